@@ -1,0 +1,45 @@
+/**
+ * What is known of an instruction before it runs: its static form. Two instructions of one form share a semantics
+ * function call and a generated handler; what differs between them (which register, which displacement) stands in the
+ * record.
+ */
+
+/** Bits of an operand or address. */
+export type Size = 8 | 16 | 32 | 64 | 128;
+
+export type Operand =
+  /** `slot` is which of the record's three register fields holds it. */
+  | { readonly kind: 'register'; readonly size: Size; readonly slot: 0 | 1 | 2 }
+  | { readonly kind: 'memory'; readonly size: Size }
+  /** The record's immediate, sign- or zero-extended by the decoder to 64 bits as the encoding says. */
+  | { readonly kind: 'immediate'; readonly size: Size };
+
+/** How the linear address of the memory operand is formed. */
+export type AddressForm =
+  | 'none'
+  /** base + index * scale + displacement, 64-bit, flat segment */
+  | 'flat'
+  /** the same with an FS or GS base added, or truncated to 32 bits by an address-size prefix */
+  | 'general';
+
+export interface Instruction {
+  /** Lower-case mnemonic of the manual: `add`, `cmpxchg`, `jcc` family by condition: `je`, `setb`, `cmovg`. */
+  readonly mnemonic: string;
+  /** Operand size: of operand 0, else the effective operand size (stack and string instructions, branches). */
+  readonly size: Size;
+  /** Size of the effective address: 64, or 32 with an address-size prefix. String instructions count in it. */
+  readonly addressSize: 32 | 64;
+  readonly addressForm: AddressForm;
+  readonly operands: readonly Operand[];
+  readonly lock: boolean;
+  readonly repeat: 'none' | 'rep' | 'repne';
+}
+
+/** The form as a string: the key of generated handlers, for example `add:32:r0,m/flat` or `lock xadd:64:m,r0/general`. */
+export function formKey(i: Instruction): string {
+  const operands = i.operands.map((o) =>
+    o.kind === 'register' ? `r${o.slot}.${o.size}` : o.kind === 'memory' ? `m${o.size}` : `i${o.size}`,
+  );
+  const prefix = `${i.lock ? 'lock ' : ''}${i.repeat === 'none' ? '' : `${i.repeat} `}`;
+  return `${prefix}${i.mnemonic}:${i.size}:${operands.join(',')}/${i.addressForm}${i.addressSize === 32 ? '32' : ''}`;
+}

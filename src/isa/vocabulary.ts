@@ -1,0 +1,133 @@
+import type { StateWord } from './core-state.ts';
+import type { Operand, Size } from './instruction.ts';
+
+/**
+ * The words in which the meaning of every instruction is written, once. A provider supplies them: the reference
+ * evaluates them at once on BigInts, the code generators turn them into WebAssembly.
+ *
+ * `V` is a 64-bit value, opaque to the semantics. All arithmetic wraps modulo 2^64. Semantics may branch in TypeScript
+ * only on what is static (the `Instruction`); everything that depends on a `V` goes through `when`, `select` or `loop`.
+ *
+ * Order inside a semantics function: reads, compute, memory writes, register writes, flags. Then a fault or a stop in any
+ * memory access leaves nothing to undo.
+ */
+export interface Vocabulary<V> {
+  constant(value: bigint | number): V;
+  add(a: V, b: V): V;
+  sub(a: V, b: V): V;
+  mul(a: V, b: V): V;
+  /** High 64 bits of the unsigned 128-bit product. */
+  mulHighUnsigned(a: V, b: V): V;
+  /** High 64 bits of the signed 128-bit product. */
+  mulHighSigned(a: V, b: V): V;
+  and(a: V, b: V): V;
+  or(a: V, b: V): V;
+  xor(a: V, b: V): V;
+  not(a: V): V;
+  /** Shifts and rotates of the 64-bit value; the count is taken modulo 64. */
+  shl(a: V, count: V): V;
+  shr(a: V, count: V): V;
+  sar(a: V, count: V): V;
+  rotl(a: V, count: V): V;
+  /** Leading and trailing zeros of the 64-bit value; 64 for zero. */
+  clz(a: V): V;
+  ctz(a: V): V;
+  popcnt(a: V): V;
+  /** Comparisons give 1 or 0. */
+  eq(a: V, b: V): V;
+  ne(a: V, b: V): V;
+  ltUnsigned(a: V, b: V): V;
+  ltSigned(a: V, b: V): V;
+  /** `condition` is non-zero ? a : b. Both sides are pure values and may both be evaluated. */
+  select(condition: V, a: V, b: V): V;
+  /** Keep the low `size` bits, fill with zeros / with the sign. */
+  zeroExtend(a: V, size: Size): V;
+  signExtend(a: V, size: Size): V;
+  /**
+   * Unsigned division of the 128-bit value high:low by `divisor`. The caller has made sure that divisor != 0 and
+   * high < divisor, so that the quotient fits 64 bits.
+   */
+  divideUnsigned(high: V, low: V, divisor: V): { quotient: V; remainder: V };
+
+  /** Runs `then` where `condition` is non-zero, else `otherwise`. Values made inside may not be used outside: use a variable. */
+  when(condition: V, then: () => void, otherwise?: () => void): void;
+  /** Repeats `body` while `condition()`, evaluated before each round, is non-zero. */
+  loop(condition: () => V, body: () => void): void;
+  /** A mutable 64-bit local. `get()` takes the value at that moment. */
+  variable(initial: V): { get(): V; set(value: V): void };
+
+  /** Reads an operand, zero-extended to 64 bits from its size. An immediate gives its low `size` bits. */
+  read(operand: Operand): V;
+  /** Reads an operand that this instruction will write: a memory access with write intent, atomic under LOCK. */
+  readModify(operand: Operand): V;
+  /** Writes the low bits. A 32-bit register write clears the upper half; 8- and 16-bit ones keep the rest. */
+  write(operand: Operand, value: V): void;
+  /** Effective address of the memory operand without its segment base, truncated to the address size (LEA). */
+  offset(operand: Operand): V;
+  /** Linear address of the memory operand. */
+  address(operand: Operand): V;
+  /** General register `n` (encoding number), low `size` bits, zero-extended. */
+  register(n: number, size: Size): V;
+  setRegister(n: number, size: Size, value: V): void;
+  /** A named 64-bit word of the core's state, such as `fsBase`. */
+  state(word: StateWord): V;
+  setState(word: StateWord, value: V): void;
+  /** Linear base of the segment that string instructions read through: DS, or the FS/GS override. */
+  segmentBase(): V;
+
+  /**
+   * A memory access of `size` 8 to 64 bits at a linear address. `stack` accesses that are not canonical raise #SS(0), others
+   * #GP(0), except that `operand` follows the base register of the memory operand (SDM Vol. 3, "Stack Fault Exception").
+   */
+  load(address: V, size: Size, through?: AccessKind): V;
+  /** A load with write intent: faults as a write would; atomic with the next store to it under LOCK. */
+  loadModify(address: V, size: Size, through?: AccessKind): V;
+  store(address: V, size: Size, value: V, through?: AccessKind): void;
+
+  /** Sets SF, ZF and PF from the low `size` bits of `result`; clears CF, OF and AF. */
+  flagsLogic(result: V, size: Size): void;
+  /**
+   * Sets all six flags from `result` and `carries`, the vector of carries (or borrows) out of each bit: CF is bit size-1, OF is
+   * bit size-1 xor bit size-2, AF is bit 3. Higher bits of both are ignored.
+   */
+  flagsArithmetic(result: V, carries: V, size: Size): void;
+  /** The same but CF keeps its value (INC, DEC). */
+  flagsArithmeticKeepCarry(result: V, carries: V, size: Size): void;
+  /** Sets the named flags to 0 or 1 (values must be 0 or 1), keeps the others. */
+  setFlags(flags: Partial<Record<FlagName, V>>): void;
+  /** One flag as 0 or 1. */
+  flag(name: FlagName): V;
+  /** The six arithmetic flags as RFLAGS bits. */
+  arithmeticFlags(): V;
+  /** Takes the six arithmetic flags from the RFLAGS bits of `value`. */
+  setArithmeticFlags(value: V): void;
+
+  /** Address of the instruction after this one. */
+  next(): V;
+  /** Address of this instruction. */
+  current(): V;
+  /** Continues at `target`; raises #GP(0) before anything was changed where it is not canonical. Call before other writes. */
+  checkCanonical(target: V): void;
+  /** Sets the address of the next instruction. */
+  jump(target: V): void;
+  /** Target of a relative branch: the record's displacement added to `next()`, truncated to the operand size. */
+  relativeTarget(): V;
+  /** Stays at this instruction: one more iteration of a repeated string instruction is due. */
+  again(): void;
+
+  /** A fault: nothing of this instruction happened; control does not come back. */
+  raise(vector: number, errorCode?: bigint | number | V): void;
+  /** A trap after this instruction (INT3, INTO, INT1): the saved RIP is `next()`; control does not come back. */
+  trap(vector: number): void;
+  /** INT n: like `trap`, with the descriptor's privilege check; control does not come back. */
+  softwareInterrupt(vector: V): void;
+  /** Waits until this core's store buffer is empty (MFENCE, LOCK, serializing instructions). */
+  drainStoreBuffer(): void;
+  /** Hands the instruction to the machine's system helper (CPUID, WRMSR, IRETQ, MOV CR ...), the same one for every engine. */
+  system(): void;
+}
+
+export type FlagName = 'CF' | 'PF' | 'AF' | 'ZF' | 'SF' | 'OF';
+
+/** Which fault an access through a non-canonical address raises. */
+export type AccessKind = 'data' | 'stack' | 'operand';

@@ -1,0 +1,227 @@
+import { TextpokeError } from '../error.ts';
+import { ByteReader } from './byte-reader.ts';
+import { checkLoadable } from './elf-check.ts';
+
+/**
+ * A reader of ELF64 little-endian x86-64 executables (System V ABI, "Object Files"; AMD64 supplement). It reads what a static
+ * executable has: program headers, section headers, symbols, the entry. It applies no relocation, and refuses files that need one.
+ */
+
+/** One program header. */
+export interface ElfSegment {
+  readonly index: number;
+  /** `p_type`: 1 is PT_LOAD. */
+  readonly type: number;
+  readonly readable: boolean;
+  readonly writable: boolean;
+  readonly executable: boolean;
+  readonly offset: number;
+  readonly address: bigint;
+  readonly physical: bigint;
+  /** Contents in the file; `memorySize - bytes.length` zero bytes follow them in memory. */
+  readonly bytes: Uint8Array;
+  readonly memorySize: number;
+}
+
+/** One section header. */
+export interface ElfSection {
+  readonly index: number;
+  readonly name: string;
+  /** `sh_type`: 1 PROGBITS, 2 SYMTAB, 3 STRTAB, 4 RELA, 8 NOBITS, 9 REL. */
+  readonly type: number;
+  readonly flags: bigint;
+  readonly address: bigint;
+  readonly offset: number;
+  readonly size: number;
+  /** Empty for NOBITS. */
+  readonly bytes: Uint8Array;
+  readonly link: number;
+  readonly entrySize: number;
+}
+
+/** One entry of the symbol table; sections and files are left out. */
+export interface ElfSymbol {
+  readonly name: string;
+  readonly address: bigint;
+  readonly size: bigint;
+  readonly kind: 'function' | 'object' | 'label';
+  readonly binding: 'local' | 'global' | 'weak';
+  /** Index of the section it is defined in; 0xfff1 is an absolute value. */
+  readonly section: number;
+}
+
+export interface Elf {
+  readonly entry: bigint;
+  readonly segments: readonly ElfSegment[];
+  readonly sections: readonly ElfSection[];
+  /** Defined, named symbols in the order of the file. */
+  readonly symbols: readonly ElfSymbol[];
+}
+
+export const PT_LOAD = 1;
+const SHT_SYMTAB = 2;
+const SHT_NOBITS = 8;
+const HEADER_BYTES = 64;
+const SEGMENT_BYTES = 56;
+const SECTION_BYTES = 64;
+const SYMBOL_BYTES = 24;
+const REBUILD = 'the file is cut short or damaged: build or copy it again';
+const TYPES: Readonly<Record<number, string>> = { 0: 'no type', 1: 'a relocatable object', 3: 'a shared object or a PIE', 4: 'a core dump' };
+
+/**
+ * Reads `bytes` as an executable. Whatever is wrong with the file is a `TextpokeError` `E_ELF` that says what, where and what next.
+ * `where` names the file in messages.
+ */
+export function readElf(bytes: Uint8Array, where = 'ELF'): Elf {
+  const header = readHeader(bytes, where);
+  const segments = range(header.segmentCount).map((i) => readSegment(bytes, where, header.segmentOffset + i * SEGMENT_BYTES, i));
+  const sections = readSections(bytes, where, header);
+  const elf: Elf = { entry: header.entry, segments, sections, symbols: readSymbols(sections, where) };
+  checkLoadable(elf, where);
+  return elf;
+}
+
+interface Header {
+  readonly entry: bigint;
+  readonly segmentOffset: number;
+  readonly segmentCount: number;
+  readonly sectionOffset: number;
+  readonly sectionCount: number;
+  readonly nameSection: number;
+}
+
+function readHeader(bytes: Uint8Array, where: string): Header {
+  const fail = (message: string, offset: number, hint: string) =>
+    new TextpokeError('E_ELF', message, { where: `${where}+0x${offset.toString(16)}`, hint });
+  if (bytes.length < 4 || bytes[0] !== 0x7f || bytes[1] !== 0x45 || bytes[2] !== 0x4c || bytes[3] !== 0x46) {
+    throw fail('not an ELF file: it does not begin with 7f 45 4c 46', 0, 'a flat binary needs a base address and an entry');
+  }
+  const reader = new ByteReader(bytes, where, 4);
+  const expect = (value: number, wanted: number, message: string, hint: string, size: number) => {
+    if (value !== wanted) throw fail(message, reader.position - size, hint);
+  };
+  const static64 = 'build it for x86-64: gcc -m64 -static -no-pie -nostdlib';
+  const fileClass = reader.u8('the class');
+  expect(fileClass, 2, `class ${fileClass} is not ELF64`, static64, 1);
+  expect(reader.u8('the byte order'), 1, 'the byte order is not little-endian', static64, 1);
+  expect(reader.u8('the version'), 1, 'the version is not 1', REBUILD, 1);
+  reader.position = 16;
+  const type = reader.u16('e_type');
+  expect(type, 2, `e_type ${type} (${TYPES[type] ?? 'unknown'}) is not an executable`, 'link it at fixed addresses: -static -no-pie', 2);
+  const machine = reader.u16('e_machine');
+  expect(machine, 62, `machine ${machine} is not x86-64 (62)`, static64, 2);
+  expect(reader.u32('e_version'), 1, 'e_version is not 1', REBUILD, 4);
+  const entry = reader.u64('e_entry');
+  const segmentOffset = reader.size64('e_phoff');
+  const sectionOffset = reader.size64('e_shoff');
+  reader.u32('e_flags');
+  const headerBytes = reader.u16('e_ehsize');
+  expect(headerBytes, HEADER_BYTES, `e_ehsize is ${headerBytes}, not ${HEADER_BYTES}`, REBUILD, 2);
+  const segmentBytes = reader.u16('e_phentsize');
+  const segmentCount = reader.u16('e_phnum');
+  if (segmentCount === 0) throw fail('there are no program headers, so nothing to load', reader.position - 2, 'link it: an object file does not run');
+  if (segmentBytes !== SEGMENT_BYTES) throw fail(`e_phentsize is ${segmentBytes}, not ${SEGMENT_BYTES}`, reader.position - 4, REBUILD);
+  const sectionBytes = reader.u16('e_shentsize');
+  const sectionCount = reader.u16('e_shnum');
+  if (sectionCount !== 0 && sectionBytes !== SECTION_BYTES) {
+    throw fail(`e_shentsize is ${sectionBytes}, not ${SECTION_BYTES}`, reader.position - 4, REBUILD);
+  }
+  const nameSection = reader.u16('e_shstrndx');
+  for (const [what, at, size] of [
+    ['program headers', segmentOffset, segmentCount * SEGMENT_BYTES],
+    ['section headers', sectionOffset, sectionCount * SECTION_BYTES],
+  ] as const) {
+    if (at + size > bytes.length) throw fail(`the ${what} end at 0x${(at + size).toString(16)}, outside the file of 0x${bytes.length.toString(16)} bytes`, at, REBUILD);
+  }
+  return { entry, segmentOffset, segmentCount, sectionOffset, sectionCount, nameSection };
+}
+
+function readSegment(bytes: Uint8Array, where: string, at: number, index: number): ElfSegment {
+  const reader = new ByteReader(bytes, where, at);
+  const name = `program header ${index}`;
+  const type = reader.u32(name);
+  const flags = reader.u32(name);
+  const offset = reader.size64(`${name}: p_offset`);
+  const address = reader.u64(name);
+  const physical = reader.u64(name);
+  const fileSize = reader.size64(`${name}: p_filesz`);
+  const memorySize = reader.size64(`${name}: p_memsz`);
+  // The contents of headers that are not loaded do not matter here: only PT_LOAD is held to the file.
+  const inside = offset + fileSize <= bytes.length;
+  if (type === PT_LOAD && !inside) {
+    throw reader.error(`${name} takes 0x${fileSize.toString(16)} bytes at 0x${offset.toString(16)}, outside the file of 0x${bytes.length.toString(16)} bytes`, REBUILD, at);
+  }
+  return {
+    index, type, offset, address, physical, memorySize,
+    readable: (flags & 4) !== 0, writable: (flags & 2) !== 0, executable: (flags & 1) !== 0,
+    bytes: inside ? bytes.subarray(offset, offset + fileSize) : bytes.subarray(0, 0),
+  };
+}
+
+function readSections(bytes: Uint8Array, where: string, header: Header): ElfSection[] {
+  const raw = range(header.sectionCount).map((index) => {
+    const at = header.sectionOffset + index * SECTION_BYTES;
+    const reader = new ByteReader(bytes, where, at);
+    const label = `section header ${index}`;
+    const nameOffset = reader.u32(label);
+    const type = reader.u32(label);
+    const flags = reader.u64(label);
+    const address = reader.u64(label);
+    const offset = reader.size64(`${label}: sh_offset`);
+    const size = reader.size64(`${label}: sh_size`);
+    const link = reader.u32(label);
+    reader.position += 12;
+    const entrySize = reader.size64(`${label}: sh_entsize`);
+    const stored = index === 0 || type === SHT_NOBITS ? 0 : size;
+    if (stored > 0 && offset + stored > bytes.length) {
+      throw reader.error(`section ${index} takes 0x${size.toString(16)} bytes at 0x${offset.toString(16)}, outside the file of 0x${bytes.length.toString(16)} bytes`, REBUILD, at);
+    }
+    return { index, nameOffset, type, flags, address, offset, size, link, entrySize, bytes: stored ? bytes.subarray(offset, offset + stored) : bytes.subarray(0, 0) };
+  });
+  if (raw.length === 0) return [];
+  const names = raw[header.nameSection];
+  if (!names) {
+    throw new TextpokeError('E_ELF', `e_shstrndx is ${header.nameSection}, but there are ${raw.length} sections`, { where: `${where}+0x3e`, hint: REBUILD });
+  }
+  return raw.map(({ nameOffset, ...section }) => {
+    const reader = new ByteReader(names.bytes, `${where}: section names`, nameOffset);
+    return { ...section, name: names.index === 0 ? '' : reader.cstring(`the name of section ${section.index}`) };
+  });
+}
+
+function readSymbols(sections: readonly ElfSection[], where: string): ElfSymbol[] {
+  const symbols: ElfSymbol[] = [];
+  for (const table of sections.filter((s) => s.type === SHT_SYMTAB)) {
+    const strings = sections[table.link];
+    const place = `${where}: ${table.name}`;
+    if (!strings || strings.index === 0) {
+      throw new TextpokeError('E_ELF', `its string table is section ${table.link}, which is not there`, { where: place, hint: REBUILD });
+    }
+    if (table.entrySize !== SYMBOL_BYTES || table.size % SYMBOL_BYTES !== 0) {
+      throw new TextpokeError('E_ELF', `${table.size} bytes of entries of ${table.entrySize} are not symbols of ${SYMBOL_BYTES}`, { where: place, hint: REBUILD });
+    }
+    const reader = new ByteReader(table.bytes, place);
+    for (let i = 0; i < table.bytes.length / SYMBOL_BYTES; i++) {
+      const nameOffset = reader.u32('a symbol');
+      const info = reader.u8('a symbol');
+      reader.u8('a symbol');
+      const section = reader.u16('a symbol');
+      const address = reader.u64('a symbol');
+      const size = reader.u64('a symbol');
+      const type = info & 15;
+      // Undefined (0) names nothing here; 3 and 4 are sections and source files, 6 is an offset into thread storage.
+      if (section === 0 || nameOffset === 0 || type === 3 || type === 4 || type === 6) continue;
+      const name = new ByteReader(strings.bytes, `${where}: ${strings.name}`, nameOffset).cstring(`the name of symbol ${i}`);
+      if (name === '') continue;
+      const binding = info >> 4;
+      symbols.push({
+        name, address, size, section,
+        kind: type === 2 || type === 10 ? 'function' : type === 1 ? 'object' : 'label',
+        binding: binding === 0 ? 'local' : binding === 2 ? 'weak' : 'global',
+      });
+    }
+  }
+  return symbols;
+}
+
+const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);

@@ -1,0 +1,166 @@
+import { TextpokeError } from '../error.ts';
+import { readDebugLines } from './debug-line.ts';
+import { nearestName } from './did-you-mean.ts';
+import { PT_LOAD, readElf } from './elf.ts';
+import { Fnv64 } from './fnv.ts';
+import { LineTable, type SourceLine } from './lines.ts';
+
+/** Contiguous memory with one set of permissions. */
+export interface ImageSegment {
+  /** Virtual address of the first byte. */
+  readonly address: bigint;
+  /** Physical address of the first byte. */
+  readonly physical: bigint;
+  readonly bytes: Uint8Array;
+  /** In bytes; zeros follow `bytes` up to here. */
+  readonly memorySize: number;
+  readonly readable: boolean;
+  readonly writable: boolean;
+  readonly executable: boolean;
+}
+
+export interface ImageSymbol {
+  readonly name: string;
+  readonly address: bigint;
+  /** In bytes; 0 is unknown. */
+  readonly size: number;
+  readonly kind: 'function' | 'object' | 'label';
+}
+
+export interface ImageParts {
+  readonly segments: readonly ImageSegment[];
+  readonly entry: bigint;
+  readonly symbols?: readonly ImageSymbol[];
+  readonly lines?: LineTable;
+}
+
+/** What gets loaded into a machine, wherever it came from: segments, where to start, and the names and source lines of addresses. */
+export class Image {
+  readonly segments: readonly ImageSegment[];
+  readonly entry: bigint;
+  readonly symbols: readonly ImageSymbol[];
+  readonly lines: LineTable;
+  readonly #byName = new Map<string, ImageSymbol>();
+  readonly #byAddress: readonly ImageSymbol[];
+
+  constructor(parts: ImageParts) {
+    this.segments = parts.segments;
+    this.entry = parts.entry;
+    this.symbols = parts.symbols ?? [];
+    this.lines = parts.lines ?? LineTable.empty;
+    for (const symbol of this.symbols) if (!this.#byName.has(symbol.name)) this.#byName.set(symbol.name, symbol);
+    const rank = { label: 0, object: 1, function: 2 } as const;
+    this.#byAddress = this.symbols
+      .filter((s) => this.segmentAt(s.address) !== undefined)
+      .sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : rank[a.kind] - rank[b.kind]));
+  }
+
+  /** The segment that holds `address`, or undefined. */
+  segmentAt(address: bigint): ImageSegment | undefined {
+    return this.segments.find((s) => address >= s.address && address < s.address + BigInt(s.memorySize));
+  }
+
+  /** The symbol called `name`; unknown is `E_IMAGE` with the nearest name as the hint. */
+  symbol(name: string): ImageSymbol {
+    const found = this.#byName.get(name);
+    if (found) return found;
+    const near = nearestName(name, this.#byName.keys());
+    const hint = near !== undefined ? `did you mean '${near}'?` : this.#byName.size === 0 ? 'the image has no symbols: use an address' : 'nm FILE lists the symbols';
+    throw new TextpokeError('E_IMAGE', `there is no symbol '${name}'`, { where: name, hint });
+  }
+
+  /** True when there is a symbol called `name`. */
+  hasSymbol(name: string): boolean {
+    return this.#byName.has(name);
+  }
+
+  /** The last symbol at or before `address` in the same segment, with the distance in bytes; a symbol of known size ends there. */
+  symbolAt(address: bigint): { symbol: ImageSymbol; offset: number } | undefined {
+    const segment = this.segmentAt(address);
+    if (!segment) return undefined;
+    let low = 0;
+    let high = this.#byAddress.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#byAddress[middle]?.address ?? 0n) <= address) low = middle + 1;
+      else high = middle;
+    }
+    for (let i = low - 1; i >= 0; i--) {
+      const symbol = this.#byAddress[i];
+      if (!symbol || symbol.address < segment.address) return undefined;
+      const offset = Number(address - symbol.address);
+      if (symbol.size === 0 || offset < symbol.size) return { symbol, offset };
+    }
+    return undefined;
+  }
+
+  /** `text_poke+0x3c`, or `text_poke` at its start; without a symbol the address in hexadecimal. */
+  describe(address: bigint): string {
+    const found = this.symbolAt(address);
+    if (!found) return `0x${address.toString(16)}`;
+    return found.offset === 0 ? found.symbol.name : `${found.symbol.name}+0x${found.offset.toString(16)}`;
+  }
+
+  /** Source file and line of `address`, where the image has them. */
+  lineAt(address: bigint): SourceLine | undefined {
+    return this.lines.find(address);
+  }
+
+  /**
+   * 16 hexadecimal digits that name what a machine sees of the image: FNV-1a 64 over the entry and, for each segment in order of
+   * address, its addresses, size, permissions and contents. Symbols and lines do not enter.
+   */
+  contentHash(): string {
+    const hash = new Fnv64().word(this.entry);
+    const ordered = [...this.segments].sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
+    for (const s of ordered) {
+      const permissions = (s.readable ? 4 : 0) | (s.writable ? 2 : 0) | (s.executable ? 1 : 0);
+      hash.word(s.address).word(s.physical).word(BigInt(s.memorySize)).word(BigInt(permissions)).word(BigInt(s.bytes.length)).bytes(s.bytes);
+    }
+    return hash.hex();
+  }
+}
+
+/** The image of an ELF64 executable. Errors are `E_ELF`; `where` names the file in them. */
+export function imageFromElf(bytes: Uint8Array, where = 'ELF'): Image {
+  const elf = readElf(bytes, where);
+  const segments = elf.segments
+    .filter((s) => s.type === PT_LOAD && s.memorySize > 0)
+    .map(({ address, physical, bytes: contents, memorySize, readable, writable, executable }) => ({
+      address, physical, bytes: contents, memorySize, readable, writable, executable,
+    }));
+  const symbols = elf.symbols.map((s) => ({ name: s.name, address: s.address, size: Number(BigInt.asUintN(53, s.size)), kind: s.kind }));
+  return new Image({ segments, entry: elf.entry, symbols, lines: readDebugLines(elf.sections, where) });
+}
+
+export interface FlatOptions {
+  /** Virtual address of the first byte. */
+  readonly base: bigint;
+  /** Default: `base`. */
+  readonly entry?: bigint;
+  /** Default: `base`. */
+  readonly physical?: bigint;
+  readonly symbols?: readonly ImageSymbol[];
+  readonly lines?: LineTable;
+}
+
+/** The image of raw bytes: one segment, readable, writable and executable. Errors are `E_IMAGE`. */
+export function imageFromFlat(bytes: Uint8Array, options: FlatOptions): Image {
+  const { base, entry = base, physical = base } = options;
+  const end = base + BigInt(bytes.length);
+  const span = `0x${base.toString(16)} to 0x${end.toString(16)}`;
+  if (bytes.length === 0) throw new TextpokeError('E_IMAGE', 'the file is empty', { where: 'flat image', hint: 'give a file with machine code' });
+  if (base < 0n || BigInt.asUintN(64, BigInt.asIntN(48, base)) !== base || BigInt.asUintN(64, BigInt.asIntN(48, end - 1n)) !== end - 1n) {
+    throw new TextpokeError('E_IMAGE', `${span} is not canonical`, { where: 'flat image', hint: 'choose a base below 0x800000000000' });
+  }
+  if (physical < 0n || physical + BigInt(bytes.length) > 1n << 52n) {
+    throw new TextpokeError('E_IMAGE', `physical address 0x${physical.toString(16)} is outside the 52-bit physical space`, {
+      where: 'flat image', hint: 'give a physical address apart from the base',
+    });
+  }
+  if (entry < base || entry >= end) {
+    throw new TextpokeError('E_IMAGE', `entry 0x${entry.toString(16)} is outside the image, ${span}`, { where: 'flat image', hint: 'the entry defaults to the base' });
+  }
+  const segment = { address: base, physical, bytes, memorySize: bytes.length, readable: true, writable: true, executable: true };
+  return new Image({ segments: [segment], entry, symbols: options.symbols ?? [], lines: options.lines ?? LineTable.empty });
+}

@@ -1,0 +1,183 @@
+import type { Instruction } from '../isa/instruction.ts';
+import { formKey } from '../isa/instruction.ts';
+import { NO_TAG, type RecordFields, writeRecord } from '../isa/record.ts';
+import { handlerModule, MAX_HANDLERS, runModule } from './handler-code.ts';
+import { CORE, coreBase, DECODE_BASE, DECODE_RECORDS, EVENT_BASE, memoryMap, type MemoryMap } from './layout.ts';
+import { defineMemory, type Features, GLOBAL_NAMES, importGlobals } from './memory-code.ts';
+import { I32 } from './wasm/code.ts';
+import { ModuleBuilder } from './wasm/module.ts';
+
+/** What the machine supplies to its engine. Addresses of blocks and records are offsets in linear memory. */
+export interface EngineHost {
+  /** Translates (core block, linear address, 0 read / 1 write, access kind): linear-memory offset, or 0 after noting a fault. */
+  walk(core: number, low: number, high: number, access: number, kind: number): number;
+  /** Bytes that hold decoded records are about to change. */
+  textWrite(core: number, physical: number, size: number): void;
+  /** Patched text has changed. */
+  textCommitted(core: number, physical: number, size: number): void;
+  /** A system instruction: 0 go on, 1 stop before it (`setStop`), 2 done but look at the core. RIP is the host's to move. */
+  system(core: number, record: number): number;
+}
+
+/** Functions of the memory module. Addresses are linear addresses as BigInt; blocks are offsets. */
+interface MemoryExports {
+  load(core: number, address: bigint, bytes: number, kind: number, modify: number): bigint;
+  store(core: number, address: bigint, bytes: number, value: bigint, kind: number): void;
+  lockBegin(core: number, address: bigint, bytes: number, kind: number): void;
+  storeAt(host: number, bytes: number, value: bigint, info: number): void;
+  physicalWrite(physical: number, bytes: number, value: bigint): void;
+  journalBlock(at: number, length: number): void;
+  rollback(mark: number): void;
+  drain(core: number, entry: number): void;
+  scrub(core: number): void;
+  poke(at: number, value: number, info: number): void;
+  stateKey(cores: number, symmetric: number): void;
+}
+
+type Globals = Readonly<Record<(typeof GLOBAL_NAMES)[number], WebAssembly.Global<'i32'>>>;
+
+interface Form {
+  readonly number: number;
+  readonly instruction: Instruction;
+}
+
+/** Calls of handlers through the table before the dispatch is rebuilt with the forms that are in use. */
+const WARM_RUNS = 3;
+const MAX_HOT = 400;
+
+/**
+ * The generated interpreter of one machine: linear memory, its memory functions, one handler a form, and `run`.
+ *
+ * Handlers are compiled when a form is first decoded. After a few long runs the dispatch is generated again with the forms
+ * in use as arms of one switch, which is about twice as fast; numbers and state stay, so nothing can tell the difference.
+ */
+export class Engine {
+  readonly map: MemoryMap;
+  readonly features: Features;
+  readonly memory: WebAssembly.Memory;
+  readonly view: DataView;
+  readonly bytes: Uint8Array;
+  readonly words: Int32Array;
+  readonly longs: BigUint64Array;
+  readonly globals: Globals;
+  readonly access: MemoryExports;
+  readonly #table: WebAssembly.Table;
+  readonly #env: Record<string, WebAssembly.ExportValue>;
+  readonly #forms: Form[] = [];
+  readonly #numbers = new Map<Instruction, number>();
+  readonly #byKey = new Map<string, number>();
+  #run: (core: number, instructions: number, record: number) => number;
+  #longRuns = 0;
+  #hotForms = 0;
+
+  constructor(options: { ramBytes: number; journalBytes: number; features: Features }, host: EngineHost) {
+    this.features = options.features;
+    this.map = memoryMap(options.ramBytes, options.journalBytes, options.features.explore);
+    const pages = this.map.totalPages;
+    this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    this.view = new DataView(this.memory.buffer);
+    this.bytes = new Uint8Array(this.memory.buffer);
+    this.words = new Int32Array(this.memory.buffer);
+    this.longs = new BigUint64Array(this.memory.buffer);
+    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: MAX_HANDLERS });
+    this.globals = Object.fromEntries(
+      GLOBAL_NAMES.map((name) => [name, new WebAssembly.Global({ value: 'i32', mutable: true }, 0)]),
+    ) as Globals;
+    this.globals.journalTop.value = this.map.journal;
+    this.globals.eventTop.value = EVENT_BASE;
+    const hostFunctions = {
+      walk: (core: number, low: number, high: number, access: number, kind: number) => host.walk(core, low, high, access, kind),
+      textWrite: (core: number, physical: number, size: number) => host.textWrite(core, physical, size),
+      textCommitted: (core: number, physical: number, size: number) => host.textCommitted(core, physical, size),
+      system: (core: number, record: number) => host.system(core, record),
+    };
+    const base = { memory: this.memory, handlers: this.#table, ...this.globals, ...hostFunctions };
+    const m = new ModuleBuilder();
+    m.importMemory('memory', pages, pages);
+    const globals = importGlobals(m);
+    const imports = {
+      walk: m.importFunction('walk', { params: [I32, I32, I32, I32, I32], results: [I32] }),
+      textWrite: m.importFunction('textWrite', { params: [I32, I32, I32], results: [] }),
+      textCommitted: m.importFunction('textCommitted', { params: [I32, I32, I32], results: [] }),
+    };
+    defineMemory(m, this.map, this.features, globals, imports);
+    const exports = instantiate(m.bytes(), base);
+    this.access = exports as MemoryExports & WebAssembly.Exports;
+    this.#env = { ...base, ...exports };
+    this.#run = this.#instantiateRun([]);
+    this.clearDecodeCache();
+  }
+
+  #instantiateRun(hot: readonly Form[]): (core: number, instructions: number, record: number) => number {
+    return instantiate(runModule(hot, this.map, this.features), this.#env).run as (core: number, instructions: number, record: number) => number;
+  }
+
+  /** Number of the handler for a form; its code is made the first time. */
+  handler(instruction: Instruction): number {
+    const known = this.#numbers.get(instruction);
+    if (known !== undefined) return known;
+    const key = formKey(instruction);
+    let number = this.#byKey.get(key);
+    if (number === undefined) {
+      number = this.#forms.length;
+      if (number >= MAX_HANDLERS) throw new Error('more instruction forms than handlers');
+      const form = { number, instruction };
+      this.#forms.push(form);
+      this.#byKey.set(key, number);
+      instantiate(handlerModule([form], this.map, this.features), this.#env);
+    }
+    this.#numbers.set(instruction, number);
+    return number;
+  }
+
+  /**
+   * Runs core `core` for at most `instructions`, the first one from the record at offset `record` unless that is 0. Stop reason as
+   * in `Stop`; details in the core's block.
+   */
+  run(core: number, instructions: number, record = 0): number {
+    const reason = this.#run(coreBase(core), instructions, record);
+    if (instructions > 50_000 && !this.features.explore) this.#warm();
+    return reason;
+  }
+
+  /** Instructions of the last `run` that were not used. */
+  unused(core: number): number {
+    return this.words[(coreBase(core) + CORE.stopSize + 4) >> 2] as number;
+  }
+
+  #warm(): void {
+    this.#longRuns++;
+    if (this.#longRuns % WARM_RUNS !== 0 || this.#hotForms === this.#forms.length || this.#forms.length > MAX_HOT) return;
+    this.#hotForms = this.#forms.length;
+    this.#run = this.#instantiateRun(this.#forms);
+  }
+
+  /** Writes a record for a physical address, or elsewhere at offset `at` when given; gives its offset. */
+  putRecord(instruction: Instruction, fields: RecordFields, physical: number, at?: number): number {
+    const handler = this.handler(instruction);
+    const offset = at ?? DECODE_BASE + (physical & (DECODE_RECORDS - 1)) * 32;
+    writeRecord(this.view, offset, physical, handler, fields);
+    return offset;
+  }
+
+  /** Form of a record's handler number. */
+  instructionAt(record: number): Instruction {
+    return (this.#forms[this.view.getUint16(record + 4, true)] as Form).instruction;
+  }
+
+  /** Forgets every record that overlaps the bytes. */
+  killRecords(physical: number, size: number): void {
+    for (let pa = Math.max(0, physical - 14); pa < physical + size; pa++) {
+      const at = DECODE_BASE + (pa & (DECODE_RECORDS - 1)) * 32;
+      if (this.view.getUint32(at, true) === pa) this.view.setUint32(at, NO_TAG, true);
+    }
+  }
+
+  clearDecodeCache(): void {
+    for (let n = 0; n < DECODE_RECORDS; n++) this.view.setUint32(DECODE_BASE + n * 32, NO_TAG, true);
+  }
+}
+
+function instantiate(bytes: Uint8Array<ArrayBuffer>, env: Record<string, WebAssembly.ExportValue>): WebAssembly.Exports {
+  return new WebAssembly.Instance(new WebAssembly.Module(bytes), { env }).exports;
+}

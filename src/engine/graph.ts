@@ -1,0 +1,144 @@
+import { type Code, get, I32, I64, i64, set, type ValueType } from './wasm/code.ts';
+
+/**
+ * A value in the making. Pure values that are used once are emitted where they are used; others are kept in a local where
+ * they were made. Pinned ones (memory and register reads) are always emitted where they were made, because what follows
+ * may change what they read.
+ */
+export interface Node {
+  readonly make: () => Code;
+  readonly type: ValueType;
+  readonly pinned: boolean;
+  uses: number;
+  local: number | undefined;
+  /** Known constant. */
+  readonly constant: bigint | undefined;
+  /** Bits above this many are known to be zero. */
+  readonly bits: number;
+  /** The same truth value as an i32, when this is a 0/1 made by a comparison. */
+  readonly condition: Node | undefined;
+}
+
+type Statement = { readonly kind: 'node'; readonly node: Node } | { readonly kind: 'effect'; readonly emit: (depth: number) => Code };
+
+/** Hands out locals; `peak` tells how many of each type a function needs. */
+export class Locals {
+  #next: Record<ValueType, number> = { [I32]: 0, [I64]: 0 };
+  peak: Record<ValueType, number> = { [I32]: 0, [I64]: 0 };
+  readonly #first: Record<ValueType, number>;
+
+  /** `first` is the index of the first scratch local of each type. */
+  constructor(first32: number, first64: number) {
+    this.#first = { [I32]: first32, [I64]: first64 };
+  }
+
+  take(type: ValueType): number {
+    const n = this.#next[type]++;
+    this.peak[type] = Math.max(this.peak[type], this.#next[type]);
+    return this.#first[type] + n;
+  }
+
+  /** Starts again: the next handler reuses the same locals. */
+  reset(): void {
+    this.#next = { [I32]: 0, [I64]: 0 };
+  }
+}
+
+/** Records the statements of one handler and emits them as WebAssembly. */
+export class Graph {
+  readonly locals: Locals;
+  #statements: Statement[] = [];
+  readonly #prologue: (() => Code)[] = [];
+
+  constructor(locals: Locals) {
+    this.locals = locals;
+  }
+
+  /** A value made from `args`, whose code `make` receives in order. */
+  node(args: readonly Node[], make: (...codes: Code[]) => Code, options: { pinned?: boolean; bits?: number; type?: ValueType; condition?: Node } = {}): Node {
+    for (const a of args) a.uses++;
+    const node: Node = {
+      make: () => make(...args.map((a) => this.use(a))),
+      type: options.type ?? I64,
+      pinned: options.pinned ?? false,
+      uses: 0,
+      local: undefined,
+      constant: undefined,
+      bits: options.bits ?? 64,
+      condition: options.condition,
+    };
+    this.#statements.push({ kind: 'node', node });
+    return node;
+  }
+
+  constant(value: bigint): Node {
+    const unsigned = BigInt.asUintN(64, value);
+    return {
+      make: () => i64.const(value), type: I64, pinned: false, uses: 0, local: undefined, constant: unsigned,
+      bits: unsigned === 0n ? 0 : unsigned.toString(2).length, condition: undefined,
+    };
+  }
+
+  /** Something that happens here; `emit` receives the number of blocks opened inside the handler so far. */
+  effect(args: readonly Node[], emit: (depth: number, ...codes: Code[]) => Code): void {
+    for (const a of args) a.uses++;
+    this.#statements.push({ kind: 'effect', emit: (depth) => emit(depth, ...args.map((a) => this.use(a))) });
+  }
+
+  /** Puts a statement before all others of the handler, right after `value` is made. */
+  prepend(emit: (code: Code) => Code, value: Node): void {
+    value.uses++;
+    this.#prologue.push(() => emit(this.use(value)));
+  }
+
+  /** The code of a value at the place of use. */
+  use(node: Node): Code {
+    return node.local === undefined ? node.make() : get(node.local);
+  }
+
+  /** Runs `body` into a statement list of its own and gives its emitter. */
+  nested(body: () => void): (depth: number) => Code {
+    const outer = this.#statements;
+    this.#statements = [];
+    body();
+    const inner = this.#statements;
+    this.#statements = outer;
+    return (depth) => this.#emit(inner, depth);
+  }
+
+  /** Code of the whole handler. The first statement makes the address of the next instruction. */
+  emit(): Code {
+    const [first, ...rest] = this.#statements;
+    const head = first === undefined ? [] : this.#emit([first], 0);
+    return [head, this.#prologue.map((p) => p()), this.#emit(rest, 0)];
+  }
+
+  #emit(statements: readonly Statement[], depth: number): Code {
+    const out: Code[] = [];
+    for (const s of statements) {
+      if (s.kind === 'effect') {
+        out.push(s.emit(depth));
+        continue;
+      }
+      const { node } = s;
+      if (!node.pinned && node.uses <= 1) continue;
+      const code = node.make();
+      node.local = this.locals.take(node.type);
+      out.push(set(node.local, code));
+    }
+    return out;
+  }
+}
+
+/** An i32 truth value of a node, without widening it first where it came from a comparison. */
+export function truth(graph: Graph, node: Node): Node {
+  if (node.condition !== undefined) return node.condition;
+  return graph.node([node], (a) => i64.ne(a, i64.const(0)), { type: I32 });
+}
+
+/** A comparison: its 0/1 as i64, remembering the i32. */
+export function comparison(graph: Graph, args: readonly Node[], make: (...codes: Code[]) => Code): Node {
+  const condition = graph.node(args, make, { type: I32 });
+  return graph.node([condition], (c) => i64.extend(c), { bits: 1, condition });
+}
+

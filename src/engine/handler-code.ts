@@ -1,0 +1,177 @@
+import { OFFSET } from '../isa/core-state.ts';
+import type { Instruction } from '../isa/instruction.ts';
+import { RECORD } from '../isa/record.ts';
+import { semanticsOf } from '../isa/semantics/index.ts';
+import { Graph, Locals } from './graph.ts';
+import { CORE, DECODE_BASE, DECODE_RECORDS, ITLB, type MemoryMap, PAGE, HASH_BASE, HASH_LANE_BYTES, Stop } from './layout.ts';
+import { type EngineGlobals, type Features, importGlobals, importMemoryFunctions, type MemoryFunctions, mixInto, spread } from './memory-code.ts';
+import {
+  block, br, brIf, brTable, callIndirect, type Code, get, globalGet, globalSet, I32, I64, i32, i64, iff, loop, ret, set,
+} from './wasm/code.ts';
+import { ModuleBuilder } from './wasm/module.ts';
+import { type HandlerContext, WasmProvider } from './wasm-provider.ts';
+
+/** Handlers a machine can have: the size of the handler table. */
+export const MAX_HANDLERS = 8192;
+
+const HANDLER = { params: [I32, I32], results: [I32] } as const;
+const STORE_HIT = { params: [I32, I64, I32], results: [] } as const;
+const SIZES = [8, 16, 32, 64] as const;
+
+function importEnvironment(m: ModuleBuilder, pages: number): { globals: EngineGlobals; memory: MemoryFunctions; system: number } {
+  m.importMemory('memory', pages, pages);
+  m.importTable('handlers', MAX_HANDLERS);
+  const globals = importGlobals(m);
+  return { globals, memory: importMemoryFunctions(m, globals), system: m.importFunction('system', { params: [I32, I32], results: [I32] }) };
+}
+
+/** The code of one form's handler, ending after the new RIP has been stored. */
+function handlerCode(instruction: Instruction, context: HandlerContext, locals: Locals): Code {
+  const semantics = semanticsOf(instruction.mnemonic);
+  if (semantics === undefined) throw new Error(`no semantics for ${instruction.mnemonic}`);
+  locals.reset();
+  const provider = new WasmProvider(new Graph(locals), instruction, context);
+  semantics(provider, instruction);
+  return provider.finish();
+}
+
+/** storeHit(host, value, info): the store of a TLB hit, with journal and hash, one function a size. */
+function defineStoreHits(m: ModuleBuilder, map: MemoryMap, globals: EngineGlobals): Readonly<Record<8 | 16 | 32 | 64, number>> {
+  const ops = { 8: i64.store8, 16: i64.store16, 32: i64.store32, 64: i64.store } as const;
+  const entries = SIZES.map((size) => [size, m.declare(STORE_HIT)] as const);
+  for (const [size, fn] of entries) {
+    const [host, value, info, cell, top, lane] = [0, 1, 2, 3, 4, 5];
+    const [before, after, key] = [6, 7, 8];
+    m.define(fn, [I32, I32, I32, I64, I64, I64], [
+      set(cell, i32.and(get(host), i32.const(~7))),
+      set(before, i64.load(get(cell))),
+      ops[size](get(host), get(value)),
+      set(after, size === 64 ? get(value) : i64.load(get(cell))),
+      set(top, globalGet(globals.journalTop)),
+      iff(i32.geU(get(top), i32.const(map.journal + map.journalBytes - 8192)), set(top, i32.const(map.journal))),
+      i64.store(get(top), get(before)),
+      i64.store(get(top), i64.or(i64.extend(get(cell)), i64.const(8n << 32n)), 8),
+      globalSet(globals.journalTop, i32.add(get(top), i32.const(16))),
+      set(lane, i32.add(i32.const(HASH_BASE), i32.mul(i32.and(get(info), i32.const(PAGE.laneMask)), i32.const(HASH_LANE_BYTES)))),
+      set(key, i64.extend(i32.or(i32.shl(i32.shrU(get(info), i32.const(8)), i32.const(12)), i32.and(get(cell), i32.const(0xfff))))),
+      mixInto(after, key),
+      mixInto(before, key),
+      i64.store(get(lane), i64.add(i64.load(get(lane)), i64.sub(get(after), get(before)))),
+      i64.store(get(lane), i64.add(i64.load(get(lane), 8), i64.sub(spread(get(after)), spread(get(before)))), 8),
+    ]);
+  }
+  return Object.fromEntries(entries) as Record<8 | 16 | 32 | 64, number>;
+}
+
+/** A module of handlers that are called through the table, each at its number. */
+export function handlerModule(forms: readonly { number: number; instruction: Instruction }[], map: MemoryMap, features: Features): Uint8Array<ArrayBuffer> {
+  const m = new ModuleBuilder();
+  const { memory, system } = importEnvironment(m, map.totalPages);
+  const storeHit = { 8: memory.storeAt, 16: memory.storeAt, 32: memory.storeAt, 64: memory.storeAt };
+  for (const { number, instruction } of forms) {
+    const fn = m.declare(HANDLER);
+    const body = (locals: Locals): Code => [
+      handlerCode(instruction, {
+        core: 0, record: 1, memory, features, inlineTlb: false, system, storeHit,
+        leave: () => ret(i32.const(1)), leaveRetired: () => ret(i32.const(2)),
+      }, locals),
+      i32.const(0),
+    ];
+    const counting = new Locals(0, 0);
+    body(counting);
+    const locals = new Locals(2, 2 + counting.peak[I32]);
+    m.define(fn, [...Array(counting.peak[I32]).fill(I32), ...Array(counting.peak[I64]).fill(I64)], body(locals));
+    m.elements(number, [fn]);
+  }
+  return m.bytes();
+}
+
+/**
+ * The module with `run`: fetches records and executes them until something stops it. Forms in `hot` are arms of the dispatch; all others are
+ * called through the table. `run(core block, instructions, forced record or 0)` returns the stop reason and leaves the number of
+ * instructions not used at `CORE.stopSize + 8`.
+ */
+export function runModule(hot: readonly { number: number; instruction: Instruction }[], map: MemoryMap, features: Features): Uint8Array<ArrayBuffer> {
+  const m = new ModuleBuilder();
+  const { globals, memory, system } = importEnvironment(m, map.totalPages);
+  const handlerType = m.type(HANDLER);
+  const storeHit = features.journal
+    ? defineStoreHits(m, map, globals)
+    : { 8: memory.storeAt, 16: memory.storeAt, 32: memory.storeAt, 64: memory.storeAt };
+  const run = m.declare({ params: [I32, I32, I32], results: [I32] }, 'run');
+  const [core, budget, record, physical, entry, status] = [0, 1, 2, 3, 4, 5];
+  const rip = 6;
+
+  const build = (locals: Locals): Code => {
+    // block $stop { loop $next { prelude; block $arms { dispatch and arms }; table call } }
+    const arms = hot.map(({ instruction }, k): Code => {
+      const toNext = hot.length - k;
+      const leave = (depth: number): Code => br(depth + toNext + 1);
+      return [
+        handlerCode(instruction, {
+          core, record, memory, features, inlineTlb: true, system, storeHit, leave,
+          leaveRetired: (depth) => [globalSet(globals.stop, i32.const(Stop.system + 1)), leave(depth)],
+        }, locals),
+        br(toNext),
+      ];
+    });
+    const tableCall: Code = [
+      set(status, callIndirect(handlerType, i32.load16(get(record), RECORD.handler), get(core), get(record))),
+      brIf(0, i32.eqz(get(status))),
+      iff(i32.eq(get(status), i32.const(2)), globalSet(globals.stop, i32.const(Stop.system + 1))),
+      br(1),
+    ];
+    return [
+      iff(get(record), set(status, i32.const(1))),
+      block([
+        loop([
+          set(rip, i64.load(get(core), OFFSET.rip)),
+          features.explore
+            ? iff(i32.or(globalGet(globals.access), globalGet(globals.locked)), [
+                globalSet(globals.access, i32.const(0)), globalSet(globals.locked, i32.const(0)), clearLatch(core),
+              ])
+            : [],
+          iff(i32.eqz(get(budget)), [globalSet(globals.stop, i32.const(Stop.budget + 1)), br(2)]),
+          iff(get(status), set(status, i32.const(0)), [
+            set(entry, i32.add(i32.add(get(core), i32.const(CORE.itlb)), i32.and(i32.wrap(i64.shrU(get(rip), i64.const(8))), i32.const((ITLB.entries - 1) * ITLB.bytes)))),
+            iff(i64.ne(i64.load(get(entry), ITLB.tag), i64.and(get(rip), i64.const(-4096))), [globalSet(globals.stop, i32.const(Stop.fetch + 1)), br(3)]),
+            set(physical, i32.or(i32.load(get(entry), ITLB.physical), i32.and(i32.wrap(get(rip)), i32.const(0xfff)))),
+            set(record, i32.add(i32.const(DECODE_BASE), i32.shl(i32.and(get(physical), i32.const(DECODE_RECORDS - 1)), i32.const(5)))),
+            iff(i32.ne(i32.load(get(record), RECORD.tag), get(physical)), [globalSet(globals.stop, i32.const(Stop.fetch + 1)), br(3)]),
+          ]),
+          set(budget, i32.sub(get(budget), i32.const(1))),
+          hot.length === 0 ? [] : block(dispatch(hot, arms, record)),
+          tableCall,
+        ]),
+      ]),
+      i32.store(get(core), get(budget), CORE.stopSize + 4),
+      set(status, i32.sub(globalGet(globals.stop), i32.const(1))),
+      globalSet(globals.stop, i32.const(0)),
+      globalSet(globals.access, i32.const(0)),
+      globalSet(globals.locked, i32.const(0)),
+      get(status),
+    ];
+  };
+  const counting = new Locals(0, 0);
+  build(counting);
+  const locals = new Locals(7, 7 + counting.peak[I32]);
+  m.define(run, [I32, I32, I32, I64, ...Array(counting.peak[I32]).fill(I32), ...Array(counting.peak[I64]).fill(I64)], build(locals));
+  return m.bytes();
+}
+
+/** Nested blocks with the dispatch innermost: leaving block k runs arm k; leaving all of them reaches the table call. */
+function dispatch(hot: readonly { number: number }[], arms: readonly Code[], record: number): Code {
+  const arm = new Map(hot.map((h, k) => [h.number, k]));
+  const largest = hot.reduce((a, h) => Math.max(a, h.number), -1);
+  const targets = Array.from({ length: largest + 1 }, (_, n) => arm.get(n) ?? hot.length);
+  let code: Code = brTable(i32.load16(get(record), RECORD.handler), targets, hot.length);
+  for (const a of arms) code = [block(code), a];
+  return code;
+}
+
+function clearLatch(core: number): Code {
+  return iff(i32.load(get(core), CORE.latchDone), [
+    i64.store(get(core), i64.const(0), CORE.latchDone),
+    [0, 8, 16, 24].map((at) => i64.store(get(core), i64.const(0), CORE.latch + at)),
+  ]);
+}

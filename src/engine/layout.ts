@@ -1,0 +1,174 @@
+import { ARCHITECTURAL_BYTES, OFFSET } from '../isa/core-state.ts';
+
+/**
+ * Where everything lies in the one linear memory of a machine.
+ *
+ * | from | what |
+ * |---|---|
+ * | 0 | globals: state hash lanes, the finished state key |
+ * | `CORE_BASE` | one block a core (`CORE_STRIDE`): state, then its TLB, then its instruction TLB |
+ * | `META_BASE` | words of the machine and its monitors that are state but not RAM: journaled and hashed like RAM |
+ * | `EVENT_BASE` | visible accesses since the events were last cleared, for traces and checkers |
+ * | `DECODE_BASE` | decoded records, direct-mapped by physical address |
+ * | `PAGE_INFO_BASE` | one word a physical page |
+ * | `shadow` | explore builds: one word a quadword of RAM, who touched it |
+ * | `journal` | undo journal |
+ * | `ram` | physical memory, from physical address 0 |
+ */
+export const MAX_CORES = 15;
+
+export const HASH_BASE = 0x40;
+/** Two 64-bit words a lane: lane 0 is shared memory, lane c+1 the private memory of core c. */
+export const HASH_LANE_BYTES = 16;
+export const HASH_BYTES = HASH_LANE_BYTES * (MAX_CORES + 1);
+/** 128-bit state key, written by `stateKey`. */
+export const KEY_AT = 0x200;
+
+export const CORE_BASE = 0x10000;
+export const CORE_STRIDE = 0x4000;
+export const coreBase = (core: number): number => CORE_BASE + core * CORE_STRIDE;
+
+/** Entries of a core's store buffer. Reaching the bound is reported, see `Coverage`. */
+export const STORE_BUFFER_ENTRIES = 12;
+export const STORE_BUFFER_ENTRY_BYTES = 16;
+/** Visible accesses of one instruction that can be latched while it is split. */
+export const LATCH_ENTRIES = 4;
+/** Quadwords of patched text whose versions a machine can track. */
+export const MAX_TEXT_QUADWORDS = 32;
+
+const LATCH_AT = ARCHITECTURAL_BYTES;
+const FETCH_AT = LATCH_AT + 8 + 8 * LATCH_ENTRIES;
+const FLOOR_AT = FETCH_AT + 8 + 16;
+const STORE_BUFFER_AT = FLOOR_AT + MAX_TEXT_QUADWORDS;
+const HASHED_END = STORE_BUFFER_AT + 8 + STORE_BUFFER_ENTRIES * STORE_BUFFER_ENTRY_BYTES + 16;
+
+/** Byte offsets inside a core's block, behind the architectural words of `core-state.ts`. */
+export const CORE = {
+  /** Visible accesses that the instruction in flight has done. */
+  latchDone: LATCH_AT,
+  latch: LATCH_AT + 8,
+  /** Bytes of an instruction whose first cache line has been fetched and whose second has not (0 = none), and the bytes. */
+  partialLength: FETCH_AT,
+  partialBytes: FETCH_AT + 8,
+  /** One byte a text quadword: the oldest version that a fetch of this core may still return. */
+  floors: FLOOR_AT,
+  storeBufferCount: STORE_BUFFER_AT,
+  /** Entries {u32 physical address, u8 size, u8 flags, u16 0, u64 value}, oldest first. */
+  storeBuffer: STORE_BUFFER_AT + 8,
+  /** Content hash of what a TypeScript patcher on this core has done so far: two words. */
+  agentHash: HASHED_END - 16,
+  /** Everything before this offset is hashed, save the lazy flag words, which are hashed as RFLAGS. */
+  hashedEnd: HASHED_END,
+
+  // Behind the hashed words: derived or per-run, journaled with the block.
+  /** Cached hash of this block (two words) and whether it is stale. */
+  hash: HASHED_END,
+  hashDirty: HASHED_END + 16,
+  /** `Stop` that the core is at, and its details. */
+  stop: HASHED_END + 24,
+  stopVector: HASHED_END + 32,
+  stopError: HASHED_END + 40,
+  /** 1 when the exception is a trap, 2 when it is a software interrupt: the saved RIP is `stopNext`. */
+  stopKind: HASHED_END + 48,
+  stopNext: HASHED_END + 56,
+  stopAddress: HASHED_END + 64,
+  stopSize: HASHED_END + 72,
+  /** Node of the patcher's unfolded program. */
+  agentNode: HASHED_END + 80,
+  /** Index of the core in its machine. */
+  index: HASHED_END + 88,
+  /** CR3 that the core started with: the hash takes CR3 relative to it, so that symmetric cores can be compared. */
+  homeCr3: HASHED_END + 96,
+  /** Linear bounds of the stack whose dead part is kept zero, 0 when there is none. */
+  stackLow: HASHED_END + 104,
+  stackHigh: HASHED_END + 112,
+  /** A taken branch since this core's last store to text by the same linear address is still due. */
+  ownStorePending: HASHED_END + 120,
+  blockEnd: HASHED_END + 128,
+
+  tlb: 0x1000,
+  itlb: 0x3000,
+} as const;
+
+export const STORE_BUFFER = { address: 0, size: 4, flags: 5, value: 8 } as const;
+/** Flag of a store-buffer entry: the first half of a store that crosses a cache line; the next entry may drain before it. */
+export const PAIR_FIRST = 1;
+
+/** Data TLB: 256 direct-mapped entries. */
+export const TLB = {
+  entries: 256, bytes: 32,
+  /** Linear page when reads / writes need no slow path, else -1. */
+  tagRead: 0, tagWrite: 8,
+  /** Linear page with permission bits (1 read, 2 write) for the slow path, else -1. */
+  tagAny: 16,
+  /** Added to the low 32 bits of the linear address gives the offset in linear memory. */
+  delta: 24,
+  /** Copy of the page's info word. */
+  info: 28,
+} as const;
+/** Instruction TLB: 64 entries {u64 linear page or -1, u32 physical page}. */
+export const ITLB = { entries: 64, bytes: 16, tag: 0, physical: 8 } as const;
+
+export const META_BASE = 0x50000;
+export const META_BYTES = 0x4000;
+export const SCRATCH_RECORDS = 0x58000;
+export const EVENT_BASE = 0x60000;
+export const EVENT_BYTES = 32;
+export const MAX_EVENTS = 2000;
+
+export const DECODE_BASE = 0x80000;
+export const DECODE_RECORDS = 16384;
+
+export const PAGE_INFO_BASE = 0x100000;
+export const MAX_RAM_BYTES = 0x10000000;
+/** Bits of a page's info word; bits 8 to 31 are the page number that the hash uses. */
+export const PAGE = { laneMask: 0xf, hasRecords: 0x10, slow: 0x20, pageTable: 0x40, absent: 0x80 } as const;
+
+/** Shadow word of a quadword: cores that read or executed it, patched text, cores that wrote it, declared visible. */
+export const SHADOW = { readers: 0x7fff, text: 0x8000, writersShift: 16, declared: 0x80000000 } as const;
+
+/** Why `run` came back. */
+export const Stop = {
+  /** The instruction budget ran out. */
+  budget: 0,
+  /** Before a visible access for which there was no budget. */
+  visible: 1,
+  /** The instruction at RIP has no record: the machine must translate, decode or choose. */
+  fetch: 2,
+  /** Waits for the store buffer to drain. */
+  drain: 3,
+  /** The instruction raised an exception (`stopVector`, `stopError`, `stopKind`). */
+  exception: 4,
+  /** A system instruction or a flag change after which the machine must look at the core; the instruction has retired. */
+  system: 5,
+  /** Before a system instruction that is visible; nothing of it has happened. */
+  systemVisible: 6,
+  /** The instruction is known but has no semantics. */
+  unimplemented: 7,
+  /** Halted, exited or shut down: only an interrupt or nothing can move it. */
+  idle: 8,
+  /** Waits for a condition on memory (a patcher's wait). */
+  wait: 9,
+} as const;
+
+export interface MemoryMap {
+  readonly ramBytes: number;
+  readonly shadow: number;
+  readonly journal: number;
+  readonly journalBytes: number;
+  readonly ram: number;
+  readonly totalPages: number;
+}
+
+/** Places the parts whose size depends on the machine. `ramBytes` is rounded up to whole pages, at most 256 MiB. */
+export function memoryMap(ramBytes: number, journalBytes: number, explore: boolean): MemoryMap {
+  const ram = Math.ceil(ramBytes / 4096) * 4096;
+  if (ram > MAX_RAM_BYTES) throw new RangeError(`at most ${MAX_RAM_BYTES} bytes of RAM`);
+  const shadow = PAGE_INFO_BASE + (MAX_RAM_BYTES / 4096) * 4;
+  const journal = shadow + (explore ? ram / 2 : 0);
+  const ramAt = Math.ceil((journal + journalBytes) / 65536) * 65536;
+  return { ramBytes: ram, shadow, journal, journalBytes, ram: ramAt, totalPages: Math.ceil((ramAt + ram) / 65536) + 1 };
+}
+
+/** Words of the block that the hash leaves out or takes in another form. */
+export const UNHASHED_WORDS: readonly number[] = [OFFSET.zero, OFFSET.flagResult, OFFSET.flagCarry, OFFSET.cr3];

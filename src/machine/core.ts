@@ -1,0 +1,135 @@
+import { ARITHMETIC_FLAGS, gprOffset, OFFSET, type StateWord } from '../isa/core-state.ts';
+import { arithmeticFlags, lazyFlags } from '../isa/flags.ts';
+import type { AccessKind, } from '../isa/vocabulary.ts';
+import type { Engine } from '../engine/engine.ts';
+import { CORE, coreBase, ITLB, TLB } from '../engine/layout.ts';
+
+const KIND: Record<AccessKind, number> = { data: 0, stack: 1, operand: 2 };
+
+/** Thrown by `Core.load` and `Core.store` when the access did not happen: a stop or a guest fault is noted in the core's block. */
+export class AccessStopped extends Error {}
+
+/** Thrown inside a system helper or a delivery to raise a guest exception. */
+export class GuestFault extends Error {
+  readonly vector: number;
+  readonly errorCode: bigint;
+
+  constructor(vector: number, errorCode: bigint | number = 0) {
+    super(`guest exception ${vector}`);
+    this.vector = vector;
+    this.errorCode = BigInt(errorCode);
+  }
+}
+
+/** One logical processor: named access to its words in linear memory, and memory as it sees it. */
+export class Core {
+  readonly index: number;
+  readonly base: number;
+  readonly #engine: Engine;
+
+  constructor(engine: Engine, index: number) {
+    this.#engine = engine;
+    this.index = index;
+    this.base = coreBase(index);
+    this.setRaw(CORE.index, index);
+    this.flushTlb();
+  }
+
+  get(word: StateWord): bigint {
+    return this.#engine.longs[(this.base + OFFSET[word]) >> 3] as bigint;
+  }
+
+  set(word: StateWord, value: bigint | number): void {
+    this.#engine.longs[(this.base + OFFSET[word]) >> 3] = BigInt.asUintN(64, BigInt(value));
+    this.touched();
+  }
+
+  /** Low 32 bits of a word: for fields known to be small. */
+  small(word: StateWord): number {
+    return this.#engine.words[(this.base + OFFSET[word]) >> 2] as number;
+  }
+
+  setSmall(word: StateWord, value: number): void {
+    const at = (this.base + OFFSET[word]) >> 2;
+    this.#engine.words[at] = value;
+    this.#engine.words[at + 1] = 0;
+    this.touched();
+  }
+
+  /** General register by encoding number, 64 bits. */
+  gpr(n: number): bigint {
+    return this.#engine.longs[(this.base + gprOffset(n)) >> 3] as bigint;
+  }
+
+  setGpr(n: number, value: bigint): void {
+    this.#engine.longs[(this.base + gprOffset(n)) >> 3] = BigInt.asUintN(64, value);
+    this.touched();
+  }
+
+  get rip(): bigint { return this.get('rip'); }
+  set rip(value: bigint) { this.set('rip', value); }
+
+  /** RFLAGS as software sees it: bit 1 set. */
+  get rflags(): number {
+    return arithmeticFlags(this.get('flagResult'), this.get('flagCarry')) | this.small('flagSystem') | 2;
+  }
+
+  set rflags(value: number) {
+    const lazy = lazyFlags(value);
+    this.set('flagResult', lazy.flagResult);
+    this.set('flagCarry', lazy.flagCarry);
+    this.setSmall('flagSystem', value & ~ARITHMETIC_FLAGS & ~2);
+  }
+
+  /** A word behind the architectural ones, by its offset in the block (`CORE`), low 32 bits. */
+  raw(offset: number): number {
+    return this.#engine.words[(this.base + offset) >> 2] as number;
+  }
+
+  setRaw(offset: number, value: number): void {
+    this.#engine.words[(this.base + offset) >> 2] = value;
+    this.touched();
+  }
+
+  rawLong(offset: number): bigint {
+    return this.#engine.longs[(this.base + offset) >> 3] as bigint;
+  }
+
+  setRawLong(offset: number, value: bigint): void {
+    this.#engine.longs[(this.base + offset) >> 3] = BigInt.asUintN(64, value);
+    this.touched();
+  }
+
+  /** The cached hash of the block is stale. */
+  touched(): void {
+    this.#engine.words[(this.base + CORE.hashDirty) >> 2] = 1;
+  }
+
+  /**
+   * A data access at a linear address with this core's privilege, store buffer and visibility. Throws `AccessStopped` when it did not
+   * happen: the fault or stop is noted in the block, and the caller gives up the instruction.
+   */
+  load(address: bigint, bytes: number, kind: AccessKind = 'data', modify = false): bigint {
+    const value = this.#engine.access.load(this.base, BigInt.asIntN(64, address), bytes, KIND[kind], modify ? 1 : 0);
+    if (this.#engine.globals.stop.value !== 0) throw new AccessStopped();
+    return BigInt.asUintN(64, value);
+  }
+
+  store(address: bigint, bytes: number, value: bigint, kind: AccessKind = 'data'): void {
+    this.#engine.access.store(this.base, BigInt.asIntN(64, address), bytes, BigInt.asIntN(64, value), KIND[kind]);
+    if (this.#engine.globals.stop.value !== 0) throw new AccessStopped();
+  }
+
+  /** Forgets all translations of this core. */
+  flushTlb(): void {
+    const { longs } = this.#engine;
+    const all = 0xffffffffffffffffn;
+    for (let n = 0; n < TLB.entries; n++) {
+      const at = (this.base + CORE.tlb + n * TLB.bytes) >> 3;
+      longs[at] = all;
+      longs[at + 1] = all;
+      longs[at + 2] = all;
+    }
+    for (let n = 0; n < ITLB.entries; n++) longs[(this.base + CORE.itlb + n * ITLB.bytes) >> 3] = all;
+  }
+}

@@ -1,0 +1,71 @@
+import type { Instruction } from '../isa/instruction.ts';
+import type { RecordFields } from '../isa/record.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Core } from './core.ts';
+
+/**
+ * What the parts of the machine (paging, exceptions, system instructions, local APIC, devices) see of it. The machine
+ * itself implements this; a part never reaches around it.
+ */
+export interface MachineParts {
+  readonly engine: Engine;
+  readonly cores: readonly Core[];
+  /** Reads and writes physical memory as the page walker and devices do: no store buffer, no visibility. Journaled and hashed. */
+  readPhysical(address: number, bytes: number): bigint;
+  writePhysical(address: number, bytes: number, value: bigint): void;
+  /**
+   * A visible operation of `core` is due (IPI send, serializing event where fetch may be stale, HLT...). False: there is no budget for it, the
+   * instruction must stop before it has any effect (`systemVisible`).
+   */
+  takeVisible(core: Core): boolean;
+  /** The core executed a serializing event (SDM Vol. 3, "Serializing Instructions"): nothing stale may be fetched from here on. */
+  serialize(core: Core): void;
+  /** Whether serializing events matter to anybody (the fetch policy allows staleness). */
+  readonly serializeIsVisible: boolean;
+  /** MFENCE serializes instruction fetch too (AMD). */
+  readonly mfenceSerializes: boolean;
+  /** Translations of `core` may have changed: forget them. */
+  flushTlb(core: Core): void;
+  /** An observer (trace, checker) wants to know: kinds are documented at `MachineEvent`. */
+  emit(event: MachineEvent): void;
+  /** Writes to the serial port, debug-exit, hypercalls: what leaves the machine. */
+  readonly host: MachineHost;
+}
+
+export type MachineEvent =
+  | { readonly kind: 'exception'; readonly core: number; readonly vector: number; readonly errorCode: bigint | undefined; readonly rip: bigint; readonly frame: bigint }
+  | { readonly kind: 'interrupt'; readonly core: number; readonly vector: number; readonly rip: bigint }
+  | { readonly kind: 'iret'; readonly core: number; readonly rip: bigint; readonly frame: bigint }
+  | { readonly kind: 'ipi'; readonly core: number; readonly vector: number; readonly targets: readonly number[] }
+  | { readonly kind: 'serialize'; readonly core: number; readonly why: string }
+  | { readonly kind: 'exit'; readonly core: number; readonly code: number }
+  | { readonly kind: 'shutdown'; readonly core: number; readonly rip: bigint; readonly why: string };
+
+export interface MachineHost {
+  /** A byte written to the serial port. */
+  serial(core: Core, byte: number): void;
+  /**
+   * VMCALL: the lab's hypercall. 0 done (RIP moves on), 1 nothing happened and the core waits (`Stop.wait`), 2 there was no budget for a visible
+   * operation. Absent: VMCALL is #UD.
+   */
+  hypercall?(core: Core): 0 | 1 | 2;
+}
+
+/** What a system instruction did: see `Engine.system`. */
+export type SystemOutcome =
+  /** Done; RIP goes to the next instruction unless the helper set it (`jumped`). */
+  | 'next'
+  /** Done and RIP is set. */
+  | 'jumped'
+  /** Done, RIP goes to the next instruction, and the machine must look at the core before the next one (IF, TF, shadow, activity, CPL changed). */
+  | 'nextAndLook'
+  | 'jumpedAndLook'
+  /** Nothing happened: stop before it (`takeVisible` said no). */
+  | 'visible'
+  /** Nothing happened: the store buffer must drain first. */
+  | 'drain'
+  /** Nothing happened: a patcher's condition does not hold yet. */
+  | 'wait';
+
+/** A system instruction: throws `GuestFault` for a fault, `AccessStopped` when a memory access stopped. */
+export type SystemHelper = (machine: MachineParts, core: Core, instruction: Instruction, fields: RecordFields, next: bigint) => SystemOutcome;

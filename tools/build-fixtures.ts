@@ -1,0 +1,123 @@
+/**
+ * Builds the guest programs of fixtures/ with gcc and GNU ld, to the same bytes wherever the toolchain is the same.
+ *
+ *   tsx tools/build-fixtures.ts            rebuilds what is committed, and fixtures/TOOLCHAIN with it
+ *   tsx tools/build-fixtures.ts --check    builds in a temporary directory and compares; exit 1 when a byte differs
+ */
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The root of the repository. */
+export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
+
+const common = [
+  '-std=gnu11', '-O2', '-ffreestanding', '-fno-pic', '-mno-red-zone', '-mgeneral-regs-only', '-fno-stack-protector',
+  '-fcf-protection=none', '-fno-asynchronous-unwind-tables', '-fno-jump-tables', '-fno-tree-loop-distribute-patterns',
+  '-g', '-gdwarf-5', `-ffile-prefix-map=${root}=.`, '-Wall', '-Wextra', '-Werror',
+];
+
+/** One linked program: sources and script relative to the root; `flat` adds a .bin with the loadable bytes only. */
+interface Program {
+  readonly output: string;
+  readonly sources: readonly string[];
+  readonly script: string;
+  readonly flags: readonly string[];
+  readonly flat: boolean;
+}
+
+function sourcesIn(directory: string): string[] {
+  return readdirSync(join(root, directory)).filter((name) => /\.[cS]$/.test(name)).sort().map((name) => `${directory}/${name}`);
+}
+
+function simple(directory: string, name: string, flags: readonly string[], flat: boolean): Program {
+  return {
+    output: `${directory}/${name}.elf`,
+    sources: [`${directory}/start.S`, `${directory}/${name}.c`],
+    script: `${directory}/${basename(directory)}.lds`,
+    flags,
+    flat,
+  };
+}
+
+/** Every program that is built, in the order of the build. */
+export const programs: readonly Program[] = [
+  { output: 'fixtures/lab/lab.elf', sources: sourcesIn('fixtures/lab'), script: 'fixtures/lab/lab.lds', flags: ['-mcmodel=kernel'], flat: false },
+  ...['hello', 'counter', 'selfmod', 'fault', 'loop', 'sse'].map((name) => simple('fixtures/run', name, [], false)),
+  ...['crc', 'sieve', 'hash', 'fib'].map((name) => simple('fixtures/bench', name, ['-fno-optimize-sibling-calls'], true)),
+];
+
+/** First lines of what gcc and ld say about themselves; undefined where one of them is absent. */
+export function toolchain(): string | undefined {
+  try {
+    const versions = ['gcc', 'ld'].map((tool) => execFileSync(tool, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+    return versions.map((text) => `${text.split('\n')[0]}\n`).join('');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Paths of the files that a build writes, relative to the root. */
+export function outputs(): string[] {
+  return programs.flatMap(({ output, flat }) => (flat ? [output, output.replace(/elf$/, 'bin')] : [output]));
+}
+
+/** Builds every program below `target`, which mirrors the root. Throws with the compiler's message when one fails. */
+export function build(target: string): void {
+  const objects = mkdtempSync(join(tmpdir(), 'textpoke-objects-'));
+  const run = (tool: string, args: readonly string[]) => execFileSync(tool, args, { cwd: root, env: { ...process.env, LC_ALL: 'C' } });
+  try {
+    for (const { output, sources, script, flags, flat } of programs) {
+      const files = sources.map((source) => {
+        const object = join(objects, `${source.replaceAll('/', '-')}.o`);
+        run('gcc', [...common, ...flags, '-c', source, '-o', object]);
+        return object;
+      });
+      const elf = join(target, output);
+      mkdirSync(join(elf, '..'), { recursive: true });
+      run('ld', ['-static', '-nostdlib', '--build-id=none', '--fatal-warnings', '--no-warn-rwx-segments', '-z', 'noexecstack',
+        '-z', 'max-page-size=4096', '-T', script, '-o', elf, ...files]);
+      if (flat) run('objcopy', ['-O', 'binary', elf, elf.replace(/elf$/, 'bin')]);
+      for (const file of flat ? [elf, elf.replace(/elf$/, 'bin')] : [elf]) chmodSync(file, 0o644);
+    }
+  } finally {
+    rmSync(objects, { recursive: true });
+  }
+}
+
+/** The lines of a directory's SHA256SUMS, in the format of sha256sum, for its outputs below `base`. */
+export function sums(base: string, directory: string): string {
+  const names = outputs().filter((output) => join(output, '..') === directory).map((output) => basename(output)).sort();
+  return names.map((name) => `${createHash('sha256').update(readFileSync(join(base, directory, name))).digest('hex')}  ${name}\n`).join('');
+}
+
+/** The directories that hold outputs. */
+export const directories = ['fixtures/lab', 'fixtures/run', 'fixtures/bench'] as const;
+
+/** Rebuilds everything elsewhere; returns the committed files whose bytes differ. */
+export function differences(): string[] {
+  const target = mkdtempSync(join(tmpdir(), 'textpoke-fixtures-'));
+  try {
+    build(target);
+    return outputs().filter((output) => !readFileSync(join(target, output)).equals(readFileSync(join(root, output))));
+  } finally {
+    rmSync(target, { recursive: true });
+  }
+}
+
+function main(args: readonly string[]): void {
+  if (args.includes('--check')) {
+    const different = differences();
+    for (const output of different) console.error(`${output}: the committed bytes are not what the sources build to`);
+    process.exitCode = different.length === 0 ? 0 : 1;
+    return;
+  }
+  build(root);
+  for (const directory of directories) writeFileSync(join(root, directory, 'SHA256SUMS'), sums(root, directory));
+  writeFileSync(join(root, 'fixtures/TOOLCHAIN'), toolchain() ?? '');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) main(process.argv.slice(2));

@@ -28,7 +28,8 @@ export function suggest(word: string, candidates: Iterable<string>): string[] {
     const parts = name.split('/').map((part) => editDistance(wanted, part) + 0.5);
     const distance = Math.min(editDistance(wanted, name), ...(name.includes('/') ? parts : []));
     const unfinished = wanted.length >= 2 && name.startsWith(wanted);
-    if (unfinished || distance <= Math.max(1, Math.floor(wanted.length / 3)) + 0.5) scored.push({ candidate, score: unfinished ? 0.25 : distance });
+    if (unfinished || distance <= Math.max(1, Math.floor(wanted.length / 3)) + 0.5)
+      scored.push({ candidate, score: unfinished ? 0.25 : distance });
   }
   scored.sort((a, b) => a.score - b.score || (a.candidate < b.candidate ? -1 : 1));
   return scored.slice(0, 3).map(({ candidate }) => candidate);

@@ -48,5 +48,7 @@ test('the other rules', () => {
 });
 
 test('prose is not an import', () => {
-  expect(rules('isa/a.ts', "/** Taken from '../machine/a.ts'. */\n// import '../cli/x.ts'; Math.random()\nconst u = 'http://x';")).toEqual([]);
+  expect(rules('isa/a.ts', "/** Taken from '../machine/a.ts'. */\n// import '../cli/x.ts'; Math.random()\nconst u = 'http://x';")).toEqual(
+    [],
+  );
 });

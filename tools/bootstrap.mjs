@@ -19,7 +19,8 @@ export function whyInstall(lock, installed) {
     if (path === '') continue;
     const found = installed.packages[path];
     if (found === undefined && !wanted.optional && !wanted.peer) return `${path} is missing`;
-    if (found !== undefined && (found.version !== wanted.version || found.integrity !== wanted.integrity)) return `${path} is not the locked one`;
+    if (found !== undefined && (found.version !== wanted.version || found.integrity !== wanted.integrity))
+      return `${path} is not the locked one`;
   }
   return undefined;
 }

@@ -4,7 +4,7 @@ import { dirname, join, normalize, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The folders of src/, from the ground up: a file imports its own folder and the folders before it. */
-export const LAYERS = [
+export const LAYERS: readonly string[] = [
   'isa',
   'engine',
   'machine',
@@ -17,7 +17,7 @@ export const LAYERS = [
   'campaign',
   'cli',
   'web',
-] as const;
+];
 
 const LAST_DETERMINISTIC = LAYERS.indexOf('scenario');
 /** Files directly in src/ that every layer may use. */
@@ -37,7 +37,7 @@ export interface Finding {
   readonly rule: string;
 }
 
-const IMPORT = /\b(?:from|import)\s*\(?\s*(['"])([^'"\n]+)\1/g;
+const IMPORT = /\b(?:from|import)\s*\(?\s*(['"])([^'"\s,]+)\1/g;
 const CHANCE = /\bMath\s*(?:\.\s*|\[\s*['"])random\b/g;
 const COMMENT = /\/\*[\s\S]*?\*\/|(?<=^|[\s;{}(),])\/\/[^\n]*/g;
 
@@ -45,7 +45,7 @@ const COMMENT = /\/\*[\s\S]*?\*\/|(?<=^|[\s;{}(),])\/\/[^\n]*/g;
 export function checkFile(file: string, source: string): Finding[] {
   const findings: Finding[] = [];
   const folder = file.includes('/') ? file.slice(0, file.indexOf('/')) : '';
-  const layer = LAYERS.findIndex((name) => name === folder);
+  const layer = LAYERS.indexOf(folder);
   const deterministic = layer >= 0 && layer <= LAST_DETERMINISTIC;
   // Blank comments out, keeping the line breaks, so that prose about an import is not one.
   const code = source.replace(COMMENT, (comment) => comment.replace(/[^\n]/g, ' '));
@@ -57,19 +57,30 @@ export function checkFile(file: string, source: string): Finding[] {
   for (const match of code.matchAll(IMPORT)) {
     const specifier = match[2] ?? '';
     if (specifier.startsWith('.')) {
-      const target = normalize(join(dirname(file), specifier)).split(sep).join('/');
+      const target = normalize(join(dirname(file), specifier))
+        .split(sep)
+        .join('/');
       const targetFolder = target.includes('/') ? target.slice(0, target.indexOf('/')) : '';
       if (target.startsWith('../')) report(match.index, specifier, 'src imports nothing outside src');
       else if (!/\.ts$/.test(specifier)) report(match.index, specifier, 'a relative import names the file with its .ts extension');
       else if (targetFolder === '') {
         const free = FREE_FILES.includes(target);
         const mayUseAny = file === 'index.ts' || layer > LAST_DETERMINISTIC;
-        if (!free && !mayUseAny) report(match.index, specifier, `of the files in src/ only ${FREE_FILES.join(' and ')} are free for all layers`);
-      } else if (file !== 'index.ts' && LAYERS.findIndex((name) => name === targetFolder) > layer) {
-        report(match.index, specifier, `${folder || file} is below ${targetFolder}: a file imports its own folder and those above it in the list`);
+        if (!free && !mayUseAny)
+          report(match.index, specifier, `of the files in src/ only ${FREE_FILES.join(' and ')} are free for all layers`);
+      } else if (file !== 'index.ts' && LAYERS.indexOf(targetFolder) > layer) {
+        report(
+          match.index,
+          specifier,
+          `${folder || file} is below ${targetFolder}: a file imports its own folder and those above it in the list`,
+        );
       }
     } else if (deterministic && !PURE_PACKAGES[specifier]?.includes(folder)) {
-      report(match.index, specifier, `${folder} is deterministic and runs in a browser: no node: module and no package that is not listed for it`);
+      report(
+        match.index,
+        specifier,
+        `${folder} is deterministic and runs in a browser: no node: module and no package that is not listed for it`,
+      );
     }
   }
   if (deterministic) for (const match of code.matchAll(CHANCE)) report(match.index, match[0], 'chance has one door: choose()');

@@ -1,0 +1,67 @@
+import { Exit, TextpokeError } from '../../error.ts';
+import type { SharedFlags } from '../flags.ts';
+import type { Io } from '../io.ts';
+import { emitEvent, hexOf } from '../json.ts';
+
+export interface DisOptions extends SharedFlags {
+  /** Hex digits; blanks, commas and 0x between bytes are ignored. */
+  readonly hex: string;
+  /** Of the first byte. */
+  readonly address: bigint;
+  readonly syntax: 'att' | 'intel' | 'nasm' | 'masm';
+}
+
+/** The bytes that hex digits stand for. Throws E_USAGE with the first character that is none. */
+export function parseHex(text: string): Uint8Array {
+  const digits = text.replace(/0x|\\x|[\s,;_]/gi, '');
+  const wrong = /[^0-9a-f]/i.exec(digits);
+  const hint = 'for example: textpoke dis 0f 1f 44 00 00';
+  if (wrong !== null) throw new TextpokeError('E_USAGE', `'${wrong[0]}' is not a hex digit`, { where: text.trim().slice(0, 60), hint });
+  if (digits.length === 0) throw new TextpokeError('E_USAGE', 'no bytes to disassemble', { hint });
+  if (digits.length % 2 === 1) {
+    throw new TextpokeError('E_USAGE', `${digits.length} hex digits are not a whole number of bytes`, {
+      where: text.trim().slice(0, 60),
+      hint,
+    });
+  }
+  return Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}
+
+/**
+ * Prints one line for each instruction: address, bytes, text. A byte that starts no valid instruction is `(bad)`, as
+ * objdump has it, and decoding goes on behind it. Returns the exit code.
+ */
+export async function disAction(options: DisOptions, io: Io): Promise<number> {
+  const { Code, Decoder, DecoderError, DecoderOptions, Formatter, FormatterSyntax } = await import('iced-x86');
+  const bytes = parseHex(options.hex);
+  const { Gas, Intel, Nasm, Masm } = FormatterSyntax;
+  const formatter = new Formatter({ att: Gas, intel: Intel, nasm: Nasm, masm: Masm }[options.syntax]);
+  formatter.hexPrefix = '0x';
+  formatter.hexSuffix = '';
+  formatter.uppercaseHex = false;
+  formatter.addLeadingZeroToHexNumbers = false;
+  formatter.smallHexNumbersInDecimal = false;
+  formatter.branchLeadingZeros = false;
+  formatter.ripRelativeAddresses = true;
+  if (options.syntax !== 'att') formatter.spaceAfterOperandSeparator = true;
+
+  const decoder = new Decoder(64, bytes, DecoderOptions.None);
+  for (let offset = 0; offset < bytes.length; ) {
+    decoder.position = offset;
+    decoder.ip = options.address + BigInt(offset);
+    const instruction = decoder.decode();
+    const valid = instruction.code !== Code.INVALID;
+    const truncated = !valid && decoder.lastError === DecoderError.NoMoreBytes;
+    const length = valid ? instruction.length : truncated ? bytes.length - offset : 1;
+    const text = valid ? formatter.format(instruction) : truncated ? '(ends inside an instruction)' : '(bad)';
+    const own = bytes.subarray(offset, offset + length);
+    const at = BigInt.asUintN(64, options.address + BigInt(offset));
+    if (options.json) emitEvent(io, 'instruction', { address: at, bytes: own, text, valid });
+    else io.stdout(`${at.toString(16).padStart(8)}:  ${hexOf(own).padEnd(30)}  ${text}\n`);
+    instruction.free();
+    offset += length;
+  }
+  decoder.free();
+  formatter.free();
+  return Exit.ok;
+}

@@ -1,0 +1,28 @@
+/**
+ * What a verb may touch outside itself. The program passes the real one, a test passes one that records, so that every
+ * verb runs in-process.
+ */
+export interface Io {
+  /** Results. With `--json` only NDJSON events are written here. */
+  stdout(text: string): void;
+  /** Messages, progress and errors for a person. */
+  stderr(text: string): void;
+  /** Whether the streams are terminals. */
+  readonly isTTY: { readonly stdout: boolean; readonly stderr: boolean };
+  /** The environment's variables. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The bytes of a file. Throws `TextpokeError` E_FILE. */
+  readFile(path: string): Uint8Array;
+  /** Replaces a file, making its folder if needed. Throws `TextpokeError` E_FILE. */
+  writeFile(path: string, data: string | Uint8Array): void;
+  /** All of standard input as text; empty when it is a terminal. */
+  readStdin(): string;
+  /** Milliseconds since some moment, never going back. Used for budgets and progress, never for results. */
+  now(): number;
+  /** True from the moment on that the user asked to stop (^C). Long work asks now and then, prints what it has and returns 130. */
+  interrupted(): boolean;
+  /** Runs a program and returns what it wrote to stdout, or undefined when it is absent or fails. */
+  probe(command: string, args: readonly string[]): string | undefined;
+  /** The exit code of the verb that ran. */
+  exitCode: number;
+}

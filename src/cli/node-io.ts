@@ -1,0 +1,73 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { isatty } from 'node:tty';
+import { TextpokeError } from '../error.ts';
+import type { Io } from './io.ts';
+
+function errnoOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
+
+function fileError(verb: string, path: string, error: unknown): TextpokeError {
+  const reasons: Record<string, string> = {
+    ENOENT: 'no such file',
+    EACCES: 'permission denied',
+    EISDIR: 'it is a folder',
+    ENOTDIR: 'a part of the path is not a folder',
+    ENOSPC: 'the disk is full',
+    EROFS: 'the file system is read-only',
+  };
+  const errno = errnoOf(error);
+  const reason = reasons[errno] ?? (errno || String(error));
+  const hint = errno === 'ENOENT' ? 'check the spelling; relative paths start at the current folder' : undefined;
+  return new TextpokeError('E_FILE', `cannot ${verb} ${path}: ${reason}`, { where: resolve(path), ...(hint && { hint }) });
+}
+
+/** Writes all of it before returning, so that ending the process loses nothing. A reader that went away (`| head`) ends us quietly. */
+function writeAll(descriptor: number, text: string): void {
+  let bytes: Uint8Array = new TextEncoder().encode(text);
+  while (bytes.length > 0) {
+    try {
+      bytes = bytes.subarray(writeSync(descriptor, bytes));
+    } catch (error) {
+      const errno = errnoOf(error);
+      if (errno === 'EPIPE') process.exit(0);
+      if (errno !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}
+
+/** The real world. `interrupted` tells whether ^C came: see main.ts for who knows. */
+export function nodeIo(interrupted: () => boolean): Io {
+  return {
+    stdout: (text) => writeAll(1, text),
+    stderr: (text) => writeAll(2, text),
+    isTTY: { stdout: isatty(1), stderr: isatty(2) },
+    env: process.env,
+    readFile(path) {
+      try {
+        return readFileSync(path);
+      } catch (error) {
+        throw fileError('read', path, error);
+      }
+    },
+    writeFile(path, data) {
+      try {
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(path, data);
+      } catch (error) {
+        throw fileError('write', path, error);
+      }
+    },
+    readStdin: () => (isatty(0) ? '' : readFileSync(0, 'utf8')),
+    now: () => performance.now(),
+    interrupted,
+    probe(command, args) {
+      const { status, stdout } = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 10_000 });
+      return status === 0 ? stdout : undefined;
+    },
+    exitCode: 0,
+  };
+}

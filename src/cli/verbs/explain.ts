@@ -1,0 +1,25 @@
+import type { Command } from 'commander';
+import type { Io } from '../io.ts';
+import { argument } from '../own-flags.ts';
+import { findToken } from '../token-text.ts';
+import { addVerb } from '../verb.ts';
+
+/** `textpoke explain`. */
+export function define(program: Command, io: Io): void {
+  addVerb(program, io, {
+    name: 'explain',
+    args: '<what>',
+    usage: 'SCENARIO|TOKEN',
+    summary: "tell a scenario's story, or why a token goes wrong",
+    description: "Tells a scenario's story with its source, or names the ordering that makes the schedule of a token go wrong.",
+    groups: [],
+    examples: ['explain ftrace/late-handler', 'explain tp1_vqIiUgECUgcEEwIJVSM'],
+    async act({ args, flags, io }) {
+      const what = argument(args, 0);
+      const isToken = /\btp\d+_/.test(what) || what === '-';
+      const token = isToken ? findToken(what, io) : undefined;
+      const { explainAction } = await import('../actions/explain.ts');
+      return explainAction({ ...flags, token, scenario: isToken ? undefined : what }, io);
+    },
+  });
+}

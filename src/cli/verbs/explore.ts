@@ -1,0 +1,33 @@
+import type { Command } from 'commander';
+import type { Io } from '../io.ts';
+import { argument, ownValue } from '../own-flags.ts';
+import { someText, wholeNumber } from '../values.ts';
+import { addVerb } from '../verb.ts';
+
+/** `textpoke explore`. */
+export function define(program: Command, io: Io): void {
+  addVerb(program, io, {
+    name: 'explore',
+    args: '<target>',
+    usage: 'SCENARIO|FILE',
+    summary: 'try every order of a scenario and settle it',
+    description:
+      'Tries the orders of stores, fetches, interrupts and traps of a scenario. Prints the verdict with its coverage, or the race with a token that replays it.',
+    groups: ['Model', 'Machine', 'Search', 'Budget'],
+    examples: ['explore ftrace/late-handler', 'explore F1 --variant no-final-sync --fetch zen3 --json'],
+    async act({ args, own, flags, io }) {
+      const target = argument(args, 0);
+      const variant = ownValue(own, 'variant', '--variant', someText);
+      const victims = ownValue(own, 'victims', '--victims', wholeNumber(1, 16));
+      const preemptions = ownValue(own, 'preemptions', '--preemptions', wholeNumber(0));
+      const { exploreAction } = await import('../actions/explore.ts');
+      const options = { target, variant, victims, preemptions, exact: own.exact === true, shrink: own.shrink !== false };
+      return exploreAction({ ...flags, ...options }, io);
+    },
+  })
+    .option('--variant <NAME>', 'one variant of the scenario')
+    .option('--victims <N>', 'cores that run the text being patched')
+    .option('--preemptions <N>', 'at most N preemptions: a bounded verdict')
+    .option('--exact', 'keep whole states instead of 128-bit keys')
+    .option('--no-shrink', 'print the first counterexample as it was found');
+}

@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+import type { Io } from '../io.ts';
+import { ownValue } from '../own-flags.ts';
+import { findToken } from '../token-text.ts';
+import { oneOf } from '../values.ts';
+import { addVerb } from '../verb.ts';
+
+/** `textpoke replay`. */
+export function define(program: Command, io: Io): void {
+  addVerb(program, io, {
+    name: 'replay',
+    args: '[token]',
+    usage: '[TOKEN|FILE|-]',
+    summary: 'run the one schedule of a token again',
+    description:
+      'Runs the schedule of a token and prints its trace: the same bytes each time. Text around the token does not matter; without an argument it is read from standard input.',
+    groups: ['Machine', 'Budget'],
+    examples: ['replay tp1_vqIiUgECUgcEEwIJVSM', 'replay token.txt --format changelog --out race.txt'],
+    async act({ args, own, flags, io }) {
+      const format = ownValue(own, 'format', '--format', oneOf('text', 'changelog')) ?? 'text';
+      const token = findToken(args[0], io);
+      const { replayAction } = await import('../actions/replay.ts');
+      return replayAction({ ...flags, token, format, full: own.full === true }, io);
+    },
+  })
+    .option('--format <text|changelog>', 'changelog: the diagram alone, no colour, 75 columns')
+    .option('--full', 'every step, not only those that touch the race');
+}

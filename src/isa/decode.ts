@@ -1,9 +1,15 @@
-import type { Instruction } from './instruction.ts';
+import { Decoder, EncodingKind, Instruction as Iced, Mnemonic } from 'iced-x86';
+import { OFFSET } from './core-state.ts';
+import { mnemonicOf } from './decode-names.ts';
+import { type OperandFields, operandsOf } from './decode-operands.ts';
+import { type Prefixes, scanPrefixes, withoutRepeatedPrefix } from './decode-prefixes.ts';
+import { formKey, type Instruction, type Size } from './instruction.ts';
 import type { RecordFields } from './record.ts';
+import { semanticsOf } from './semantics/index.ts';
 
 /** What bytes decode to. */
 export type Decoded =
-  /** Known to us: a static form with semantics, and the fields that vary. `text` is the GNU disassembly at address 0. */
+  /** Known to us: a static form with semantics, and the fields that vary. Equal forms are the same `instruction` object. */
   | { readonly kind: 'instruction'; readonly instruction: Instruction; readonly fields: RecordFields; readonly length: number }
   /** A valid encoding whose semantics we do not have (SSE and beyond): it stops with its bytes, address and name. */
   | { readonly kind: 'unimplemented'; readonly name: string; readonly length: number }
@@ -14,8 +20,104 @@ export type Decoded =
   /** `bytes` ended before the instruction did: fetch more. */
   | { readonly kind: 'truncated' };
 
+const MAX_LENGTH = 15;
+
+/** `DecoderOptions.None`: Intel's reading of 66-prefixed near branches and of LOCK MOV CR. */
+const OPTIONS = 0;
+
+/** `DecoderError.NoMoreBytes`. */
+const NO_MORE_BYTES = 2;
+
+const scratch = new Iced();
+const forms = new Map<string, Instruction>();
+
 /**
  * Decodes the instruction at the start of `bytes` (up to 15 of them) in 64-bit mode. Pure: the result depends on the bytes alone, so it
  * may be cached by bytes. RIP-relative and branch operands are kept relative.
  */
-export declare function decode(bytes: Uint8Array): Decoded;
+export function decode(bytes: Uint8Array): Decoded {
+  const window = bytes.length > MAX_LENGTH ? bytes.subarray(0, MAX_LENGTH) : bytes;
+  const error = decodeInto(scratch, window);
+  if (error === NO_MORE_BYTES) return { kind: 'truncated' };
+  if (scratch.isInvalid) return window.length === MAX_LENGTH && needsMoreThan15(window) ? { kind: 'tooLong' } : { kind: 'invalid' };
+  return translate(scratch, scanPrefixes(window));
+}
+
+/** iced has no way to give a decoder new bytes, so there is one per call, at address 0. */
+function decodeInto(into: Iced, bytes: Uint8Array): number {
+  const decoder = new Decoder(64, bytes, OPTIONS);
+  decoder.decodeOut(into);
+  const error = decoder.lastError;
+  decoder.free();
+  return error;
+}
+
+/**
+ * iced reports 15 bytes that are not enough like an invalid opcode. What runs out of bytes when it has 14 of them either was too long or
+ * has its invalid byte at the end; without a prefix that stands twice the same instruction is a byte shorter, and only the former still
+ * runs out.
+ */
+function needsMoreThan15(bytes: Uint8Array): boolean {
+  if (decodeInto(scratch, bytes.subarray(0, MAX_LENGTH - 1)) !== NO_MORE_BYTES) return false;
+  const shorter = withoutRepeatedPrefix(bytes);
+  return shorter === undefined || decodeInto(scratch, shorter) === NO_MORE_BYTES;
+}
+
+function translate(iced: Iced, prefixes: Prefixes): Decoded {
+  const length = iced.length;
+  const name = mnemonicOf(iced);
+  const unimplemented = { kind: 'unimplemented', name: Mnemonic[iced.mnemonic].toLowerCase(), length } as const;
+  if (iced.encoding !== EncodingKind.Legacy && iced.encoding !== EncodingKind.VEX) return unimplemented;
+  if (semanticsOf(name) === undefined) return unimplemented;
+  const operands = operandsOf(iced, name);
+  if (operands === 'invalid') return { kind: 'invalid' };
+  if (operands === 'unimplemented') return unimplemented;
+  const { displacement } = operands.fields;
+  if (displacement !== (displacement | 0)) return { ...unimplemented, name: `${name} with a RIP-relative operand beyond 2 GiB` };
+  return { kind: 'instruction', instruction: intern(formOf(iced, name, prefixes, operands)), fields: operands.fields, length };
+}
+
+function formOf(iced: Iced, mnemonic: string, prefixes: Prefixes, { operands, fields, addressForm, stringSize }: OperandFields): Instruction {
+  const memory = addressForm !== 'none';
+  const usesAddressSize = memory || ADDRESS_SIZED.has(mnemonic) || stringSize !== undefined;
+  return {
+    mnemonic,
+    size: stringSize ?? sizeOf(mnemonic, prefixes, operands[0]?.size),
+    addressSize: usesAddressSize && prefixes.addressSize ? 32 : 64,
+    addressForm: memory && fields.segment === OFFSET.zero && !prefixes.addressSize ? 'flat' : memory ? 'general' : 'none',
+    operands,
+    lock: iced.hasLockPrefix || (mnemonic === 'xchg' && memory),
+    repeat: repeatOf(iced, mnemonic, stringSize),
+  };
+}
+
+/** No memory operand in the record, yet the address-size prefix matters. */
+const ADDRESS_SIZED = new Set(['loop', 'loope', 'loopne', 'jrcxz', 'xlat']);
+
+/** Operand size is 64 without REX.W (SDM Vol. 1, "Operand-Size ... in 64-Bit Mode": near branches and stack instructions). */
+const DEFAULT_64 = new Set(['push', 'pop', 'pushf', 'popf', 'enter', 'leave', 'pop_sreg']);
+
+function sizeOf(mnemonic: string, prefixes: Prefixes, operandSize: Size | undefined): Size {
+  if (BRANCHES_64.has(mnemonic) || mnemonic.startsWith('j')) return 64;
+  const narrow = prefixes.operandSize && !prefixes.rexW;
+  if (DEFAULT_64.has(mnemonic)) return narrow ? 16 : 64;
+  return operandSize ?? (prefixes.rexW ? 64 : narrow ? 16 : 32);
+}
+
+const BRANCHES_64 = new Set(['call', 'ret', 'loop', 'loope', 'loopne']);
+
+/** F2 means plain REP except where ZF counts (SDM Vol. 2, "REP/REPE/REPZ/REPNE/REPNZ"). */
+function repeatOf(iced: Iced, mnemonic: string, stringSize: Size | undefined): Instruction['repeat'] {
+  if (stringSize === undefined) return 'none';
+  if (iced.hasRepnePrefix) return mnemonic === 'cmps' || mnemonic === 'scas' ? 'repne' : 'rep';
+  return iced.hasRepPrefix ? 'rep' : 'none';
+}
+
+function intern(form: Instruction): Instruction {
+  const key = formKey(form);
+  const known = forms.get(key);
+  if (known !== undefined) return known;
+  forms.set(key, form);
+  return form;
+}
+

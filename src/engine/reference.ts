@@ -1,0 +1,288 @@
+import { lazyFlags, arithmeticFlags } from '../isa/flags.ts';
+import { ARITHMETIC_FLAGS, gprOffset, OFFSET, type StateWord, Vector } from '../isa/core-state.ts';
+import type { Instruction, Operand, Size } from '../isa/instruction.ts';
+import type { RecordFields } from '../isa/record.ts';
+import { semanticsOf } from '../isa/semantics/index.ts';
+import type { AccessKind, FlagName, Vocabulary } from '../isa/vocabulary.ts';
+import { TextpokeError } from '../error.ts';
+import { GuestEvent, type ReferencePort } from './reference-port.ts';
+import { ReferenceArithmetic } from './reference-arithmetic.ts';
+import { arithmeticResultFlags, FLAG_BIT, logicResultFlags } from './reference-flags.ts';
+
+export { GuestEvent, type ReferencePort } from './reference-port.ts';
+
+const mask = (size: Size): bigint => (1n << BigInt(size)) - 1n;
+const ALL64 = mask(64);
+
+/**
+ * The judge: runs one instruction on BigInts, as directly as it can be written. Not for speed.
+ *
+ * Registers are read and written in the core's block at byte `core` of `view`; memory and everything else goes through the port. After
+ * `run` the block holds the state after the instruction, RIP included. When a port method or the instruction itself throws (a guest
+ * event or a stop of the port's own), registers, flags and RIP are as they were.
+ *
+ * It also holds semantics to their order: an access, a fault or a canonical check after a register was written is a bug and throws
+ * `E_INTERNAL`.
+ */
+export class Reference extends ReferenceArithmetic implements Vocabulary<bigint> {
+  readonly #view: DataView;
+  readonly #core: number;
+  readonly #port: ReferencePort;
+  #i!: Instruction;
+  #f!: RecordFields;
+  #rip = 0n;
+  #nextRip = 0n;
+  #locked = false;
+  #committed = false;
+  #handedOver = false;
+
+  constructor(view: DataView, core: number, port: ReferencePort) {
+    super();
+    this.#view = view;
+    this.#core = core;
+    this.#port = port;
+  }
+
+  /** Runs one decoded instruction at the core's RIP. */
+  run(i: Instruction, f: RecordFields): void {
+    const semantics = semanticsOf(i.mnemonic);
+    if (semantics === undefined) throw new TextpokeError('E_INTERNAL', `no semantics for ${i.mnemonic}`);
+    this.#i = i;
+    this.#f = f;
+    this.#rip = this.state('rip');
+    this.#nextRip = this.next();
+    this.#locked = this.#committed = this.#handedOver = false;
+    semantics<bigint>(this, i);
+    if (!this.#handedOver) this.#setWord(OFFSET.rip, this.#nextRip);
+  }
+
+  // Control inside the semantics.
+
+  when(condition: bigint, then: () => void, otherwise?: () => void): void {
+    if (condition !== 0n) then();
+    else otherwise?.();
+  }
+
+  loop(condition: () => bigint, body: () => void): void {
+    while (condition() !== 0n) body();
+  }
+
+  variable(initial: bigint): { get(): bigint; set(value: bigint): void } {
+    let value = initial;
+    return { get: () => value, set: (next) => { value = next; } };
+  }
+
+  // Operands.
+
+  read(operand: Operand): bigint {
+    switch (operand.kind) {
+      case 'register': return this.#getRegister(this.#f.registers[operand.slot], operand.size);
+      case 'memory': return this.load(this.address(operand), operand.size, 'operand');
+      case 'immediate': return this.#f.immediate & mask(operand.size);
+    }
+  }
+
+  readModify(operand: Operand): bigint {
+    return operand.kind === 'memory' ? this.loadModify(this.address(operand), operand.size, 'operand') : this.read(operand);
+  }
+
+  write(operand: Operand, value: bigint): void {
+    if (operand.kind === 'immediate') throw new TextpokeError('E_INTERNAL', 'an immediate operand is not writable');
+    if (operand.kind === 'register') this.#putRegister(this.#f.registers[operand.slot], operand.size, value);
+    else this.store(this.address(operand), operand.size, value, 'operand');
+  }
+
+  offset(_operand: Operand): bigint {
+    const { base, index, scale, displacement } = this.#f;
+    return (this.#word(base) + (this.#word(index) << BigInt(scale)) + BigInt(displacement)) & mask(this.#i.addressSize);
+  }
+
+  address(operand: Operand): bigint {
+    return (this.segmentBase() + this.offset(operand)) & ALL64;
+  }
+
+  register(n: number, size: Size): bigint {
+    return this.#getRegister(gprOffset(n), size);
+  }
+
+  setRegister(n: number, size: Size, value: bigint): void {
+    this.#putRegister(gprOffset(n), size, value);
+  }
+
+  state(word: StateWord): bigint {
+    return this.#word(OFFSET[word]);
+  }
+
+  setState(word: StateWord, value: bigint): void {
+    this.#committed = true;
+    this.#setWord(OFFSET[word], value);
+  }
+
+  segmentBase(): bigint {
+    return this.#word(this.#f.segment);
+  }
+
+  // Memory.
+
+  load(address: bigint, size: Size, through: AccessKind = 'data'): bigint {
+    return this.#load(address, size, through, false);
+  }
+
+  loadModify(address: bigint, size: Size, through: AccessKind = 'data'): bigint {
+    if (this.#i.lock && !this.#locked) {
+      this.#locked = true;
+      this.#port.lockBegin(address & ALL64, this.#lockSize());
+    }
+    return this.#load(address, size, through, true);
+  }
+
+  #load(address: bigint, size: Size, through: AccessKind, modify: boolean): bigint {
+    this.#mayFault();
+    return this.#port.load(address & ALL64, size, this.#kind(through), modify) & mask(size);
+  }
+
+  store(address: bigint, size: Size, value: bigint, through: AccessKind = 'data'): void {
+    this.#mayFault();
+    this.#port.store(address & ALL64, size, value & mask(size), this.#kind(through));
+  }
+
+  #kind(through: AccessKind): AccessKind {
+    if (through !== 'operand') return through;
+    return this.#f.stackSegment ? 'stack' : 'data';
+  }
+
+  #lockSize(): Size {
+    return this.#i.operands.find((o) => o.kind === 'memory')?.size ?? this.#i.size;
+  }
+
+  // Flags.
+
+  flagsLogic(result: bigint, size: Size): void {
+    this.#setFlagBits(logicResultFlags(result, size));
+  }
+
+  flagsArithmetic(result: bigint, carries: bigint, size: Size): void {
+    this.#setFlagBits(arithmeticResultFlags(result, carries, size));
+  }
+
+  flagsArithmeticKeepCarry(result: bigint, carries: bigint, size: Size): void {
+    const carry = this.#flagBits() & FLAG_BIT.CF;
+    this.#setFlagBits((arithmeticResultFlags(result, carries, size) & ~FLAG_BIT.CF) | carry);
+  }
+
+  setFlags(flags: Partial<Record<FlagName, bigint>>): void {
+    let bits = this.#flagBits();
+    for (const [name, value] of Object.entries(flags) as [FlagName, bigint][]) {
+      if (value !== 0n && value !== 1n) throw new TextpokeError('E_INTERNAL', `${this.#i.mnemonic} sets ${name} to ${value}`);
+      bits = value === 1n ? bits | FLAG_BIT[name] : bits & ~FLAG_BIT[name];
+    }
+    this.#setFlagBits(bits);
+  }
+
+  flag(name: FlagName): bigint {
+    return this.#flagBits() & FLAG_BIT[name] ? 1n : 0n;
+  }
+
+  arithmeticFlags(): bigint {
+    return BigInt(this.#flagBits());
+  }
+
+  setArithmeticFlags(value: bigint): void {
+    this.#setFlagBits(Number(value & BigInt(ARITHMETIC_FLAGS)));
+  }
+
+  #flagBits(): number {
+    return arithmeticFlags(this.state('flagResult'), this.state('flagCarry'));
+  }
+
+  #setFlagBits(bits: number): void {
+    const { flagResult, flagCarry } = lazyFlags(bits);
+    this.setState('flagResult', flagResult);
+    this.setState('flagCarry', flagCarry);
+  }
+
+  // Where execution goes on.
+
+  next(): bigint {
+    return (this.#rip + BigInt(this.#f.length)) & ALL64;
+  }
+
+  current(): bigint {
+    return this.#rip;
+  }
+
+  checkCanonical(target: bigint): void {
+    this.#mayFault();
+    if (BigInt.asUintN(64, BigInt.asIntN(48, target)) !== target) this.raise(Vector.GP, 0);
+  }
+
+  jump(target: bigint): void {
+    this.#nextRip = target & ALL64;
+  }
+
+  relativeTarget(): bigint {
+    return (this.next() + this.#f.immediate) & mask(this.#i.size);
+  }
+
+  again(): void {
+    this.#nextRip = this.#rip;
+  }
+
+  raise(vector: number, errorCode?: bigint | number): never {
+    this.#mayFault();
+    throw new GuestEvent('fault', vector, errorCode === undefined ? undefined : BigInt(errorCode), this.next());
+  }
+
+  trap(vector: number): never {
+    this.#mayFault();
+    throw new GuestEvent('trap', vector, undefined, this.next());
+  }
+
+  softwareInterrupt(vector: bigint): never {
+    this.#mayFault();
+    throw new GuestEvent('software', Number(vector), undefined, this.next());
+  }
+
+  drainStoreBuffer(): void {
+    this.#mayFault();
+    this.#port.drainStoreBuffer();
+  }
+
+  system(): void {
+    this.#mayFault();
+    this.#handedOver = true;
+    this.#port.system(this.#i, this.#f);
+  }
+
+  #mayFault(): void {
+    if (!this.#committed) return;
+    throw new TextpokeError('E_INTERNAL', `${this.#i.mnemonic} can fault after it has changed registers`);
+  }
+
+  // The core's block.
+
+  #word(offset: number): bigint {
+    return this.#view.getBigUint64(this.#core + offset, true);
+  }
+
+  #setWord(offset: number, value: bigint): void {
+    this.#view.setBigUint64(this.#core + offset, value & ALL64, true);
+  }
+
+  /** `offset` is that of the register's lowest byte: AH is one above RAX. */
+  #getRegister(offset: number, size: Size): bigint {
+    const whole = this.#word(offset & ~7);
+    return (whole >> BigInt(8 * (offset & 7))) & mask(size);
+  }
+
+  #putRegister(offset: number, size: Size, value: bigint): void {
+    this.#committed = true;
+    if (size >= 32) {
+      this.#setWord(offset, value & mask(size));
+      return;
+    }
+    const shift = BigInt(8 * (offset & 7));
+    const kept = this.#word(offset & ~7) & ~(mask(size) << shift);
+    this.#setWord(offset & ~7, kept | ((value & mask(size)) << shift));
+  }
+}

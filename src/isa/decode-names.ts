@@ -1,0 +1,51 @@
+import { Code, type Instruction as Iced, Mnemonic, OpKind, Register } from 'iced-x86';
+
+/**
+ * The mnemonic under which the semantics of a decoded instruction are kept: the manual's, lower-case, except where one name would stand
+ * for different forms or several for one:
+ *
+ * | here | the manual |
+ * |---|---|
+ * | `movs` `cmps` `stos` `lods` `scas` `ins` `outs` | with the size in `Instruction.size` instead of a suffix |
+ * | `movabs` | MOV between the accumulator and a 64-bit offset (A0 to A3): the address is an immediate operand |
+ * | `mov_to_cr` `mov_from_cr` `mov_to_dr` `mov_from_dr` `mov_to_sreg` `pop_sreg` | MOV and POP of system registers; stores of selectors are `mov`, `push` |
+ * | `pushf` `popf` `iret` `sysret` `sysexit` | without a size suffix |
+ * | `call_far` `jmp_far` | CALL and JMP through a far pointer |
+ * | `jrcxz` | also JECXZ: counts in `addressSize` |
+ * | `xlat` | XLATB |
+ */
+export function mnemonicOf(iced: Iced): string {
+  const name = NAMES.get(iced.mnemonic) ?? Mnemonic[iced.mnemonic].toLowerCase();
+  if (name === 'mov') return movName(iced);
+  if (name === 'pop' && iced.opKind(0) === OpKind.Register && isSegment(iced.opRegister(0))) return 'pop_sreg';
+  if (iced.isCallFarIndirect || iced.isJmpFarIndirect) return `${name}_far`;
+  if (iced.isStringInstruction) return name.slice(0, -1);
+  return name;
+}
+
+const NAMES = new Map<Mnemonic, string>([
+  [Mnemonic.Pushfq, 'pushf'], [Mnemonic.Pushfd, 'pushf'], [Mnemonic.Popfq, 'popf'], [Mnemonic.Popfd, 'popf'],
+  [Mnemonic.Iretd, 'iret'], [Mnemonic.Iretq, 'iret'], [Mnemonic.Sysretq, 'sysret'], [Mnemonic.Sysexitq, 'sysexit'],
+  [Mnemonic.Jecxz, 'jrcxz'], [Mnemonic.Xlatb, 'xlat'], [Mnemonic.Sal, 'shl'],
+]);
+
+const MOFFS = new Set<Code>([
+  Code.Mov_AL_moffs8, Code.Mov_AX_moffs16, Code.Mov_EAX_moffs32, Code.Mov_RAX_moffs64,
+  Code.Mov_moffs8_AL, Code.Mov_moffs16_AX, Code.Mov_moffs32_EAX, Code.Mov_moffs64_RAX,
+]);
+
+function movName(iced: Iced): string {
+  if (MOFFS.has(iced.code)) return 'movabs';
+  const to = iced.opKind(0) === OpKind.Register ? iced.opRegister(0) : Register.None;
+  const from = iced.opKind(1) === OpKind.Register ? iced.opRegister(1) : Register.None;
+  if (isSegment(to)) return 'mov_to_sreg';
+  if (isControl(to)) return 'mov_to_cr';
+  if (isControl(from)) return 'mov_from_cr';
+  if (isDebug(to)) return 'mov_to_dr';
+  if (isDebug(from)) return 'mov_from_dr';
+  return 'mov';
+}
+
+const isSegment = (r: Register): boolean => r >= Register.ES && r <= Register.GS;
+const isControl = (r: Register): boolean => r >= Register.CR0 && r <= Register.CR15;
+const isDebug = (r: Register): boolean => r >= Register.DR0 && r <= Register.DR15;

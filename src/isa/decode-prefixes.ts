@@ -1,0 +1,37 @@
+/** The prefixes that stand before an opcode in 64-bit mode (SDM Vol. 2, "Instruction Prefixes" and "REX Prefixes"). */
+export interface Prefixes {
+  /** 66: operand-size override. */
+  readonly operandSize: boolean;
+  /** 67: address-size override. */
+  readonly addressSize: boolean;
+  /** REX.W, of a REX that is the last prefix; the others are ignored. */
+  readonly rexW: boolean;
+}
+
+const LEGACY = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3]);
+
+const isRex = (byte: number): boolean => (byte & 0xf0) === 0x40;
+
+/** Number of prefix bytes at the start of `bytes`. */
+function prefixLength(bytes: Uint8Array): number {
+  let n = 0;
+  while (n < bytes.length && (LEGACY.has(bytes[n]!) || isRex(bytes[n]!))) n++;
+  return n;
+}
+
+/** Reads the prefixes of the instruction at the start of `bytes`. */
+export function scanPrefixes(bytes: Uint8Array): Prefixes {
+  const n = prefixLength(bytes);
+  const run = bytes.subarray(0, n);
+  const last = n > 0 ? bytes[n - 1]! : 0;
+  return { operandSize: run.includes(0x66), addressSize: run.includes(0x67), rexW: isRex(last) && (last & 8) !== 0 };
+}
+
+/** The same instruction, one byte shorter: without a prefix that stands again later; undefined when none does. */
+export function withoutRepeatedPrefix(bytes: Uint8Array): Uint8Array | undefined {
+  const n = prefixLength(bytes);
+  for (let i = 0; i < n; i++) {
+    if (bytes.subarray(i + 1, n).includes(bytes[i]!)) return Uint8Array.of(...bytes.subarray(0, i), ...bytes.subarray(i + 1));
+  }
+  return undefined;
+}

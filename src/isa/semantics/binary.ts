@@ -1,0 +1,83 @@
+import type { Category, Semantics } from './semantics.ts';
+import type { Vocabulary } from '../vocabulary.ts';
+
+/** Integer addition and subtraction (SDM Vol. 2: ADD, ADC, SUB, SBB, CMP, INC, DEC, NEG). */
+
+/** Carries out of each bit of a + b (+ carry) = r. */
+function carries<V>(p: Vocabulary<V>, a: V, b: V, r: V): V {
+  return p.or(p.and(a, b), p.and(p.or(a, b), p.not(r)));
+}
+
+/** Borrows out of each bit of a - b (- borrow) = r. */
+export function borrows<V>(p: Vocabulary<V>, a: V, b: V, r: V): V {
+  return p.or(p.and(p.not(a), b), p.and(p.not(p.xor(a, b)), r));
+}
+
+const add: Semantics = (p, i) => {
+  const [destination, source] = i.operands;
+  const a = p.readModify(destination);
+  const b = p.read(source);
+  const r = p.add(a, b);
+  p.write(destination, r);
+  p.flagsArithmetic(r, carries(p, a, b, r), i.size);
+};
+
+const adc: Semantics = (p, i) => {
+  const [destination, source] = i.operands;
+  const a = p.readModify(destination);
+  const b = p.read(source);
+  const r = p.add(p.add(a, b), p.flag('CF'));
+  p.write(destination, r);
+  p.flagsArithmetic(r, carries(p, a, b, r), i.size);
+};
+
+const sub: Semantics = (p, i) => {
+  const [destination, source] = i.operands;
+  const a = p.readModify(destination);
+  const b = p.read(source);
+  const r = p.sub(a, b);
+  p.write(destination, r);
+  p.flagsArithmetic(r, borrows(p, a, b, r), i.size);
+};
+
+const sbb: Semantics = (p, i) => {
+  const [destination, source] = i.operands;
+  const a = p.readModify(destination);
+  const b = p.read(source);
+  const r = p.sub(p.sub(a, b), p.flag('CF'));
+  p.write(destination, r);
+  p.flagsArithmetic(r, borrows(p, a, b, r), i.size);
+};
+
+const cmp: Semantics = (p, i) => {
+  const a = p.read(i.operands[0]);
+  const b = p.read(i.operands[1]);
+  const r = p.sub(a, b);
+  p.flagsArithmetic(r, borrows(p, a, b, r), i.size);
+};
+
+/** a + 1: the carry out of a bit is set where a one became a zero. */
+const inc: Semantics = (p, i) => {
+  const a = p.readModify(i.operands[0]);
+  const r = p.add(a, p.constant(1));
+  p.write(i.operands[0], r);
+  p.flagsArithmeticKeepCarry(r, p.and(a, p.not(r)), i.size);
+};
+
+/** a - 1: the borrow out of a bit is set where a zero became a one. */
+const dec: Semantics = (p, i) => {
+  const a = p.readModify(i.operands[0]);
+  const r = p.sub(a, p.constant(1));
+  p.write(i.operands[0], r);
+  p.flagsArithmeticKeepCarry(r, p.and(p.not(a), r), i.size);
+};
+
+/** 0 - a: the borrows of SUB with a zero minuend. */
+const neg: Semantics = (p, i) => {
+  const a = p.readModify(i.operands[0]);
+  const r = p.sub(p.constant(0), a);
+  p.write(i.operands[0], r);
+  p.flagsArithmetic(r, p.or(a, r), i.size);
+};
+
+export const binary: Category = { add, adc, sub, sbb, cmp, inc, dec, neg };

@@ -1,0 +1,62 @@
+import { RCX, RSP, Vector } from '../core-state.ts';
+import type { Vocabulary } from '../vocabulary.ts';
+import { forEachCondition } from './conditional.ts';
+import type { Category, Semantics } from './semantics.ts';
+
+/** Near branches and software interrupts (SDM Vol. 2: JMP, Jcc, JRCXZ, LOOPcc, CALL, RET, INT n/INT3/INT1, UD). */
+
+function jumpTo<V>(p: Vocabulary<V>, target: V): void {
+  p.checkCanonical(target);
+  p.jump(target);
+}
+
+const jmp: Semantics = (p, i) => {
+  jumpTo(p, i.operands.length === 0 ? p.relativeTarget() : p.read(i.operands[0]));
+};
+
+const jrcxz: Semantics = (p, i) => {
+  p.when(p.eq(p.register(RCX, i.addressSize), p.constant(0)), () => jumpTo(p, p.relativeTarget()));
+};
+
+/** Counts RCX (ECX with an address-size prefix) down; goes on while it is not 0 and `more` holds. No flags change. */
+const loopWhile = (more: <V>(p: Vocabulary<V>) => V): Semantics => (p, i) => {
+  const count = p.sub(p.register(RCX, i.addressSize), p.constant(1));
+  const target = p.relativeTarget();
+  const taken = p.and(p.ne(p.zeroExtend(count, i.addressSize), p.constant(0)), more(p));
+  p.when(taken, () => p.checkCanonical(target));
+  p.setRegister(RCX, i.addressSize, count);
+  p.when(taken, () => p.jump(target));
+};
+
+const call: Semantics = (p, i) => {
+  const target = i.operands.length === 0 ? p.relativeTarget() : p.read(i.operands[0]);
+  const top = p.sub(p.register(RSP, 64), p.constant(8));
+  p.checkCanonical(target);
+  p.store(top, 64, p.next(), 'stack');
+  p.setRegister(RSP, 64, top);
+  p.jump(target);
+};
+
+const ret: Semantics = (p, i) => {
+  const top = p.register(RSP, 64);
+  const target = p.load(top, 64, 'stack');
+  p.checkCanonical(target);
+  const above = p.add(top, p.constant(8));
+  p.setRegister(RSP, 64, i.operands.length === 0 ? above : p.add(above, p.read(i.operands[0])));
+  p.jump(target);
+};
+
+const int: Semantics = (p, i) => p.softwareInterrupt(p.read(i.operands[0]));
+
+const undefinedOpcode: Semantics = (p) => p.raise(Vector.UD);
+
+export const control: Category = {
+  jmp, jrcxz, call, ret, int,
+  ...forEachCondition('j', (condition) => (p) => p.when(condition(p), () => jumpTo(p, p.relativeTarget()))),
+  loop: loopWhile((p) => p.constant(1)),
+  loope: loopWhile((p) => p.flag('ZF')),
+  loopne: loopWhile((p) => p.eq(p.flag('ZF'), p.constant(0))),
+  int3: (p) => p.trap(Vector.BP),
+  int1: (p) => p.trap(Vector.DB),
+  ud0: undefinedOpcode, ud1: undefinedOpcode, ud2: undefinedOpcode,
+};

@@ -1,0 +1,92 @@
+import { AC, CF, DF, ID, IF, IOPL, NT, PF, AF, RBP, RSP, SF, TF, VIF, VIP, ZF, OF } from '../core-state.ts';
+import type { Size } from '../instruction.ts';
+import type { Vocabulary } from '../vocabulary.ts';
+import type { Category, Semantics } from './semantics.ts';
+
+/** The stack (SDM Vol. 2: PUSH, POP, PUSHF, POPF, ENTER, LEAVE). RSP changes last, so that a fault leaves it alone. */
+
+function pushValue<V>(p: Vocabulary<V>, size: Size, value: V): void {
+  const top = p.sub(p.register(RSP, 64), p.constant(size / 8));
+  p.store(top, size, value, 'stack');
+  p.setRegister(RSP, 64, top);
+}
+
+const push: Semantics = (p, i) => pushValue(p, i.size, p.read(i.operands[0]));
+
+/** The register form writes RSP first: POP RSP ends with what was popped. */
+const pop: Semantics = (p, i) => {
+  const [destination, moved] = i.operands;
+  const top = p.register(RSP, 64);
+  const value = p.load(top, i.size, 'stack');
+  const above = p.add(top, p.constant(i.size / 8));
+  if (destination.kind === 'memory') {
+    const offset = p.zeroExtend(p.add(p.offset(destination), p.read(moved)), i.addressSize);
+    p.store(p.add(p.segmentBase(), offset), i.size, value, 'operand');
+    p.setRegister(RSP, 64, above);
+  } else {
+    p.setRegister(RSP, 64, above);
+    p.write(destination, value);
+  }
+};
+
+const STATUS = CF | PF | AF | ZF | SF | OF;
+
+/** VM and RF are pushed as 0; bit 1 is always 1. */
+const pushf: Semantics = (p, i) => {
+  const system = p.and(p.state('flagSystem'), p.constant(TF | IF | DF | IOPL | NT | AC | VIF | VIP | ID));
+  pushValue(p, i.size, p.or(p.or(system, p.arithmeticFlags()), p.constant(2)));
+};
+
+/** IOPL changes at CPL 0 only, IF only where CPL <= IOPL; VIF, VIP and VM never; RF is cleared. */
+const popf: Semantics = (p, i) => {
+  const top = p.register(RSP, 64);
+  const image = p.load(top, i.size, 'stack');
+  const system = p.state('flagSystem');
+  const cpl = p.state('cpl');
+  const iopl = p.and(p.shr(system, p.constant(12)), p.constant(3));
+  const always = i.size === 16 ? TF | DF | NT : TF | DF | NT | AC | ID;
+  const withIf = p.select(p.ltUnsigned(iopl, cpl), p.constant(always), p.constant(always | IF));
+  const mask = p.select(cpl, withIf, p.constant(always | IF | IOPL));
+  const kept = p.and(system, p.not(p.or(mask, p.constant(i.size === 16 ? 0 : 1 << 16))));
+  p.setRegister(RSP, 64, p.add(top, p.constant(i.size / 8)));
+  p.setState('flagSystem', p.or(kept, p.and(image, mask)));
+  p.setArithmeticFlags(p.and(image, p.constant(STATUS)));
+};
+
+/** The immediate has the frame's size in its low half and the nesting level above (see the decoder). */
+const enter: Semantics = (p, i) => {
+  const step = p.constant(i.size / 8);
+  const operand = p.read(i.operands[0]);
+  const frameSize = p.and(operand, p.constant(0xffff));
+  const level = p.and(p.shr(operand, p.constant(16)), p.constant(31));
+  const frameTop = p.sub(p.register(RSP, 64), step);
+  const top = p.variable(frameTop);
+  p.store(frameTop, i.size, p.register(RBP, i.size), 'stack');
+  p.when(level, () => {
+    const link = p.variable(p.register(RBP, 64));
+    const left = p.variable(p.sub(level, p.constant(1)));
+    p.loop(() => left.get(), () => {
+      link.set(p.sub(link.get(), step));
+      const outer = p.load(link.get(), i.size, 'stack');
+      top.set(p.sub(top.get(), step));
+      p.store(top.get(), i.size, outer, 'stack');
+      left.set(p.sub(left.get(), p.constant(1)));
+    });
+    top.set(p.sub(top.get(), step));
+    p.store(top.get(), i.size, frameTop, 'stack');
+  });
+  const end = p.sub(top.get(), frameSize);
+  // The manual: ENTER faults where the first push below the new frame would.
+  p.loadModify(end, i.size, 'stack');
+  p.setRegister(RSP, 64, end);
+  p.setRegister(RBP, i.size, frameTop);
+};
+
+const leave: Semantics = (p, i) => {
+  const frame = p.register(RBP, 64);
+  const outer = p.load(frame, i.size, 'stack');
+  p.setRegister(RSP, 64, p.add(frame, p.constant(i.size / 8)));
+  p.setRegister(RBP, i.size, outer);
+};
+
+export const stack: Category = { push, pop, pushf, popf, enter, leave };

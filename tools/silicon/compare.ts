@@ -1,0 +1,63 @@
+import { GPR_NAMES } from '../../src/isa/core-state.ts';
+import type { Ran } from './target.ts';
+import type { Vector } from './vectors.ts';
+
+/** One thing that came out otherwise than on silicon. Values are hexadecimal. */
+export interface Difference {
+  readonly what: string;
+  readonly expected: string;
+  readonly got: string;
+}
+
+/** CF PF AF ZF SF DF OF AC ID: TF and RF belonged to the recording. */
+const COMPARED_FLAGS = 0x240cd5n;
+
+const text = (value: bigint | number | undefined): string => (value === undefined ? 'none' : value.toString(16));
+
+/** Everything in which `ran` differs from the vector; empty when it passes. */
+export function differences(vector: Vector, ran: Ran): Difference[] {
+  return [...exceptionDifferences(vector, ran), ...registerDifferences(vector, ran), ...memoryDifferences(vector, ran)];
+}
+
+function* exceptionDifferences(vector: Vector, ran: Ran): Generator<Difference> {
+  const expected = vector.exception;
+  const got = ran.exception;
+  if (expected?.vector !== got?.vector) yield { what: 'exception', expected: text(expected?.vector), got: text(got?.vector) };
+  if (expected === undefined || got === undefined) return;
+  if (expected.errorCode !== (got.errorCode ?? 0n)) yield { what: 'error code', expected: text(expected.errorCode), got: text(got.errorCode) };
+  if (expected.cr2 !== got.cr2) yield { what: 'cr2', expected: text(expected.cr2), got: text(got.cr2) };
+}
+
+function* registerDifferences(vector: Vector, ran: Ran): Generator<Difference> {
+  const { before, out } = vector;
+  const pairs: [name: string, before: bigint, got: bigint][] = [
+    ...GPR_NAMES.map((name, n): [string, bigint, bigint] => [name, before.gpr[n], ran.gpr[n]]),
+    ['rip', before.rip, ran.rip], ['fsb', before.fsBase, ran.fsBase], ['gsb', before.gsBase, ran.gsBase],
+  ];
+  const expectedOf = (name: string, unchanged: bigint): bigint => {
+    const changed = out.get(name);
+    return changed === undefined ? unchanged : BigInt(`0x${changed}`);
+  };
+  for (const [name, unchanged, got] of pairs) {
+    const expected = expectedOf(name, unchanged);
+    if (expected !== got) yield { what: name, expected: text(expected), got: text(got) };
+  }
+  const flags = expectedOf('fl', before.rflags);
+  const wrong = (flags ^ ran.rflags) & COMPARED_FLAGS & ~vector.undefinedFlags;
+  if (wrong !== 0n) yield { what: `rflags bits ${text(wrong)}`, expected: text(flags), got: text(ran.rflags) };
+  const known = new Set([...pairs.map(([name]) => name), 'fl']);
+  for (const [name, value] of out) if (!known.has(name)) yield { what: name, expected: value, got: 'not modelled' };
+  if (vector.steps !== undefined && vector.exception === undefined && vector.steps !== ran.steps) {
+    yield { what: 'iterations', expected: String(vector.steps), got: String(ran.steps) };
+  }
+}
+
+function* memoryDifferences(vector: Vector, ran: Ran): Generator<Difference> {
+  const expected = new Map(vector.memoryOut.flatMap(([start, bytes]) => Array.from(bytes, (byte, n) => [start + BigInt(n), byte] as const)));
+  for (const [at, byte] of expected) {
+    if (ran.changed.get(at) !== byte) yield { what: `[${text(at)}]`, expected: text(byte), got: text(ran.changed.get(at)) };
+  }
+  for (const [at, byte] of ran.changed) {
+    if (!expected.has(at)) yield { what: `[${text(at)}]`, expected: 'unchanged', got: text(byte) };
+  }
+}

@@ -1,0 +1,91 @@
+import { ARCHITECTURAL_BYTES, ARITHMETIC_FLAGS, gprOffset, OFFSET, Vector as Exception, type StateWord } from '../../src/isa/core-state.ts';
+import { type Decoded, decode } from '../../src/isa/decode.ts';
+import { arithmeticFlags, lazyFlags } from '../../src/isa/flags.ts';
+import { GuestEvent, Reference } from '../../src/engine/reference.ts';
+import { FlatMemory, PageFault } from './flat-memory.ts';
+import type { Outcome, Ran, VectorTarget } from './target.ts';
+import { deliveredException, Unimplemented, userSystem } from './user-system.ts';
+import type { Vector } from './vectors.ts';
+
+const CR0_AM_PE_PG = 0x80050033n;
+const CR4_FSGSBASE = 1n << 16n;
+/** More iterations than any vector has: a REP that does not end is a failure, not a hang. */
+const MAX_STEPS = 100_000;
+
+/** The reference provider over the flat memory of the vectors' contract, at CPL 3. */
+export class ReferenceTarget implements VectorTarget {
+  readonly name = 'reference';
+  readonly #view = new DataView(new ArrayBuffer(ARCHITECTURAL_BYTES));
+  readonly #memory = new FlatMemory();
+  readonly #reference = new Reference(this.#view, 0, {
+    load: (address, size, kind, modify) => this.#memory.load(address, size / 8, kind, modify),
+    store: (address, size, value, kind) => this.#memory.store(address, size / 8, value, kind),
+    lockBegin: () => {},
+    drainStoreBuffer: () => {},
+    system: (i) => userSystem(i.mnemonic),
+  });
+
+  run(vector: Vector): Outcome {
+    this.#setUp(vector);
+    let steps = 0;
+    try {
+      do {
+        const decoded = this.#decode(vector.before.rip);
+        this.#reference.run(decoded.instruction, decoded.fields);
+        steps++;
+      } while (this.#word('rip') === vector.before.rip && vector.steps !== undefined && steps < MAX_STEPS);
+      return this.#state(steps);
+    } catch (thrown) {
+      if (thrown instanceof Unimplemented) return { kind: 'unimplemented', name: thrown.message };
+      if (thrown instanceof GuestEvent) return this.#delivered(thrown, steps);
+      throw thrown;
+    }
+  }
+
+  #setUp({ before, memory, bytes }: Vector): void {
+    this.#memory.reset([...memory, [before.rip, bytes]]);
+    for (let at = 0; at < ARCHITECTURAL_BYTES; at += 8) this.#view.setBigUint64(at, 0n, true);
+    before.gpr.forEach((value, n) => this.#view.setBigUint64(gprOffset(n), value, true));
+    const flags = lazyFlags(Number(before.rflags) & ARITHMETIC_FLAGS);
+    const words: Partial<Record<StateWord, bigint>> = {
+      ...flags, rip: before.rip, flagSystem: before.rflags & ~BigInt(ARITHMETIC_FLAGS | 2), fsBase: before.fsBase, gsBase: before.gsBase,
+      cs: 0x33n, ss: 0x2bn, cpl: 3n, cr0: CR0_AM_PE_PG, cr4: CR4_FSGSBASE,
+    };
+    for (const [name, value] of Object.entries(words)) this.#view.setBigUint64(OFFSET[name as StateWord], value, true);
+  }
+
+  #decode(rip: bigint): Extract<Decoded, { kind: 'instruction' }> {
+    const bytes = this.#memory.fetch(rip, 15);
+    const decoded = decode(bytes);
+    switch (decoded.kind) {
+      case 'instruction': return decoded;
+      case 'unimplemented': throw new Unimplemented(decoded.name);
+      case 'invalid': throw new GuestEvent('fault', Exception.UD, undefined, rip);
+      case 'tooLong': throw new GuestEvent('fault', Exception.GP, 0n, rip);
+      case 'truncated': throw this.#memory.fetchFault(rip + BigInt(bytes.length));
+    }
+  }
+
+  #delivered(event: GuestEvent, steps: number): Ran {
+    const { atNext, ...exception } = deliveredException(event);
+    if (atNext) this.#view.setBigUint64(OFFSET.rip, event.nextRip, true);
+    return { ...this.#state(steps), exception: event instanceof PageFault ? { ...exception, cr2: event.cr2 } : exception };
+  }
+
+  #state(steps: number): Ran {
+    return {
+      kind: 'ran',
+      gpr: Array.from({ length: 16 }, (_, n) => this.#view.getBigUint64(gprOffset(n), true)),
+      rip: this.#word('rip'),
+      rflags: this.#word('flagSystem') | BigInt(arithmeticFlags(this.#word('flagResult'), this.#word('flagCarry'))) | 2n,
+      fsBase: this.#word('fsBase'),
+      gsBase: this.#word('gsBase'),
+      changed: this.#memory.changed(),
+      steps,
+    };
+  }
+
+  #word(name: StateWord): bigint {
+    return this.#view.getBigUint64(OFFSET[name], true);
+  }
+}

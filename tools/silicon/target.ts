@@ -1,0 +1,29 @@
+import type { Vector } from './vectors.ts';
+
+/**
+ * Something that can run a vector: sets up the machine of the vectors' contract, runs one instruction (a REP string instruction until RIP
+ * moves or it faults) and says what became of it.
+ */
+export interface VectorTarget {
+  readonly name: string;
+  run(vector: Vector): Outcome;
+}
+
+/** What became of a vector. */
+export type Outcome = { readonly kind: 'unimplemented'; readonly name: string } | Ran;
+
+export interface Ran {
+  readonly kind: 'ran';
+  /** The sixteen general registers in encoding order, unsigned. */
+  readonly gpr: readonly bigint[];
+  readonly rip: bigint;
+  readonly rflags: bigint;
+  readonly fsBase: bigint;
+  readonly gsBase: bigint;
+  /** Bytes of data and code memory that were written and now differ from the start: address to value. */
+  readonly changed: ReadonlyMap<bigint, number>;
+  /** Times that the instruction was executed: iterations of a REP string instruction. */
+  readonly steps: number;
+  /** The exception that ended it; `errorCode` and `cr2` where it has them. */
+  readonly exception?: { readonly vector: number; readonly errorCode?: bigint; readonly cr2?: bigint };
+}

@@ -1,0 +1,115 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { GPR_NAMES } from '../../src/isa/core-state.ts';
+import { TextpokeError } from '../../src/error.ts';
+
+/** Registers before a vector runs. */
+export interface InState {
+  readonly gpr: readonly bigint[];
+  readonly rip: bigint;
+  readonly rflags: bigint;
+  readonly fsBase: bigint;
+  readonly gsBase: bigint;
+}
+
+/** One record of a vector file. */
+export interface Vector {
+  readonly id: string;
+  readonly bytes: Uint8Array;
+  readonly before: InState;
+  /** Initial memory: address and bytes; all other data memory is 0. */
+  readonly memory: readonly (readonly [bigint, Uint8Array])[];
+  /** Registers that change, by the format's names: rax to r15, rip, fl, fsb, gsb, and those of x87 and SSE. */
+  readonly out: ReadonlyMap<string, string>;
+  /** Memory that changes. */
+  readonly memoryOut: readonly (readonly [bigint, Uint8Array])[];
+  readonly exception?: { readonly vector: number; readonly errorCode: bigint; readonly cr2: bigint | undefined };
+  /** RFLAGS bits that are undefined for this instance. */
+  readonly undefinedFlags: bigint;
+  readonly steps: number | undefined;
+}
+
+interface Background { gpr: string[]; fl: string }
+
+interface RawVector {
+  id: string; b: string; ip: string; g: number;
+  in: Record<string, string>;
+  m?: [string, string][];
+  out: Record<string, string>;
+  mo?: [string, string][];
+  x?: { v: number; e: string; cr2?: string };
+  uf?: string;
+  steps?: number;
+}
+
+const hex = (text: string): bigint => BigInt(`0x${text}`);
+const hexBytes = (text: string): Uint8Array => Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+const runs = (list: [string, string][] | undefined) => (list ?? []).map(([address, bytes]) => [hex(address), hexBytes(bytes)] as const);
+
+const SUFFIX = '.jsonl.gz';
+
+/** A directory of vector files. Throws E_FILE or E_USAGE for what is not one. */
+export class VectorDirectory {
+  readonly path: string;
+  readonly classes: readonly string[];
+  readonly #backgrounds: Background[];
+
+  constructor(path: string) {
+    this.path = path;
+    this.classes = classesIn(path);
+    if (this.classes.length === 0) {
+      throw new TextpokeError('E_USAGE', `no vector files (*${SUFFIX})`, { where: path, hint: 'name a directory in the format of fixtures/silicon' });
+    }
+    this.#backgrounds = JSON.parse(read(path, 'bg.json').toString('utf8')) as Background[];
+  }
+
+  /** The records of a class whose id starts with `prefix`. */
+  read(name: string, prefix = ''): Vector[] {
+    const lines = gunzipSync(read(this.path, name + SUFFIX)).toString('utf8').split('\n');
+    return lines
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as RawVector)
+      .filter((raw) => raw.id.startsWith(prefix))
+      .map((raw) => vectorOf(raw, this.#backgrounds[raw.g]));
+  }
+}
+
+function classesIn(path: string): string[] {
+  try {
+    return readdirSync(path).filter((name) => name.endsWith(SUFFIX)).map((name) => name.slice(0, -SUFFIX.length)).sort();
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new TextpokeError('E_USAGE', `cannot read the directory: ${reason}`, { where: path });
+  }
+}
+
+function read(directory: string, name: string): Buffer {
+  try {
+    return readFileSync(join(directory, name));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new TextpokeError('E_USAGE', `cannot read ${name}: ${reason}`, { where: directory });
+  }
+}
+
+function vectorOf(raw: RawVector, background: Background): Vector {
+  const value = (name: string, otherwise: string): bigint => hex(raw.in[name] ?? otherwise);
+  return {
+    id: raw.id,
+    bytes: hexBytes(raw.b),
+    before: {
+      gpr: GPR_NAMES.map((name, n) => value(name, background.gpr[n])),
+      rip: hex(raw.ip),
+      rflags: value('fl', background.fl),
+      fsBase: value('fsb', '0'),
+      gsBase: value('gsb', '0'),
+    },
+    memory: runs(raw.m),
+    out: new Map(Object.entries(raw.out)),
+    memoryOut: runs(raw.mo),
+    ...(raw.x && { exception: { vector: raw.x.v, errorCode: hex(raw.x.e), cr2: raw.x.cr2 === undefined ? undefined : hex(raw.x.cr2) } }),
+    undefinedFlags: hex(raw.uf ?? '0'),
+    steps: raw.steps,
+  };
+}

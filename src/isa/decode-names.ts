@@ -1,4 +1,5 @@
 import { Code, type Instruction as Iced, Mnemonic, OpKind, Register } from 'iced-x86';
+import type { Prefixes } from './decode-prefixes.ts';
 
 /**
  * The mnemonic under which the semantics of a decoded instruction are kept: the manual's, lower-case, except where one name would stand
@@ -14,11 +15,13 @@ import { Code, type Instruction as Iced, Mnemonic, OpKind, Register } from 'iced
  * | `jrcxz` | also JECXZ: counts in `addressSize` |
  * | `xlat` | XLATB |
  */
-export function mnemonicOf(iced: Iced): string {
+export function mnemonicOf(iced: Iced, prefixes: Prefixes): string {
   const name = NAMES.get(iced.mnemonic) ?? Mnemonic[iced.mnemonic].toLowerCase();
   if (name === 'mov') return movName(iced);
   if (name === 'pop' && iced.opKind(0) === OpKind.Register && isSegment(iced.opRegister(0))) return 'pop_sreg';
   if (iced.isCallFarIndirect || iced.isJmpFarIndirect) return `${name}_far`;
+  // The last of F3 and F2 decides about ZF whatever the opcode says: as measured; the manual reserves these prefixes here.
+  if (iced.isLoopcc && prefixes.repeat !== 'none') return prefixes.repeat === 'rep' ? 'loope' : 'loopne';
   if (iced.isStringInstruction) return name.slice(0, -1);
   return name;
 }

@@ -19,7 +19,7 @@ export interface OperandFields {
  * formed; MOV to and from CR and DR keep the register's number in the immediate field. Branches have no operand: the displacement is
  * the record's immediate. String instructions and XLAT have none either.
  */
-export function operandsOf(iced: Iced, mnemonic: string): OperandFields | 'invalid' | 'unimplemented' {
+export function operandsOf(iced: Iced, mnemonic: string, length: number): OperandFields | 'invalid' | 'unimplemented' {
   const operands: Operand[] = [];
   const registers: [number, number, number] = [OFFSET.zero, OFFSET.zero, OFFSET.zero];
   const memory = { scale: 0, stackSegment: false, base: OFFSET.zero, index: OFFSET.zero, displacement: 0, segment: OFFSET.zero };
@@ -74,7 +74,7 @@ export function operandsOf(iced: Iced, mnemonic: string): OperandFields | 'inval
     operands.push({ kind: 'immediate', size: 64 });
   }
   if (stringSize !== undefined || mnemonic === 'xlat') operands.length = 0;
-  return { operands, fields: { length: iced.length, registers, immediate, ...memory }, addressForm, stringSize };
+  return { operands, fields: { length, registers, immediate, ...memory }, addressForm, stringSize };
 }
 
 const SHIFTS = new Set(['shl', 'shr', 'sar', 'rol', 'ror', 'rcl', 'rcr', 'shld', 'shrd']);

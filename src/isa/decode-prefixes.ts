@@ -6,6 +6,10 @@ export interface Prefixes {
   readonly addressSize: boolean;
   /** REX.W, of a REX that is the last prefix; the others are ignored. */
   readonly rexW: boolean;
+  /** REX.B, likewise. */
+  readonly rexB: boolean;
+  /** The last of F3 (REP) and F2 (REPNE). */
+  readonly repeat: 'none' | 'rep' | 'repne';
 }
 
 const LEGACY = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf0, 0xf2, 0xf3]);
@@ -24,7 +28,14 @@ export function scanPrefixes(bytes: Uint8Array): Prefixes {
   const n = prefixLength(bytes);
   const run = bytes.subarray(0, n);
   const last = n > 0 ? bytes[n - 1]! : 0;
-  return { operandSize: run.includes(0x66), addressSize: run.includes(0x67), rexW: isRex(last) && (last & 8) !== 0 };
+  const repeat = run.lastIndexOf(0xf3) - run.lastIndexOf(0xf2);
+  return {
+    operandSize: run.includes(0x66),
+    addressSize: run.includes(0x67),
+    rexW: isRex(last) && (last & 8) !== 0,
+    rexB: isRex(last) && (last & 1) !== 0,
+    repeat: repeat > 0 ? 'rep' : repeat < 0 ? 'repne' : 'none',
+  };
 }
 
 /** The same instruction, one byte shorter: without a prefix that stands again later; undefined when none does. */
@@ -34,4 +45,10 @@ export function withoutRepeatedPrefix(bytes: Uint8Array): Uint8Array | undefined
     if (bytes.subarray(i + 1, n).includes(bytes[i]!)) return Uint8Array.of(...bytes.subarray(0, i), ...bytes.subarray(i + 1));
   }
   return undefined;
+}
+
+/** The same instruction without its F3 prefixes. */
+export function withoutRep(bytes: Uint8Array): Uint8Array {
+  const n = prefixLength(bytes);
+  return bytes.filter((byte, i) => i >= n || byte !== 0xf3);
 }

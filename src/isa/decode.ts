@@ -1,8 +1,8 @@
-import { Decoder, EncodingKind, Instruction as Iced, Mnemonic } from 'iced-x86';
+import { Code, Decoder, EncodingKind, Instruction as Iced, Mnemonic } from 'iced-x86';
 import { OFFSET } from './core-state.ts';
 import { mnemonicOf } from './decode-names.ts';
 import { type OperandFields, operandsOf } from './decode-operands.ts';
-import { type Prefixes, scanPrefixes, withoutRepeatedPrefix } from './decode-prefixes.ts';
+import { type Prefixes, scanPrefixes, withoutRep, withoutRepeatedPrefix } from './decode-prefixes.ts';
 import { formKey, type Instruction, type Size } from './instruction.ts';
 import type { RecordFields } from './record.ts';
 import { semanticsOf } from './semantics/index.ts';
@@ -40,7 +40,11 @@ export function decode(bytes: Uint8Array): Decoded {
   const error = decodeInto(scratch, window);
   if (error === NO_MORE_BYTES) return { kind: 'truncated' };
   if (scratch.isInvalid) return window.length === MAX_LENGTH && needsMoreThan15(window) ? { kind: 'tooLong' } : { kind: 'invalid' };
-  return translate(scratch, scanPrefixes(window));
+  const length = scratch.length;
+  const prefixes = scanPrefixes(window);
+  // F3 with REX.B 90 is not PAUSE: processors exchange R8 with the accumulator.
+  if (scratch.code === Code.Pause && prefixes.rexB) decodeInto(scratch, withoutRep(window));
+  return translate(scratch, prefixes, length);
 }
 
 /** iced has no way to give a decoder new bytes, so there is one per call, at address 0. */
@@ -63,13 +67,12 @@ function needsMoreThan15(bytes: Uint8Array): boolean {
   return shorter === undefined || decodeInto(scratch, shorter) === NO_MORE_BYTES;
 }
 
-function translate(iced: Iced, prefixes: Prefixes): Decoded {
-  const length = iced.length;
-  const name = mnemonicOf(iced);
+function translate(iced: Iced, prefixes: Prefixes, length: number): Decoded {
+  const name = mnemonicOf(iced, prefixes);
   const unimplemented = { kind: 'unimplemented', name: Mnemonic[iced.mnemonic].toLowerCase(), length } as const;
   if (iced.encoding !== EncodingKind.Legacy && iced.encoding !== EncodingKind.VEX) return unimplemented;
   if (semanticsOf(name) === undefined) return unimplemented;
-  const operands = operandsOf(iced, name);
+  const operands = operandsOf(iced, name, length);
   if (operands === 'invalid') return { kind: 'invalid' };
   if (operands === 'unimplemented') return unimplemented;
   const { displacement } = operands.fields;
@@ -87,7 +90,7 @@ function formOf(iced: Iced, mnemonic: string, prefixes: Prefixes, { operands, fi
     addressForm: memory && fields.segment === OFFSET.zero && !prefixes.addressSize ? 'flat' : memory ? 'general' : 'none',
     operands,
     lock: iced.hasLockPrefix || (mnemonic === 'xchg' && memory),
-    repeat: repeatOf(iced, mnemonic, stringSize),
+    repeat: stringSize === undefined ? 'none' : repeatOf(mnemonic, prefixes),
   };
 }
 
@@ -107,10 +110,8 @@ function sizeOf(mnemonic: string, prefixes: Prefixes, operandSize: Size | undefi
 const BRANCHES_64 = new Set(['call', 'ret', 'loop', 'loope', 'loopne']);
 
 /** F2 means plain REP except where ZF counts (SDM Vol. 2, "REP/REPE/REPZ/REPNE/REPNZ"). */
-function repeatOf(iced: Iced, mnemonic: string, stringSize: Size | undefined): Instruction['repeat'] {
-  if (stringSize === undefined) return 'none';
-  if (iced.hasRepnePrefix) return mnemonic === 'cmps' || mnemonic === 'scas' ? 'repne' : 'rep';
-  return iced.hasRepPrefix ? 'rep' : 'none';
+function repeatOf(mnemonic: string, { repeat }: Prefixes): Instruction['repeat'] {
+  return repeat === 'repne' && mnemonic !== 'cmps' && mnemonic !== 'scas' ? 'rep' : repeat;
 }
 
 function intern(form: Instruction): Instruction {

@@ -47,13 +47,13 @@ const scan = (position: <V>(p: Vocabulary<V>, value: V) => V): Semantics => (p, 
   p.setFlags({ ZF: p.eq(value, p.constant(0)) });
 };
 
-/** CF: the source was 0. ZF: the result is. The others, undefined in the manual, are cleared. */
+/** CF: the source was 0. ZF: the result is. Of the others, undefined in the manual, OF stays and the rest is cleared, as on AMD processors. */
 const count = (counted: <V>(p: Vocabulary<V>, value: V, size: number) => V): Semantics => (p, i) => {
   const value = p.read(i.operands[1]);
   const result = counted(p, value, i.size);
   const zero = p.constant(0);
   p.write(i.operands[0], result);
-  p.setFlags({ CF: p.eq(value, zero), ZF: p.eq(result, zero), OF: zero, SF: zero, PF: zero, AF: zero });
+  p.setFlags({ CF: p.eq(value, zero), ZF: p.eq(result, zero), SF: zero, PF: zero, AF: zero });
 };
 
 const popcnt: Semantics = (p, i) => {

@@ -1,0 +1,51 @@
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+
+/**
+ * Makes fixtures/silicon from a full directory of vectors: `npx tsx tools/silicon/make-subset.ts FROM TO`. Of every iced Code it takes one
+ * record for each exception that occurs and then others, evenly spaced, up to `PER_CODE`.
+ */
+const PER_CODE = 6;
+/** Classes whose records all have one name: more of them. */
+const PER_CLASS: Readonly<Record<string, number>> = { ud: 200, len: 40, fetch: 48 };
+const CLASSES = [
+  'int', 'intext', 'stack', 'muldiv', 'branch', 'atomic', 'string', 'shift', 'bitcond', 'bmi', 'fsgs', 'len', 'fetch', 'nop', 'priv', 'ud', 'sse4',
+];
+
+interface Row { id: string; x?: { v: number } }
+
+const codeOf = (record: Row): string => record.id.slice(0, record.id.lastIndexOf('/'));
+
+function groupBy<T, K>(items: readonly T[], key: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);
+  return groups;
+}
+
+function choose<T extends Row>(records: readonly T[], count: number): T[] {
+  const chosen = new Set<T>();
+  for (const group of groupBy(records, (r) => r.x?.v).values()) chosen.add(group[0]);
+  for (let n = 0; n < count && chosen.size < count; n++) chosen.add(records[Math.floor((n * records.length) / count)]);
+  return records.filter((r) => chosen.has(r));
+}
+
+function subset(from: string, to: string): void {
+  mkdirSync(to, { recursive: true });
+  copyFileSync(join(from, 'bg.json'), join(to, 'bg.json'));
+  for (const name of CLASSES) {
+    const lines = gunzipSync(readFileSync(join(from, `${name}.jsonl.gz`))).toString('utf8').trim().split('\n');
+    const records = lines.map((line) => ({ line, ...(JSON.parse(line) as Row) })).filter((r) => name !== 'sse4' || r.id.startsWith('Crc32'));
+    const byCode = groupBy(records, codeOf);
+    const chosen = [...byCode.values()].flatMap((group) => choose(group, PER_CLASS[name] ?? PER_CODE));
+    writeFileSync(join(to, `${name}.jsonl.gz`), gzipSync(`${chosen.map((r) => r.line).join('\n')}\n`, { level: 9 }));
+  }
+}
+
+const [from, to] = process.argv.slice(2);
+if (from === undefined || to === undefined) {
+  console.error('usage: npx tsx tools/silicon/make-subset.ts FROM TO');
+  process.exitCode = 129;
+} else {
+  subset(from, to);
+}

@@ -71,6 +71,6 @@ export function runNode(args, cwd = root) {
 
 /** Runs the command line program from its sources. Relative paths are those of the folder where npm was called. */
 export function runTextpoke(args) {
-  const tsx = new URL('../node_modules/tsx/dist/loader.mjs', import.meta.url).href;
-  runNode(['--import', tsx, join(root, 'src/cli/main.ts'), ...args], process.env.INIT_CWD ?? process.cwd());
+  const typescript = new URL('typescript.mjs', import.meta.url).href;
+  runNode(['--import', typescript, join(root, 'src/cli/main.ts'), ...args], process.env.INIT_CWD ?? process.cwd());
 }

@@ -84,7 +84,9 @@ export const CORE = {
   stackHigh: HASHED_END + 112,
   /** A taken branch since this core's last store to text by the same linear address is still due. */
   ownStorePending: HASHED_END + 120,
-  blockEnd: HASHED_END + 128,
+  /** Linear address of a #PF that is noted in `stopVector`: becomes CR2 when the fault is delivered. */
+  stopCr2: HASHED_END + 128,
+  blockEnd: HASHED_END + 136,
 
   tlb: 0x1000,
   itlb: 0x3000,
@@ -93,13 +95,15 @@ export const CORE = {
 export const STORE_BUFFER = { address: 0, size: 4, flags: 5, value: 8 } as const;
 /** Flag of a store-buffer entry: the first half of a store that crosses a cache line; the next entry may drain before it. */
 export const PAIR_FIRST = 1;
+/** Flag of a store-buffer entry: the store went through an executable mapping. */
+export const SAME_ADDRESS = 2;
 
 /** Data TLB: 256 direct-mapped entries. */
 export const TLB = {
   entries: 256, bytes: 32,
   /** Linear page when reads / writes need no slow path, else -1. */
   tagRead: 0, tagWrite: 8,
-  /** Linear page with permission bits (1 read, 2 write) for the slow path, else -1. */
+  /** Linear page with permission bits (1 read, 2 write, 4 execute) for the slow path, else -1. */
   tagAny: 16,
   /** Added to the low 32 bits of the linear address gives the offset in linear memory. */
   delta: 24,

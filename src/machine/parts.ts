@@ -26,6 +26,8 @@ export interface MachineParts {
   readonly mfenceSerializes: boolean;
   /** Translations of `core` may have changed: forget them. */
   flushTlb(core: Core): void;
+  /** Whether accesses of `core` to a page with this info word (`PAGE`) may bypass the slow path: nothing on it can be visible to others. */
+  fastPage(core: Core, info: number): boolean;
   /** An observer (trace, checker) wants to know: kinds are documented at `MachineEvent`. */
   emit(event: MachineEvent): void;
   /** Writes to the serial port, debug-exit, hypercalls: what leaves the machine. */

@@ -1,0 +1,236 @@
+import { AC, Vector } from '../isa/core-state.ts';
+import { decode } from '../isa/decode.ts';
+import { TextpokeError } from '../error.ts';
+import { CORE, ITLB, PAGE, PAGE_INFO_BASE, Stop, TLB } from '../engine/layout.ts';
+import type { Core } from './core.ts';
+import type { MachineParts } from './parts.ts';
+
+/** What a translation is for. */
+export type Access = 'read' | 'write' | 'fetch';
+
+/** A guest fault as a value: nothing has happened to the core yet. `cr2` is there for #PF only. */
+export interface Fault {
+  /** The vector. */
+  readonly fault: number;
+  readonly errorCode: bigint;
+  readonly cr2?: bigint;
+}
+
+/** Where a linear address lies. */
+export interface Page {
+  /** Physical address of the byte. */
+  readonly physical: number;
+  /** A store in the same mode needs no other walk: it is permitted and the dirty flag is set. */
+  readonly writable: boolean;
+  /** An instruction fetch in the same mode is permitted. */
+  readonly executable: boolean;
+}
+
+/** Translated, but there is no memory: the address is behind the end of RAM. */
+export interface Absent {
+  readonly absent: true;
+  readonly at: number;
+}
+
+/** Bits of a paging-structure entry (SDM Vol. 3, "4-Level Paging"). */
+const PTE = { present: 1n, write: 2n, user: 4n, accessed: 0x20n, dirty: 0x40n, large: 0x80n, noExecute: 1n << 63n } as const;
+/** Bits of a #PF error code (SDM Vol. 3, "Page-Fault Exceptions"). */
+const ERROR = { present: 1, write: 2, user: 4, reserved: 8, fetch: 16 } as const;
+
+export const CR0_WP = 1n << 16n;
+export const CR0_PG = 1n << 31n;
+export const CR4_SMEP = 1n << 20n;
+export const CR4_SMAP = 1n << 21n;
+export const EFER_NXE = 1n << 11n;
+
+/** Physical-address width that CPUID reports; address bits above it are reserved in paging structures. */
+export const PHYSICAL_BITS = 40;
+
+const ADDRESS_MASK = 0x000ffffffffff000n;
+const RESERVED_ADDRESS = ADDRESS_MASK & ~((1n << BigInt(PHYSICAL_BITS)) - 1n);
+
+/** Whether bits 63 to 47 of a linear address are equal (SDM Vol. 1, "Canonical Addressing"). */
+export const isCanonical = (address: bigint): boolean => BigInt.asIntN(48, address) === BigInt.asIntN(64, address);
+
+/** `nonCanonical`: the caller raises #GP(0) or #SS(0), which depends on the instruction and not on the address. */
+export type Walk = Page | Absent | Fault | { readonly nonCanonical: true };
+
+/**
+ * Translates a linear address as the core would now (SDM Vol. 3, "4-Level Paging", "Determination of Access Rights"): pages of 4 KiB, 2 MiB
+ * and 1 GiB, CR0.WP, EFER.NXE, SMEP, SMAP, reserved bits. On success the accessed flags, and for a write the dirty flag, are set where
+ * they were clear. The pages that hold the tables are marked `PAGE.pageTable`. With CR0.PG clear linear addresses are physical.
+ *
+ * `implicitSupervisor`: an access to a descriptor table or TSS, a supervisor access whatever the CPL, which EFLAGS.AC does not excuse.
+ */
+export function walk(machine: MachineParts, core: Core, address: bigint, access: Access, implicitSupervisor = false): Walk {
+  const linear = BigInt.asUintN(64, address);
+  if (!isCanonical(linear)) return { nonCanonical: true };
+  const { ramBytes } = machine.engine.map;
+  if ((core.get('cr0') & CR0_PG) === 0n) return inRam(Number(linear & 0xffffffffn), true, true, ramBytes);
+
+  const noExecuteEnabled = (core.get('efer') & EFER_NXE) !== 0n;
+  const cr4 = core.get('cr4');
+  const user = core.small('cpl') === 3 && !implicitSupervisor;
+  const fault = (bits: number): Fault => {
+    const code = bits | (access === 'write' ? ERROR.write : 0) | (user ? ERROR.user : 0);
+    const reportsFetch = access === 'fetch' && (noExecuteEnabled || (cr4 & CR4_SMEP) !== 0n);
+    return { fault: Vector.PF, errorCode: BigInt(code | (reportsFetch ? ERROR.fetch : 0)), cr2: linear };
+  };
+
+  const used: { readonly at: number; readonly entry: bigint }[] = [];
+  let table = core.get('cr3') & ADDRESS_MASK;
+  let rights = PTE.write | PTE.user;
+  let noExecute = 0n;
+  let shift = 39n;
+  for (; ; shift -= 9n) {
+    const at = Number(table) + Number((linear >> shift) & 0x1ffn) * 8;
+    if (at >= ramBytes) return { absent: true, at };
+    markPageTable(machine, at);
+    const entry = machine.readPhysical(at, 8);
+    if ((entry & PTE.present) === 0n) return fault(0);
+    if ((entry & reservedBits(entry, shift, noExecuteEnabled)) !== 0n) return fault(ERROR.present | ERROR.reserved);
+    used.push({ at, entry });
+    rights &= entry;
+    noExecute |= entry & PTE.noExecute;
+    table = entry & ADDRESS_MASK;
+    if (shift === 12n || (shift < 39n && (entry & PTE.large) !== 0n)) break;
+  }
+
+  const userPage = (rights & PTE.user) !== 0n;
+  const mayWrite = (rights & PTE.write) !== 0n || (!user && (core.get('cr0') & CR0_WP) === 0n);
+  const executable = noExecute === 0n && (user ? userPage : !userPage || (cr4 & CR4_SMEP) === 0n);
+  if (!permitted()) return fault(ERROR.present);
+
+  const leaf = used[used.length - 1]!;
+  for (const { at, entry } of used) {
+    const wanted = entry | PTE.accessed | (access === 'write' && at === leaf.at ? PTE.dirty : 0n);
+    if (wanted !== entry) machine.writePhysical(at, 8, wanted);
+  }
+  const offsetMask = (1n << shift) - 1n;
+  const physical = Number((leaf.entry & ADDRESS_MASK & ~offsetMask) | (linear & offsetMask));
+  return inRam(physical, mayWrite && (access === 'write' || (leaf.entry & PTE.dirty) !== 0n), executable, ramBytes);
+
+  function permitted(): boolean {
+    if (access === 'fetch') return executable;
+    if (user) return userPage && (access !== 'write' || mayWrite);
+    const smap = (cr4 & CR4_SMAP) !== 0n && (implicitSupervisor || (core.small('flagSystem') & AC) === 0);
+    if (userPage && smap) return false;
+    return access !== 'write' || mayWrite;
+  }
+}
+
+const inRam = (physical: number, writable: boolean, executable: boolean, ramBytes: number): Page | Absent =>
+  physical < ramBytes ? { physical, writable, executable } : { absent: true, at: physical };
+
+/** Bits that must be zero in an entry that maps or refers to 2^shift bytes (SDM Vol. 3, "Formats of Paging-Structure Entries"). */
+function reservedBits(entry: bigint, shift: bigint, noExecuteEnabled: boolean): bigint {
+  let bits = RESERVED_ADDRESS | (noExecuteEnabled ? 0n : PTE.noExecute);
+  if (shift === 39n) bits |= PTE.large;
+  // Bit 12 of a large page's entry is its PAT bit.
+  else if (shift > 12n && (entry & PTE.large) !== 0n) bits |= ((1n << shift) - 1n) & ~0x1fffn;
+  return bits;
+}
+
+/** Notes that a physical page holds paging structures; stores to it may no longer take the fast path anywhere. */
+function markPageTable(machine: MachineParts, physical: number): void {
+  const { words } = machine.engine;
+  const at = (PAGE_INFO_BASE >> 2) + (physical >>> 12);
+  const info = words[at] as number;
+  if ((info & PAGE.pageTable) !== 0) return;
+  words[at] = info | PAGE.pageTable;
+  for (const core of machine.cores) machine.flushTlb(core);
+}
+
+/**
+ * The engine's TLB miss (`EngineHost.walk`): translates and fills the core's TLB entry. Returns the offset in linear memory of the byte, or 0
+ * after noting a fault in the core's block. `kind`: 0 data, 1 stack, 2 the instruction's memory operand.
+ */
+export function fillTlb(machine: MachineParts, core: Core, address: bigint, access: 'read' | 'write', kind: number): number {
+  const { engine } = machine;
+  const linear = BigInt.asUintN(64, address);
+  const result = walk(machine, core, linear, access);
+  if ('absent' in result) throw noMemory(core, linear, result.at);
+  if (!('physical' in result)) {
+    noteFault(machine, core, 'fault' in result ? result : addressFault(machine, core, kind));
+    return 0;
+  }
+  const page = linear & ~0xfffn;
+  const physicalPage = result.physical & ~0xfff;
+  const info = engine.words[(PAGE_INFO_BASE >> 2) + (physicalPage >>> 12)] as number;
+  const fast = (info & PAGE.absent) === 0 && machine.fastPage(core, info);
+  const at = core.base + CORE.tlb + Number((linear >> 12n) & BigInt(TLB.entries - 1)) * TLB.bytes;
+  const { longs, words, map } = engine;
+  const none = 0xffffffffffffffffn;
+  longs[(at + TLB.tagRead) >> 3] = fast ? page : none;
+  longs[(at + TLB.tagWrite) >> 3] = fast && result.writable && (info & (PAGE.hasRecords | PAGE.pageTable)) === 0 ? page : none;
+  longs[(at + TLB.tagAny) >> 3] = page | (result.writable ? 3n : 1n) | (result.executable ? 4n : 0n);
+  words[(at + TLB.delta) >> 2] = map.ram + physicalPage - Number(page & 0xffffffffn);
+  words[(at + TLB.info) >> 2] = info;
+  return map.ram + result.physical;
+}
+
+/** Translates an instruction address and fills the core's instruction TLB entry on success. A non-canonical address is #GP(0). */
+export function translateFetch(machine: MachineParts, core: Core, address: bigint): Page | Absent | Fault {
+  const linear = BigInt.asUintN(64, address);
+  const result = walk(machine, core, linear, 'fetch');
+  if ('nonCanonical' in result) return { fault: Vector.GP, errorCode: 0n };
+  if (!('physical' in result)) return result;
+  const at = core.base + CORE.itlb + Number((linear >> 12n) & BigInt(ITLB.entries - 1)) * ITLB.bytes;
+  machine.engine.longs[(at + ITLB.tag) >> 3] = linear & ~0xfffn;
+  machine.engine.words[(at + ITLB.physical) >> 2] = result.physical & ~0xfff;
+  return result;
+}
+
+/** Writes a fault into the core's block the way a handler that raises one does. */
+export function noteFault(machine: MachineParts, core: Core, fault: Fault): void {
+  core.setRawLong(CORE.stopVector, BigInt(fault.fault));
+  core.setRawLong(CORE.stopError, fault.errorCode);
+  core.setRawLong(CORE.stopKind, 0n);
+  if (fault.cr2 !== undefined) core.setRawLong(CORE.stopCr2, fault.cr2);
+  machine.engine.globals.stop.value = Stop.exception + 1;
+}
+
+/** #SS(0) for a stack access through an address that is not canonical, else #GP(0) (SDM Vol. 3, "Stack Fault Exception"). */
+function addressFault(machine: MachineParts, core: Core, kind: number): Fault {
+  const stack = kind === 1 || (kind === 2 && operandIsStack(machine, core));
+  return { fault: stack ? Vector.SS : Vector.GP, errorCode: 0n };
+}
+
+/** Whether the memory operand of the instruction at RIP goes through RSP or RBP: rare enough to decode the bytes again. */
+function operandIsStack(machine: MachineParts, core: Core): boolean {
+  const bytes: number[] = [];
+  for (let n = 0; n < 15; n++) {
+    const at = walk(machine, core, core.get('rip') + BigInt(n), 'fetch');
+    if (!('physical' in at)) break;
+    bytes.push(Number(machine.readPhysical(at.physical, 1)));
+  }
+  const decoded = decode(Uint8Array.from(bytes));
+  return decoded.kind === 'instruction' && decoded.fields.stackSegment;
+}
+
+function noMemory(core: Core, linear: bigint, physical: number): TextpokeError {
+  return new TextpokeError('E_GUEST', `there is no memory at physical address 0x${physical.toString(16)}`, {
+    where: `core ${core.index}, rip 0x${core.get('rip').toString(16)}, linear address 0x${linear.toString(16)}`,
+    hint: 'give the machine more RAM, or check the page tables of the guest',
+  });
+}
+
+/**
+ * Runs `body` with its memory accesses as implicit supervisor accesses (SDM Vol. 3, "Access Rights"), then gives the core its CPL and AC
+ * back, also when `body` throws.
+ */
+export function asSupervisor<T>(machine: MachineParts, core: Core, body: () => T): T {
+  const cpl = core.small('cpl');
+  const flags = core.small('flagSystem');
+  if (cpl !== 3 && ((core.get('cr4') & CR4_SMAP) === 0n || (flags & AC) === 0)) return body();
+  core.setSmall('cpl', 0);
+  core.setSmall('flagSystem', flags & ~AC);
+  machine.flushTlb(core);
+  try {
+    return body();
+  } finally {
+    core.setSmall('cpl', cpl);
+    core.setSmall('flagSystem', flags);
+    machine.flushTlb(core);
+  }
+}

@@ -64,10 +64,10 @@ function programHelp(command: Command): string[] {
     '',
     ...table(command.commands.map((verb) => [verb.name(), verb.summary()])),
     '',
-    '  textpoke VERB --help shows the flags of a verb; textpoke --version the version.',
+    'textpoke VERB --help shows the flags of a verb, textpoke --version the version.',
     '',
-    `Exit codes  ${Exit.ok} holds within the stated coverage   ${Exit.violation} violation found   ${Exit.inconclusive} inconclusive`,
-    `            ${Exit.failure} bad image or internal error   ${Exit.usage} wrong usage   ${Exit.interrupted} interrupted`,
+    `Exit codes  ${Exit.ok} holds within the stated coverage   ${Exit.violation} violation   ${Exit.inconclusive} inconclusive`,
+    `            ${Exit.failure} bad image or internal error  ${Exit.usage} wrong usage  ${Exit.interrupted} interrupted`,
   ];
 }
 

@@ -22,7 +22,13 @@ function runOnWorker(argv: string[]): void {
     const spent = new TextpokeError('E_BUDGET', 'the memory of this process is spent', { hint: 'give a limit with --max-memory' });
     const shown = error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? spent : error;
     const flags = { json: argv.includes('--json'), color: !argv.includes('--no-color'), verbose: argv.includes('--verbose') };
-    process.exit(reportError(shown, nodeIo(() => false), flags));
+    process.exit(
+      reportError(
+        shown,
+        nodeIo(() => false),
+        flags,
+      ),
+    );
   });
   worker.on('exit', (code) => process.exit(code));
 }

@@ -3,7 +3,7 @@ import { Exit } from '../error.ts';
 import { formatHelp } from './help.ts';
 import type { Io } from './io.ts';
 import { reportError } from './report-error.ts';
-import { usageError } from './usage-error.ts';
+import { unknownVerb, usageError } from './usage-error.ts';
 import * as asm from './verbs/asm.ts';
 import * as dis from './verbs/dis.ts';
 import * as doctor from './verbs/doctor.ts';
@@ -52,6 +52,8 @@ export async function runProgram(given: readonly string[], io: Io): Promise<numb
         io.stderr(formatHelp(program, program.createHelp()));
         return Exit.usage;
       }
+      const unknown = unknownVerb(program, argv);
+      if (unknown !== undefined) throw unknown;
       await program.parseAsync([...argv], { from: 'user' });
       return io.exitCode;
     } catch (error) {

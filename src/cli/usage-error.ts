@@ -7,6 +7,15 @@ function quoted(message: string): string {
   return /'([^']*)'/.exec(message)?.[1] ?? '';
 }
 
+/** E_USAGE for a verb that does not exist, or undefined when the first argument is a verb or a flag. */
+export function unknownVerb(program: Command, argv: readonly string[]): TextpokeError | undefined {
+  const word = argv[0] ?? '';
+  const names = program.commands.map((command) => command.name());
+  if (word.startsWith('-') || names.includes(word)) return undefined;
+  const hint = didYouMean(word, [...names, 'help']) ?? 'textpoke --help shows what there is';
+  return new TextpokeError('E_USAGE', `unknown verb '${word}'`, { where: ['textpoke', ...argv].join(' '), hint });
+}
+
 /** Makes our error of one that commander found while it parsed: E_USAGE, with the verb and a suggestion. */
 export function usageError(error: CommanderError, program: Command, argv: readonly string[]): TextpokeError {
   const verb = program.commands.find((command) => command.name() === argv[0]);
@@ -15,10 +24,6 @@ export function usageError(error: CommanderError, program: Command, argv: readon
   const usage = (what: string, hint = seeHelp): TextpokeError => new TextpokeError('E_USAGE', what, { where, hint });
 
   switch (error.code) {
-    case 'commander.unknownCommand': {
-      const word = quoted(error.message);
-      return usage(`unknown verb '${word}'`, didYouMean(word, [...program.commands.map((command) => command.name()), 'help']));
-    }
     case 'commander.unknownOption': {
       const flag = quoted(error.message);
       if (verb === undefined) {

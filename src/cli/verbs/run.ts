@@ -22,6 +22,6 @@ export function define(program: Command, io: Io): void {
       return runAction({ ...flags, file, entry, base }, io);
     },
   })
-    .option('--entry <SYMBOL|ADDRESS>', 'where the cores start (default: the entry of the image)')
+    .option('--entry <SYMBOL|ADDRESS>', 'where cores start (default: the image says)')
     .option('--base <ADDRESS>', 'where a flat binary is loaded');
 }

@@ -1,0 +1,52 @@
+import type { Io } from '../../src/cli/io.ts';
+import { runProgram } from '../../src/cli/program.ts';
+import { TextpokeError } from '../../src/error.ts';
+
+/** What a test may set up. */
+export interface World {
+  readonly env?: Record<string, string>;
+  readonly files?: Record<string, string | Uint8Array>;
+  readonly stdin?: string;
+  readonly tty?: boolean;
+  readonly programs?: Record<string, string>;
+  readonly interrupted?: () => boolean;
+  readonly now?: () => number;
+}
+
+/** An `Io` without a world behind it, and what was written to it. */
+export interface Recording {
+  readonly io: Io;
+  readonly written: Map<string, string>;
+  stdout(): string;
+  stderr(): string;
+}
+
+export function recordingIo(world: World = {}): Recording {
+  const out: string[] = [];
+  const err: string[] = [];
+  const written = new Map<string, string>();
+  const io: Io = {
+    stdout: (text) => void out.push(text),
+    stderr: (text) => void err.push(text),
+    isTTY: { stdout: world.tty ?? false, stderr: world.tty ?? false },
+    env: world.env ?? {},
+    readFile(path) {
+      const file = world.files?.[path];
+      if (file === undefined) throw new TextpokeError('E_FILE', `cannot read ${path}: no such file`, { where: path });
+      return typeof file === 'string' ? new TextEncoder().encode(file) : file;
+    },
+    writeFile: (path, data) => void written.set(path, typeof data === 'string' ? data : new TextDecoder().decode(data)),
+    readStdin: () => world.stdin ?? '',
+    now: world.now ?? (() => 0),
+    interrupted: world.interrupted ?? (() => false),
+    probe: (command) => world.programs?.[command],
+    exitCode: 0,
+  };
+  return { io, written, stdout: () => out.join(''), stderr: () => err.join('') };
+}
+
+/** Runs the program in-process: `textpoke` with these arguments in this world. */
+export async function textpoke(argv: readonly string[], world: World = {}): Promise<Recording & { readonly exit: number }> {
+  const recording = recordingIo(world);
+  return { ...recording, exit: await runProgram(argv, recording.io) };
+}

@@ -15,9 +15,23 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 
 const common = [
-  '-std=gnu11', '-O2', '-ffreestanding', '-fno-pic', '-mno-red-zone', '-mgeneral-regs-only', '-fno-stack-protector',
-  '-fcf-protection=none', '-fno-asynchronous-unwind-tables', '-fno-jump-tables', '-fno-tree-loop-distribute-patterns',
-  '-g', '-gdwarf-5', `-ffile-prefix-map=${root}=.`, '-Wall', '-Wextra', '-Werror',
+  '-std=gnu11',
+  '-O2',
+  '-ffreestanding',
+  '-fno-pic',
+  '-mno-red-zone',
+  '-mgeneral-regs-only',
+  '-fno-stack-protector',
+  '-fcf-protection=none',
+  '-fno-asynchronous-unwind-tables',
+  '-fno-jump-tables',
+  '-fno-tree-loop-distribute-patterns',
+  '-g',
+  '-gdwarf-5',
+  `-ffile-prefix-map=${root}=.`,
+  '-Wall',
+  '-Wextra',
+  '-Werror',
 ];
 
 /** One linked program: sources and script relative to the root; `flat` adds a .bin with the loadable bytes only. */
@@ -30,7 +44,10 @@ interface Program {
 }
 
 function sourcesIn(directory: string): string[] {
-  return readdirSync(join(root, directory)).filter((name) => /\.[cS]$/.test(name)).sort().map((name) => `${directory}/${name}`);
+  return readdirSync(join(root, directory))
+    .filter((name) => /\.[cS]$/.test(name))
+    .sort()
+    .map((name) => `${directory}/${name}`);
 }
 
 function simple(directory: string, name: string, flags: readonly string[], flat: boolean): Program {
@@ -45,7 +62,13 @@ function simple(directory: string, name: string, flags: readonly string[], flat:
 
 /** Every program that is built, in the order of the build. */
 export const programs: readonly Program[] = [
-  { output: 'fixtures/lab/lab.elf', sources: sourcesIn('fixtures/lab'), script: 'fixtures/lab/lab.lds', flags: ['-mcmodel=kernel'], flat: false },
+  {
+    output: 'fixtures/lab/lab.elf',
+    sources: sourcesIn('fixtures/lab'),
+    script: 'fixtures/lab/lab.lds',
+    flags: ['-mcmodel=kernel'],
+    flat: false,
+  },
   ...['hello', 'counter', 'selfmod', 'fault', 'loop', 'sse'].map((name) => simple('fixtures/run', name, [], false)),
   ...['crc', 'sieve', 'hash', 'fib'].map((name) => simple('fixtures/bench', name, ['-fno-optimize-sibling-calls'], true)),
 ];
@@ -53,7 +76,9 @@ export const programs: readonly Program[] = [
 /** First lines of what gcc and ld say about themselves; undefined where one of them is absent. */
 export function toolchain(): string | undefined {
   try {
-    const versions = ['gcc', 'ld'].map((tool) => execFileSync(tool, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }));
+    const versions = ['gcc', 'ld'].map((tool) =>
+      execFileSync(tool, ['--version'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }),
+    );
     return versions.map((text) => `${text.split('\n')[0]}\n`).join('');
   } catch {
     return undefined;
@@ -78,8 +103,22 @@ export function build(target: string): void {
       });
       const elf = join(target, output);
       mkdirSync(join(elf, '..'), { recursive: true });
-      run('ld', ['-static', '-nostdlib', '--build-id=none', '--fatal-warnings', '--no-warn-rwx-segments', '-z', 'noexecstack',
-        '-z', 'max-page-size=4096', '-T', script, '-o', elf, ...files]);
+      run('ld', [
+        '-static',
+        '-nostdlib',
+        '--build-id=none',
+        '--fatal-warnings',
+        '--no-warn-rwx-segments',
+        '-z',
+        'noexecstack',
+        '-z',
+        'max-page-size=4096',
+        '-T',
+        script,
+        '-o',
+        elf,
+        ...files,
+      ]);
       if (flat) run('objcopy', ['-O', 'binary', elf, elf.replace(/elf$/, 'bin')]);
       for (const file of flat ? [elf, elf.replace(/elf$/, 'bin')] : [elf]) chmodSync(file, 0o644);
     }
@@ -90,8 +129,18 @@ export function build(target: string): void {
 
 /** The lines of a directory's SHA256SUMS, in the format of sha256sum, for its outputs below `base`. */
 export function sums(base: string, directory: string): string {
-  const names = outputs().filter((output) => join(output, '..') === directory).map((output) => basename(output)).sort();
-  return names.map((name) => `${createHash('sha256').update(readFileSync(join(base, directory, name))).digest('hex')}  ${name}\n`).join('');
+  const names = outputs()
+    .filter((output) => join(output, '..') === directory)
+    .map((output) => basename(output))
+    .sort();
+  return names
+    .map(
+      (name) =>
+        `${createHash('sha256')
+          .update(readFileSync(join(base, directory, name)))
+          .digest('hex')}  ${name}\n`,
+    )
+    .join('');
 }
 
 /** The directories that hold outputs. */

@@ -1,6 +1,6 @@
 import type { Instruction } from '../isa/instruction.ts';
 import { formKey } from '../isa/instruction.ts';
-import { NO_TAG, type RecordFields, writeRecord } from '../isa/record.ts';
+import { NO_TAG, readRecord, RECORD, type RecordFields, writeRecord } from '../isa/record.ts';
 import { handlerModule, MAX_HANDLERS, runModule } from './handler-code.ts';
 import { CORE, coreBase, DECODE_BASE, DECODE_RECORDS, EVENT_BASE, memoryMap, type MemoryMap } from './layout.ts';
 import { defineMemory, type Features, GLOBAL_NAMES, importGlobals } from './memory-code.ts';
@@ -165,11 +165,17 @@ export class Engine {
     return (this.#forms[this.view.getUint16(record + 4, true)] as Form).instruction;
   }
 
+  /** The varying fields of a record. */
+  fieldsAt(record: number): RecordFields {
+    return readRecord(this.view, record);
+  }
+
   /** Forgets every record that overlaps the bytes. */
   killRecords(physical: number, size: number): void {
     for (let pa = Math.max(0, physical - 14); pa < physical + size; pa++) {
       const at = DECODE_BASE + (pa & (DECODE_RECORDS - 1)) * 32;
-      if (this.view.getUint32(at, true) === pa) this.view.setUint32(at, NO_TAG, true);
+      if (this.view.getUint32(at, true) !== pa || pa + this.view.getUint8(at + RECORD.length) <= physical) continue;
+      this.view.setUint32(at, NO_TAG, true);
     }
   }
 

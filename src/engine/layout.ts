@@ -153,6 +153,8 @@ export const Stop = {
   idle: 8,
   /** Waits for a condition on memory (a patcher's wait). */
   wait: 9,
+  /** Ran for very long without a visible operation: a loop that nothing can end. */
+  lost: 10,
 } as const;
 
 export interface MemoryMap {

@@ -32,6 +32,8 @@ export const GLOBAL_NAMES = [
   /** Grows when a quadword becomes visible that was not known to be. */
   'learned',
   'eventTop',
+  /** 1 while the store in progress goes through an executable mapping. */
+  'sameAddress',
 ] as const;
 export type EngineGlobals = Readonly<Record<(typeof GLOBAL_NAMES)[number], number>>;
 
@@ -369,7 +371,7 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
         done,
         set(entry, i32.add(get(core), i32.mul(i32.load(get(core), CORE.storeBufferCount), i32.const(STORE_BUFFER_ENTRY_BYTES)))),
         i32.store(get(entry), get(pa), CORE.storeBuffer + STORE_BUFFER.address),
-        i32.store(get(entry), i32.or(get(size), i32.shl(get(flags), i32.const(8))), CORE.storeBuffer + STORE_BUFFER.size),
+        i32.store(get(entry), i32.or(get(size), i32.shl(i32.or(get(flags), i32.shl(globalGet(globals.sameAddress), i32.const(1))), i32.const(8))), CORE.storeBuffer + STORE_BUFFER.size),
         i64.store(get(entry), get(value), CORE.storeBuffer + STORE_BUFFER.value),
         i32.store(get(core), i32.add(i32.load(get(core), CORE.storeBufferCount), i32.const(1)), CORE.storeBufferCount),
         call(event, get(core), i32.const(1), get(pa), get(size), get(value)),
@@ -415,6 +417,9 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
     m.define(store, [I32, I32, I32], [
       set(host, call(translate, get(core), get(address), i32.const(1), get(kind))),
       iff(i32.eqz(get(host)), ret()),
+      features.explore
+        ? globalSet(globals.sameAddress, i32.and(i32.shrU(i32.wrap(i64.load(tlbEntry(core, get(address)), TLB.tagAny)), i32.const(2)), i32.const(1)))
+        : [],
       iff(i32.geU(i32.sub(i32.const(64), i32.and(i32.wrap(get(address)), i32.const(63))), get(size)), [
         call(pieceStore, get(core), i32.sub(get(host), i32.const(map.ram)), get(size), get(value), i32.const(0)), ret(),
       ]),
@@ -458,9 +463,11 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
     m.define(drain, [I32, I32, I32], [
       set(entry, i32.add(i32.add(get(core), i32.const(CORE.storeBuffer)), i32.mul(get(n), i32.const(STORE_BUFFER_ENTRY_BYTES)))),
       call(event, get(core), i32.const(5), i32.load(get(entry)), i32.load8(get(entry), STORE_BUFFER.size), i64.load(get(entry), STORE_BUFFER.value)),
+      globalSet(globals.sameAddress, i32.shrU(i32.load8(get(entry), STORE_BUFFER.flags), i32.const(1))),
       call(write, get(core), i32.load(get(entry)), i32.load8(get(entry), STORE_BUFFER.size), i64.load(get(entry), STORE_BUFFER.value)),
       // A half that goes first leaves its partner alone in order again.
-      iff(get(n), i32.store8(i32.sub(get(entry), i32.const(STORE_BUFFER_ENTRY_BYTES)), i32.const(0), STORE_BUFFER.flags)),
+      iff(get(n), i32.store8(i32.sub(get(entry), i32.const(STORE_BUFFER_ENTRY_BYTES)),
+        i32.and(i32.load8(i32.sub(get(entry), i32.const(STORE_BUFFER_ENTRY_BYTES)), STORE_BUFFER.flags), i32.const(~PAIR_FIRST)), STORE_BUFFER.flags)),
       set(count, i32.sub(i32.load(get(core), CORE.storeBufferCount), i32.const(1))),
       i32.store(get(core), get(count), CORE.storeBufferCount),
       set(last, i32.add(i32.add(get(core), i32.const(CORE.storeBuffer)), i32.mul(get(count), i32.const(STORE_BUFFER_ENTRY_BYTES)))),

@@ -1,4 +1,4 @@
-import { AF, CF, gprOffset, OF, OFFSET, PF, SF, type StateWord, ZF } from '../isa/core-state.ts';
+import { AF, CF, DF, gprOffset, OF, OFFSET, PF, SF, type StateWord, ZF } from '../isa/core-state.ts';
 import type { Instruction, Operand, Size } from '../isa/instruction.ts';
 import { RECORD } from '../isa/record.ts';
 import type { AccessKind, FlagName, Vocabulary } from '../isa/vocabulary.ts';
@@ -39,6 +39,7 @@ export class WasmProvider implements Vocabulary<Node> {
   #ownsRip = false;
   #lockBegun = false;
   #addressCache: Node | undefined;
+  #oldFlags: number | undefined;
 
   constructor(graph: Graph, instruction: Instruction, context: HandlerContext) {
     this.#g = graph;
@@ -56,7 +57,10 @@ export class WasmProvider implements Vocabulary<Node> {
     const body = this.#g.emit();
     if (this.#ownsRip) return body;
     const target = start === undefined || !this.#jumps ? this.#g.use(this.#next) : get(start);
-    return [body, i64.store(get(this.#c.core), target, OFFSET.rip)];
+    const retire: Code = [body, i64.store(get(this.#c.core), target, OFFSET.rip)];
+    if (this.#oldFlags === undefined) return retire;
+    const changed = i64.and(i64.xor(get(this.#oldFlags), i64.load(get(this.#c.core), OFFSET.flagSystem)), i64.const(~DF));
+    return [retire, iff(i64.ne(changed, i64.const(0)), this.#c.leaveRetired(1))];
   }
 
   constant(value: bigint | number): Node { return this.#g.constant(BigInt(value)); }
@@ -233,7 +237,13 @@ export class WasmProvider implements Vocabulary<Node> {
     return this.#g.node([], () => i64.load(get(this.#c.core), OFFSET[word]), { pinned: true });
   }
 
+  /** Changes of IF, TF and their like make the machine look at the core before the next instruction. */
   setState(word: StateWord, value: Node): void {
+    if (word === 'flagSystem') {
+      this.#oldFlags = this.#g.locals.take(I64);
+      const local = this.#oldFlags;
+      this.#g.effect([], () => set(local, i64.load(get(this.#c.core), OFFSET.flagSystem)));
+    }
     this.#g.effect([value], (_depth, x) => i64.store(get(this.#c.core), x ?? [], OFFSET[word]));
   }
 

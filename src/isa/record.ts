@@ -56,3 +56,19 @@ export function writeRecord(view: DataView, at: number, tag: number, handler: nu
   view.setUint16(at + RECORD.reg2, fields.registers[2], true);
   view.setBigInt64(at + RECORD.immediate, BigInt.asIntN(64, fields.immediate), true);
 }
+
+/** The fields of the record at byte `at` of `view`. */
+export function readRecord(view: DataView, at: number): RecordFields {
+  const scale = view.getUint8(at + RECORD.scale);
+  return {
+    length: view.getUint8(at + RECORD.length),
+    scale: scale & 3,
+    stackSegment: (scale & SCALE_STACK_SEGMENT) !== 0,
+    registers: [view.getUint16(at + RECORD.reg0, true), view.getUint16(at + RECORD.reg1, true), view.getUint16(at + RECORD.reg2, true)],
+    base: view.getUint16(at + RECORD.base, true),
+    index: view.getUint16(at + RECORD.index, true),
+    displacement: view.getInt32(at + RECORD.displacement, true),
+    segment: view.getUint16(at + RECORD.segment, true),
+    immediate: view.getBigInt64(at + RECORD.immediate, true),
+  };
+}

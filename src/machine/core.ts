@@ -1,6 +1,6 @@
 import { ARITHMETIC_FLAGS, gprOffset, OFFSET, type StateWord } from '../isa/core-state.ts';
 import { arithmeticFlags, lazyFlags } from '../isa/flags.ts';
-import type { AccessKind, } from '../isa/vocabulary.ts';
+import type { AccessKind } from '../isa/vocabulary.ts';
 import type { Engine } from '../engine/engine.ts';
 import { CORE, coreBase, ITLB, TLB } from '../engine/layout.ts';
 
@@ -26,6 +26,7 @@ export class Core {
   readonly index: number;
   readonly base: number;
   readonly #engine: Engine;
+  #saved = false;
 
   constructor(engine: Engine, index: number) {
     this.#engine = engine;
@@ -40,8 +41,8 @@ export class Core {
   }
 
   set(word: StateWord, value: bigint | number): void {
+    this.prepare();
     this.#engine.longs[(this.base + OFFSET[word]) >> 3] = BigInt.asUintN(64, BigInt(value));
-    this.touched();
   }
 
   /** Low 32 bits of a word: for fields known to be small. */
@@ -50,10 +51,10 @@ export class Core {
   }
 
   setSmall(word: StateWord, value: number): void {
+    this.prepare();
     const at = (this.base + OFFSET[word]) >> 2;
     this.#engine.words[at] = value;
     this.#engine.words[at + 1] = 0;
-    this.touched();
   }
 
   /** General register by encoding number, 64 bits. */
@@ -62,8 +63,8 @@ export class Core {
   }
 
   setGpr(n: number, value: bigint): void {
+    this.prepare();
     this.#engine.longs[(this.base + gprOffset(n)) >> 3] = BigInt.asUintN(64, value);
-    this.touched();
   }
 
   get rip(): bigint { return this.get('rip'); }
@@ -87,8 +88,8 @@ export class Core {
   }
 
   setRaw(offset: number, value: number): void {
+    this.prepare();
     this.#engine.words[(this.base + offset) >> 2] = value;
-    this.touched();
   }
 
   rawLong(offset: number): bigint {
@@ -96,13 +97,22 @@ export class Core {
   }
 
   setRawLong(offset: number, value: bigint): void {
+    this.prepare();
     this.#engine.longs[(this.base + offset) >> 3] = BigInt.asUintN(64, value);
-    this.touched();
   }
 
-  /** The cached hash of the block is stale. */
-  touched(): void {
+  /** Before the block changes: remembers it in the journal once a transition, and marks its cached hash stale. */
+  prepare(): void {
+    if (!this.#saved && this.#engine.features.journal) {
+      this.#saved = true;
+      this.#engine.access.journalBlock(this.base, CORE.blockEnd);
+    }
     this.#engine.words[(this.base + CORE.hashDirty) >> 2] = 1;
+  }
+
+  /** A new transition begins, or one was undone: the block is not yet remembered. */
+  unsaved(): void {
+    this.#saved = false;
   }
 
   /**
@@ -128,7 +138,8 @@ export class Core {
       const at = (this.base + CORE.tlb + n * TLB.bytes) >> 3;
       longs[at] = all;
       longs[at + 1] = all;
-      longs[at + 2] = all;
+      // No permission bits: the last page of the address space must not match.
+      longs[at + 2] = all & ~0xfffn;
     }
     for (let n = 0; n < ITLB.entries; n++) longs[(this.base + CORE.itlb + n * ITLB.bytes) >> 3] = all;
   }

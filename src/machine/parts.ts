@@ -2,6 +2,7 @@ import type { Instruction } from '../isa/instruction.ts';
 import type { RecordFields } from '../isa/record.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Core } from './core.ts';
+import type { CodeRace } from './fetch.ts';
 
 /**
  * What the parts of the machine (paging, exceptions, system instructions, local APIC, devices) see of it. The machine
@@ -41,6 +42,12 @@ export type MachineEvent =
   | { readonly kind: 'ipi'; readonly core: number; readonly vector: number; readonly targets: readonly number[] }
   | { readonly kind: 'serialize'; readonly core: number; readonly why: string }
   | { readonly kind: 'exit'; readonly core: number; readonly code: number }
+  /** An instruction of patched text was fetched. */
+  | { readonly kind: 'fetch'; readonly core: number; readonly rip: bigint; readonly bytes: Uint8Array; readonly stale: boolean; readonly race: CodeRace | undefined }
+  /** Patched text changed in memory. */
+  | { readonly kind: 'text'; readonly core: number; readonly physical: number; readonly size: number }
+  /** A core is about to run the instruction at a hooked address. */
+  | { readonly kind: 'hook'; readonly core: number; readonly address: bigint }
   | { readonly kind: 'shutdown'; readonly core: number; readonly rip: bigint; readonly why: string };
 
 export interface MachineHost {

@@ -1,0 +1,292 @@
+import { decode, type Decoded } from '../isa/decode.ts';
+import type { Engine } from '../engine/engine.ts';
+import { CORE, SAME_ADDRESS, STORE_BUFFER, STORE_BUFFER_ENTRY_BYTES } from '../engine/layout.ts';
+import type { Core } from './core.ts';
+import type { FetchPolicy } from './policy/policy.ts';
+import type { TextVersions } from './text-versions.ts';
+
+const MAX_LENGTH = 15;
+
+/** A page that fetch needs and cannot have. */
+export interface MissingPage {
+  readonly fault: number;
+  readonly errorCode: bigint;
+  readonly cr2?: bigint | undefined;
+}
+
+type Translated = { readonly physical: number } | MissingPage | { readonly absent: true };
+
+/** The up to 15 bytes at RIP that an instruction may take, by physical address. */
+export interface FetchWindow {
+  /** Physical address of the first byte. */
+  readonly physical: number;
+  /** Physical addresses of all bytes that are there. */
+  readonly addresses: readonly number[];
+  readonly crossesPage: boolean;
+  /** Why there are no more bytes, when a page is missing. */
+  readonly missing: MissingPage | undefined;
+  /** Some byte of the instruction is patched text. */
+  readonly patched: boolean;
+  /** What memory holds now. */
+  current(): Uint8Array;
+}
+
+/** One answer that a fetch may give. */
+export interface FetchChoice {
+  readonly window: FetchWindow;
+  /** The instruction's bytes; the first line's when `partial`. */
+  readonly bytes: Uint8Array;
+  /** Only the first cache line of the instruction: the second is fetched later. */
+  readonly partial: boolean;
+  /** Differs from what a fetch of memory as it is now gives. */
+  readonly stale: boolean;
+  /** Versions that this core's fetch may not fall behind afterwards: [quadword, version]. */
+  readonly floors: readonly (readonly [number, number])[];
+  /** The sanitizer's finding about this fetch, whatever was chosen. */
+  readonly race: CodeRace | undefined;
+}
+
+/** A fetch that could have returned two different instructions, neither of them the INT3 of the other. */
+export interface CodeRace {
+  readonly physical: number;
+  readonly candidates: readonly Uint8Array[];
+  /** What the policy says of it. */
+  readonly decides: boolean;
+}
+
+/** Instruction fetch: which bytes, and under the policy which versions of them. */
+export class FetchUnit {
+  readonly #engine: Engine;
+  readonly #text: TextVersions | undefined;
+  readonly #policy: FetchPolicy | undefined;
+  readonly #decoded = new Map<string, Decoded>();
+  /** Bytes of patched text: bit n of the mask is byte n of the quadword. */
+  readonly #masks = new Map<number, number>();
+  readonly #pages = new Set<number>();
+
+  constructor(engine: Engine, text: TextVersions | undefined, policy: FetchPolicy | undefined) {
+    this.#engine = engine;
+    this.#text = text;
+    this.#policy = policy;
+  }
+
+  /** Declares bytes as patched text. */
+  declarePatched(physical: number, size: number): void {
+    for (let pa = physical; pa < physical + size; pa++) {
+      this.#text?.add(pa);
+      this.#masks.set(pa & ~7, (this.#masks.get(pa & ~7) ?? 0) | (1 << (pa & 7)));
+      this.#pages.add(pa >>> 12);
+    }
+  }
+
+  isPatched(physical: number): boolean {
+    return ((this.#masks.get(physical & ~7) ?? 0) & (1 << (physical & 7))) !== 0;
+  }
+
+  /** Decodes, remembering by bytes: equal bytes are one form. */
+  decode(bytes: Uint8Array): Decoded {
+    const key = String.fromCharCode(...bytes);
+    let decoded = this.#decoded.get(key);
+    if (decoded === undefined) {
+      decoded = decode(bytes);
+      this.#decoded.set(key, decoded);
+    }
+    return decoded;
+  }
+
+  /** The window at a physical address. `nextPage` translates the page behind it and is asked only when the instruction may reach it. */
+  window(physical: number, nextPage: () => Translated): FetchWindow {
+    const inPage = Math.min(MAX_LENGTH, 4096 - (physical & 0xfff));
+    const addresses = Array.from({ length: inPage }, (_, i) => physical + i);
+    let missing: MissingPage | undefined;
+    let crossesPage = false;
+    if (inPage < MAX_LENGTH && (this.#pages.has(physical >>> 12) || this.decode(this.#read(addresses)).kind === 'truncated')) {
+      const next = nextPage();
+      if ('physical' in next) {
+        crossesPage = true;
+        for (let i = 0; i < MAX_LENGTH - inPage; i++) addresses.push(next.physical + i);
+      } else if ('fault' in next) missing = next;
+    }
+    const patched = this.#touchesPatched(addresses);
+    return { physical, addresses, crossesPage, missing, patched, current: () => this.#read(addresses) };
+  }
+
+  /** Whether the instruction at the start of `addresses` can depend on patched bytes. */
+  #touchesPatched(addresses: readonly number[]): boolean {
+    const first = addresses[0] as number;
+    if (!this.#pages.has(first >>> 12) && !this.#pages.has((first + MAX_LENGTH) >>> 12)) return false;
+    const at = addresses.findIndex((pa) => this.isPatched(pa));
+    if (at <= 0) return at === 0;
+    return this.decode(this.#read(addresses.slice(0, at))).kind === 'truncated';
+  }
+
+  #read(addresses: readonly number[]): Uint8Array {
+    return Uint8Array.from(addresses, (pa) => this.#engine.bytes[this.#engine.map.ram + pa] as number);
+  }
+
+  /** Own stores that must be in memory before this fetch can see them, and are certain to be seen. */
+  mustDrainFirst(core: Core, window: FetchWindow): boolean {
+    if (this.#policy?.ownStore !== 'now') return false;
+    const count = core.raw(CORE.storeBufferCount);
+    for (let n = 0; n < count; n++) {
+      const at = core.base + CORE.storeBuffer + n * STORE_BUFFER_ENTRY_BYTES;
+      const pa = this.#engine.view.getUint32(at + STORE_BUFFER.address, true);
+      const same = (this.#engine.bytes[at + STORE_BUFFER.flags]! & SAME_ADDRESS) !== 0;
+      if (this.#policy.stale && !same) continue;
+      if (window.addresses.some((a) => (a & ~7) === (pa & ~7))) return true;
+    }
+    return false;
+  }
+
+  /** All answers that this fetch may give, what memory holds now first. Never empty. */
+  choices(core: Core, window: FetchWindow): FetchChoice[] {
+    const policy = this.#policy;
+    const text = this.#text;
+    const now = this.#trim(window.current());
+    const plain = (bytes: Uint8Array, partial = false): FetchChoice[] => [{ window, bytes, partial, stale: false, floors: [], race: undefined }];
+    if (policy === undefined || text === undefined || policy.atom === 'instruction') return plain(now);
+    if (policy.atom === 'line') return this.#byLine(core, window, now, plain);
+    if (!this.#canBeStale(core, text, window, now.length)) return plain(now);
+    const found = policy.atom === 'quadword' ? this.#byQuadword(core, text, window) : this.#byByte(core, text, window);
+    const nowKey = keyOf(now);
+    if (!found.has(nowKey)) found.set(nowKey, this.#latest(text, window, now.length));
+    const list = [...found].sort(([a], [b]) => (a === nowKey ? -1 : b === nowKey ? 1 : a < b ? -1 : 1));
+    const race = this.#race(text, window, core, list.map(([key]) => bytesOf(key)));
+    return list.map(([key, floors]) => ({ window, bytes: bytesOf(key), partial: false, stale: key !== nowKey, floors: policy.monotone ? floors : [], race }));
+  }
+
+  /** Only the bytes that the instruction takes. */
+  #trim(bytes: Uint8Array): Uint8Array {
+    const decoded = this.decode(bytes);
+    return 'length' in decoded ? bytes.subarray(0, decoded.length) : bytes;
+  }
+
+  #byLine(core: Core, window: FetchWindow, now: Uint8Array, plain: (bytes: Uint8Array, partial?: boolean) => FetchChoice[]): FetchChoice[] {
+    const inLine = Math.min(64 - (window.physical & 63), window.addresses.length);
+    const held = core.raw(CORE.partialLength);
+    if (held > 0) {
+      const bytes = window.current();
+      bytes.set(this.#engine.bytes.subarray(core.base + CORE.partialBytes, core.base + CORE.partialBytes + held));
+      return plain(this.#trim(bytes));
+    }
+    const first = window.current().subarray(0, inLine);
+    return this.decode(first).kind === 'truncated' && inLine < window.addresses.length ? plain(first, true) : plain(now);
+  }
+
+  #canBeStale(core: Core, text: TextVersions, window: FetchWindow, length: number): boolean {
+    // A stale version may be longer than the current one: look at every quadword that the window touches.
+    void length;
+    let last = -1;
+    for (const pa of window.addresses) {
+      const q = text.indexOf(pa);
+      if (q < 0 || q === last) continue;
+      last = q;
+      if (text.floor(core, q) < text.count(q) - 1) return true;
+    }
+    return false;
+  }
+
+  #latest(text: TextVersions, window: FetchWindow, length: number): [number, number][] {
+    const qs = new Set(window.addresses.slice(0, length).map((pa) => text.indexOf(pa)));
+    return [...qs].filter((q) => q >= 0).map((q) => [q, text.count(q) - 1]);
+  }
+
+  /** Each byte from any version since the core serialized. */
+  #byByte(core: Core, text: TextVersions, window: FetchWindow): Map<string, [number, number][]> {
+    const found = new Map<string, [number, number][]>();
+    const grow = (prefix: number[]): void => {
+      if (prefix.length > 0) {
+        const bytes = Uint8Array.from(prefix);
+        if (this.decode(bytes).kind !== 'truncated' || prefix.length === window.addresses.length) {
+          found.set(keyOf(bytes), []);
+          return;
+        }
+      }
+      const pa = window.addresses[prefix.length] as number;
+      for (const byte of this.#values(core, text, pa)) grow([...prefix, byte]);
+    };
+    grow([]);
+    return found;
+  }
+
+  #values(core: Core, text: TextVersions, pa: number): Set<number> {
+    const q = text.indexOf(pa);
+    if (q < 0) return new Set([this.#engine.bytes[this.#engine.map.ram + pa] as number]);
+    const out = new Set<number>();
+    for (let v = text.floor(core, q); v < text.count(q); v++) out.add(Number((text.version(q, v) >> BigInt(8 * (pa & 7))) & 0xffn));
+    return out;
+  }
+
+  /** Each aligned quadword from one version since the core serialized, or since the last version it fetched. */
+  #byQuadword(core: Core, text: TextVersions, window: FetchWindow): Map<string, [number, number][]> {
+    const found = new Map<string, [number, number][]>();
+    const grow = (prefix: number[], chosen: [number, number][]): void => {
+      if (prefix.length > 0) {
+        const bytes = Uint8Array.from(prefix);
+        if (this.decode(bytes).kind !== 'truncated' || prefix.length === window.addresses.length) {
+          const known = found.get(keyOf(bytes));
+          // The same bytes from older versions leave more behaviours open.
+          if (known === undefined || known.every(([q, v]) => (chosen.find(([p]) => p === q)?.[1] ?? v) <= v)) found.set(keyOf(bytes), chosen);
+          return;
+        }
+      }
+      const pa = window.addresses[prefix.length] as number;
+      const q = text.indexOf(pa);
+      const had = chosen.find(([p]) => p === q);
+      if (q < 0) grow([...prefix, this.#engine.bytes[this.#engine.map.ram + pa] as number], chosen);
+      else if (had !== undefined) grow([...prefix, byteOf(text.version(q, had[1]), pa)], chosen);
+      else for (let v = text.count(q) - 1; v >= text.floor(core, q); v--) grow([...prefix, byteOf(text.version(q, v), pa)], [...chosen, [q, v]]);
+    };
+    grow([], []);
+    return found;
+  }
+
+  /** The code-race sanitizer: two different instructions, neither of them an INT3 in the first byte. */
+  #race(text: TextVersions, window: FetchWindow, core: Core, candidates: readonly Uint8Array[]): CodeRace | undefined {
+    const real = candidates.filter((c) => c[0] !== 0xcc);
+    if (real.length < 2 || this.#policy === undefined) return undefined;
+    const exempt = this.#policy.race === 'violation-unless-one-quadword-store' && this.#oneQuadwordStores(text, window, core, real);
+    return { physical: window.physical, candidates, decides: this.#policy.race !== 'note' && !exempt };
+  }
+
+  /** AMD's asynchronous case: all versions come from single stores inside one aligned quadword and keep the length. */
+  #oneQuadwordStores(text: TextVersions, window: FetchWindow, core: Core, candidates: readonly Uint8Array[]): boolean {
+    const length = candidates[0]!.length;
+    if (candidates.some((c) => c.length !== length)) return false;
+    const stale = new Set<number>();
+    for (const pa of window.addresses.slice(0, length)) {
+      const q = text.indexOf(pa);
+      if (q >= 0 && text.floor(core, q) < text.count(q) - 1) stale.add(q);
+    }
+    if (stale.size !== 1) return false;
+    const q = [...stale][0] as number;
+    for (let v = text.floor(core, q) + 1; v < text.count(q); v++) if (text.wide(q, v)) return false;
+    return true;
+  }
+
+  /** Makes a choice happen. False: only the first line was fetched, the core is at the fetch of the second. */
+  take(core: Core, choice: FetchChoice): boolean {
+    for (const [q, v] of choice.floors) this.#text?.raiseFloor(core, q, v);
+    if (choice.partial) {
+      core.prepare();
+      this.#engine.bytes.set(choice.bytes, core.base + CORE.partialBytes);
+      core.setRaw(CORE.partialLength, choice.bytes.length);
+      return false;
+    }
+    if (core.raw(CORE.partialLength) > 0) for (let at = 0; at < 24; at += 8) core.setRawLong(CORE.partialLength + at, 0n);
+    return true;
+  }
+
+  /** Whether the instruction that ran at `before` was a taken branch: control is not at the instruction behind it, or it was a jump. */
+  branched(core: Core, before: bigint): boolean {
+    const distance = core.rip - before;
+    return distance <= 0n || distance > BigInt(MAX_LENGTH) || this.lastWasJump;
+  }
+
+  /** Set by the machine: the record that ran last was an unconditional control transfer. */
+  lastWasJump = false;
+}
+
+const byteOf = (quadword: bigint, pa: number): number => Number((quadword >> BigInt(8 * (pa & 7))) & 0xffn);
+const keyOf = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
+const bytesOf = (key: string): Uint8Array => Uint8Array.from(key, (c) => c.charCodeAt(0));

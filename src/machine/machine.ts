@@ -1,0 +1,445 @@
+import type { Instruction } from '../isa/instruction.ts';
+import { decode, type Decoded } from '../isa/decode.ts';
+import { Activity, IF, TF, Vector } from '../isa/core-state.ts';
+import { RECORD_BYTES } from '../isa/record.ts';
+import { Engine, type EngineHost } from '../engine/engine.ts';
+import { CORE, EVENT_BASE, HASH_BASE, HASH_BYTES, KEY_AT, PAGE, PAGE_INFO_BASE, SCRATCH_RECORDS, SHADOW, Stop } from '../engine/layout.ts';
+import { ReferenceRunner } from '../engine/reference-runner.ts';
+import { TextpokeError } from '../error.ts';
+import { AccessStopped, Core, GuestFault } from './core.ts';
+import { deliver } from './exceptions.ts';
+import { fillTlb, translateFetch } from './paging.ts';
+import { type FetchChoice, FetchUnit } from './fetch.ts';
+import type { MachineEvent, MachineHost, MachineParts, SystemOutcome } from './parts.ts';
+import type { FetchPolicy } from './policy/policy.ts';
+import { systemHelper } from './system/index.ts';
+import { TextVersions } from './text-versions.ts';
+
+export type EngineName = 'reference' | 'interpreter';
+
+export interface MachineOptions {
+  readonly cores: number;
+  readonly ramBytes: number;
+  /** `undefined` runs without the explorer's features: no visible operations, no store buffers. */
+  readonly explore?: { readonly memory: 'sc' | 'tso'; readonly fetch: FetchPolicy } | undefined;
+  /** Undo journal and state hash where `explore` does not already need them. */
+  readonly journal?: boolean;
+  readonly engine?: EngineName;
+  readonly host?: MachineHost;
+}
+
+/** Instructions that a core may run between two visible operations before it counts as lost in a loop. */
+const LOCAL_LIMIT = 200_000;
+
+const NO_HOST: MachineHost = { serial: () => {} };
+
+/**
+ * Several cores, their memory, and the rules by which they share it. The machine itself never chooses: it says what is possible
+ * (`Choices` in choices.ts) and does what it is told, so that the same answers give the same states.
+ */
+export class Machine implements MachineParts, EngineHost {
+  readonly engine: Engine;
+  readonly cores: readonly Core[];
+  readonly options: MachineOptions;
+  readonly text: TextVersions | undefined;
+  readonly fetch: FetchUnit;
+  readonly host: MachineHost;
+  readonly policy: FetchPolicy | undefined;
+  /** Observers of events; checkers and traces add themselves. */
+  readonly observers: ((event: MachineEvent) => void)[] = [];
+  /** Virtual time: grows with every transition or run slice; what RDTSC and the timer see. */
+  ticks = 0n;
+  /** Linear addresses where observers want to be told before the instruction runs. */
+  readonly hooks = new Set<bigint>();
+  /** A quadword of executed text was written that is not declared as patched: the search must start again with it. */
+  readonly newText = new Set<number>();
+  #tlbEpoch = 0;
+  readonly #reference: ReferenceRunner | undefined;
+
+  constructor(options: MachineOptions) {
+    this.options = options;
+    this.host = options.host ?? NO_HOST;
+    this.policy = options.explore?.fetch;
+    const features = {
+      journal: options.journal === true || options.explore !== undefined,
+      explore: options.explore !== undefined,
+      tso: options.explore?.memory === 'tso',
+    };
+    this.engine = new Engine({ ramBytes: options.ramBytes, journalBytes: 16 << 20, features }, this);
+    this.cores = Array.from({ length: options.cores }, (_, i) => new Core(this.engine, i));
+    for (let page = 0; page * 4096 < this.engine.map.ramBytes; page++) this.#setPageInfo(page, (page << 8) | (features.explore ? PAGE.slow : 0));
+    this.text = this.policy === undefined ? undefined : new TextVersions(this.engine, this.cores, this.policy);
+    this.fetch = new FetchUnit(this.engine, this.text, this.policy);
+    this.#reference = options.engine === 'reference' ? new ReferenceRunner(this.engine, this) : undefined;
+  }
+
+  // ---- memory as loaders and devices see it ----
+
+  pageInfo(physical: number): number { return this.engine.words[(PAGE_INFO_BASE >> 2) + (physical >>> 12)] as number; }
+
+  #setPageInfo(page: number, info: number): void { this.engine.words[(PAGE_INFO_BASE >> 2) + page] = info; }
+
+  /**
+   * Gives a page to one core: its accesses there are private and never visible. `ordinal` numbers the page among the core's private
+   * pages; equal ordinals of symmetric cores hash alike.
+   */
+  setPrivate(physical: number, core: number, ordinal: number): void {
+    this.#setPageInfo(physical >>> 12, ((0x800000 + ordinal) << 8) | (core + 1));
+  }
+
+  /** Whether accesses of `core` to a page may use the TLB's fast path. */
+  fastPage(core: Core, info: number): boolean {
+    if ((info & PAGE.absent) !== 0) return false;
+    if (!this.engine.features.explore) return true;
+    return (info & PAGE.slow) === 0 && (info & PAGE.laneMask) === core.index + 1;
+  }
+
+  /** Memory as it is: no journal, no hash. For loading before the base state, and for looking. */
+  peek(physical: number, length: number): Uint8Array {
+    if (physical < 0 || physical + length > this.engine.map.ramBytes) throw new RangeError('outside RAM');
+    return this.engine.bytes.subarray(this.engine.map.ram + physical, this.engine.map.ram + physical + length);
+  }
+
+  readPhysical(address: number, bytes: number): bigint {
+    let value = 0n;
+    this.peek(address, bytes).forEach((b, i) => { value |= BigInt(b) << BigInt(8 * i); });
+    return value;
+  }
+
+  writePhysical(address: number, bytes: number, value: bigint): void {
+    this.peek(address, bytes);
+    this.engine.access.physicalWrite(address, bytes, BigInt.asIntN(64, value));
+  }
+
+  // ---- what the engine asks ----
+
+  walk(base: number, low: number, high: number, access: number, kind: number): number {
+    const core = this.#coreAt(base);
+    return fillTlb(this, core, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0), access === 0 ? 'read' : 'write', kind);
+  }
+
+  textWrite(_base: number, physical: number, size: number): void {
+    this.engine.killRecords(physical, size);
+    if (!this.engine.features.explore || this.text === undefined) return;
+    for (let q = physical & ~7; q < physical + size; q += 8) {
+      if (this.text.indexOf(q) < 0 && (this.#shadow(q) & SHADOW.readers) !== 0) this.newText.add(q);
+    }
+  }
+
+  textCommitted(base: number, physical: number, size: number): void {
+    const core = this.#coreAt(base);
+    this.text?.committed(core, physical, size, this.engine.globals.sameAddress.value === 1);
+    this.emit({ kind: 'text', core: core.index, physical, size });
+  }
+
+  #shadow(physical: number): number { return this.engine.view.getUint32(this.engine.map.shadow + (physical >>> 3) * 4, true); }
+
+  #coreAt(base: number): Core { return this.cores[(base - this.cores[0]!.base) / (this.cores.length > 1 ? this.cores[1]!.base - this.cores[0]!.base : 1) | 0] as Core; }
+
+  system(base: number, record: number): number {
+    const core = this.#coreAt(base);
+    const instruction = this.engine.instructionAt(record);
+    const fields = this.engine.fieldsAt(record);
+    const next = core.rip + BigInt(fields.length);
+    const helper = systemHelper(instruction.mnemonic);
+    if (helper === undefined) throw new TextpokeError('E_INTERNAL', `no system helper for ${instruction.mnemonic}`, { where: this.describe(core) });
+    core.prepare();
+    let outcome: SystemOutcome;
+    try {
+      outcome = helper(this, core, instruction, fields, next);
+    } catch (error) {
+      if (error instanceof AccessStopped) return 1;
+      if (!(error instanceof GuestFault)) throw error;
+      this.noteFault(core, error.vector, error.errorCode);
+      return 1;
+    }
+    switch (outcome) {
+      case 'next': core.rip = next; return 0;
+      case 'jumped': return 0;
+      case 'nextAndLook': core.rip = next; return 2;
+      case 'jumpedAndLook': return 2;
+      case 'visible': this.#stop(Stop.systemVisible); return 1;
+      case 'drain': this.#stop(Stop.drain); return 1;
+      case 'wait': this.#stop(Stop.wait); return 1;
+    }
+  }
+
+  #stop(reason: number): void { this.engine.globals.stop.value = reason + 1; }
+
+  /** Notes a fault for the run loop to deliver. */
+  noteFault(core: Core, vector: number, errorCode: bigint): void {
+    core.setRawLong(CORE.stopVector, BigInt(vector));
+    core.setRawLong(CORE.stopError, errorCode);
+    core.setRawLong(CORE.stopKind, 0n);
+    this.#stop(Stop.exception);
+  }
+
+  // ---- MachineParts ----
+
+  get serializeIsVisible(): boolean { return this.policy?.stale === true; }
+  get mfenceSerializes(): boolean { return this.policy?.mfenceSerializes === true; }
+
+  takeVisible(_core: Core): boolean {
+    if (!this.engine.features.explore) return true;
+    const { visible } = this.engine.globals;
+    if (visible.value === 0) return false;
+    visible.value--;
+    return true;
+  }
+
+  serialize(core: Core, why = ''): void {
+    this.text?.serialize(core);
+    core.setRaw(CORE.partialLength, 0);
+    this.emit({ kind: 'serialize', core: core.index, why });
+  }
+
+  flushTlb(core: Core): void {
+    core.flushTlb();
+    this.#tlbEpoch++;
+  }
+
+  emit(event: MachineEvent): void {
+    for (const observer of this.observers) observer(event);
+  }
+
+  // ---- running ----
+
+  /** Runs `core` until something stops it: the shared loop below delivers exceptions and fetches instructions. Gives the final stop. */
+  runCore(core: Core, limit: number): number {
+    let left = limit;
+    let record = 0;
+    for (;;) {
+      if (core.small('activity') !== Activity.running) return Stop.idle;
+      const step = (core.small('flagSystem') & TF) !== 0 || core.small('interruptShadow') !== 0 || core.raw(CORE.ownStorePending) !== 0;
+      const before = core.rip;
+      core.prepare();
+      const asked = step ? Math.min(1, left) : left;
+      const reason = this.#reference?.run(core.index, asked, record) ?? this.engine.run(core.index, asked, record);
+      const used = asked - this.engine.unused(core.index);
+      left -= used;
+      record = 0;
+      if (step && used > 0 && reason !== Stop.exception) this.#afterStep(core, before);
+      switch (reason) {
+        case Stop.budget:
+          if (left <= 0) return Stop.budget;
+          break;
+        case Stop.fetch: {
+          const fetched = this.#fetch(core);
+          if (fetched.kind === 'stop') return fetched.stop;
+          if (fetched.kind === 'record') record = fetched.record;
+          break;
+        }
+        case Stop.exception:
+          if (!this.deliverNoted(core)) return Stop.visible;
+          break;
+        case Stop.system:
+          if (limit !== LOCAL_LIMIT) return Stop.system;
+          break;
+        default:
+          return reason;
+      }
+    }
+  }
+
+  /** After a single instruction: interrupt shadow, single-step trap, own stores to text. */
+  #afterStep(core: Core, before: bigint): void {
+    if (core.small('interruptShadow') !== 0) core.setSmall('interruptShadow', core.small('interruptShadow') - 1);
+    if (core.raw(CORE.ownStorePending) !== 0 && this.text !== undefined && this.fetch.branched(core, before)) this.text.takenBranch(core);
+    if (core.small('singleStepPending') !== 0) {
+      core.setSmall('singleStepPending', 0);
+      deliver(this, core, { vector: Vector.DB, kind: 'trap', savedRip: core.rip });
+    }
+  }
+
+  /** Delivers the exception that is noted in the block. False: a visible access of the delivery has no budget. */
+  deliverNoted(core: Core): boolean {
+    const vector = Number(core.rawLong(CORE.stopVector));
+    const kind = (['fault', 'trap', 'software'] as const)[Number(core.rawLong(CORE.stopKind))] ?? 'fault';
+    const errorCode = core.rawLong(CORE.stopError);
+    const savedRip = kind === 'fault' ? core.rip : core.rawLong(CORE.stopNext);
+    try {
+      this.clearLatch(core);
+      deliver(this, core, { vector, errorCode, kind, savedRip });
+      return true;
+    } catch (error) {
+      if (!(error instanceof AccessStopped)) throw error;
+      this.engine.globals.stop.value = 0;
+      return false;
+    }
+  }
+
+  /** An instruction in flight is given up: its visible accesses count as not done. */
+  clearLatch(core: Core): void {
+    if (core.raw(CORE.latchDone) !== 0) for (let at = 0; at < 40; at += 8) core.setRawLong(CORE.latchDone + at, 0n);
+    if (core.raw(CORE.partialLength) !== 0) for (let at = 0; at < 24; at += 8) core.setRawLong(CORE.partialLength + at, 0n);
+  }
+
+  /** The instruction at RIP has no record in the cache. */
+  #fetch(core: Core): { kind: 'again' } | { kind: 'record'; record: number } | { kind: 'stop'; stop: number } {
+    const rip = core.rip;
+    const at = translateFetch(this, core, rip);
+    if ('fault' in at) {
+      if (at.cr2 !== undefined) core.setRawLong(CORE.stopCr2, at.cr2);
+      this.noteFault(core, at.fault, at.errorCode);
+      this.engine.globals.stop.value = 0;
+      return this.deliverNoted(core) ? { kind: 'again' } : { kind: 'stop', stop: Stop.visible };
+    }
+    if ('absent' in at) throw new TextpokeError('E_GUEST', `core ${core.index} executes at ${hex(rip)}, which is mapped beyond RAM`, { where: this.describe(core) });
+    const window = this.fetch.window(at.physical, () => translateFetch(this, core, (rip & ~0xfffn) + 0x1000n));
+    if (window.patched) {
+      if (this.fetch.mustDrainFirst(core, window)) return { kind: 'stop', stop: Stop.drain };
+      return { kind: 'stop', stop: Stop.fetch };
+    }
+    if (this.hooks.has(rip)) this.emit({ kind: 'hook', core: core.index, address: rip });
+    return this.useBytes(core, window.current(), window, !this.hooks.has(rip));
+  }
+
+  /** Decodes bytes and makes a record of them: in the cache when the bytes cannot change behind our back, else in the core's scratch. */
+  useBytes(core: Core, bytes: Uint8Array, window: { physical: number; crossesPage: boolean; missing: { fault: number; errorCode: bigint; cr2?: bigint } | undefined }, cache: boolean):
+    { kind: 'again' } | { kind: 'record'; record: number } | { kind: 'stop'; stop: number } {
+    const decoded = this.fetch.decode(bytes);
+    if (decoded.kind === 'instruction') {
+      const cached = cache && (window.physical & 0xfff) + decoded.length <= 4096;
+      const at = cached ? undefined : SCRATCH_RECORDS + core.index * RECORD_BYTES;
+      const record = this.engine.putRecord(decoded.instruction, decoded.fields, window.physical, at);
+      if (cached) {
+        this.#markRecords(core, window.physical, decoded.length);
+        return { kind: 'again' };
+      }
+      return { kind: 'record', record };
+    }
+    const fault = this.#decodeFault(core, decoded, bytes, window.missing);
+    if (fault.cr2 !== undefined) core.setRawLong(CORE.stopCr2, fault.cr2);
+    this.noteFault(core, fault.vector, fault.errorCode);
+    this.engine.globals.stop.value = 0;
+    return this.deliverNoted(core) ? { kind: 'again' } : { kind: 'stop', stop: Stop.visible };
+  }
+
+  #decodeFault(core: Core, decoded: Exclude<Decoded, { kind: 'instruction' }>, bytes: Uint8Array, missing: { fault: number; errorCode: bigint; cr2?: bigint } | undefined):
+    { vector: number; errorCode: bigint; cr2?: bigint | undefined } {
+    if (decoded.kind === 'invalid') return { vector: Vector.UD, errorCode: 0n };
+    if (decoded.kind === 'tooLong') return { vector: Vector.GP, errorCode: 0n };
+    if (decoded.kind === 'truncated') {
+      if (missing === undefined) return { vector: Vector.GP, errorCode: 0n };
+      return { vector: missing.fault, errorCode: missing.errorCode, cr2: missing.cr2 };
+    }
+    const text = [...bytes.subarray(0, decoded.length)].map((b) => b.toString(16).padStart(2, '0')).join(' ');
+    throw new TextpokeError('E_INSN', `unsupported instruction: ${text} (${decoded.name})`, {
+      where: this.describe(core),
+      hint: 'textpoke runs the general-purpose instruction set; build the guest with -mgeneral-regs-only',
+    });
+  }
+
+  /** A page holds records now: stores to it must take the slow path, so that they are noticed. */
+  #markRecords(core: Core, physical: number, length: number): void {
+    const info = this.pageInfo(physical);
+    if ((info & PAGE.hasRecords) === 0) {
+      this.#setPageInfo(physical >>> 12, info | PAGE.hasRecords);
+      for (const c of this.cores) c.flushTlb();
+      translateFetch(this, core, core.rip);
+    }
+    if (!this.engine.features.explore) return;
+    for (let q = physical & ~7; q < physical + length; q += 8) {
+      const at = this.engine.map.shadow + (q >>> 3) * 4;
+      this.engine.view.setUint32(at, this.engine.view.getUint32(at, true) | (1 << core.index), true);
+    }
+  }
+
+  // ---- transitions ----
+
+  /** Runs `core` up to its next visible operation and notes what stopped it. */
+  settle(core: Core): void {
+    const stop = this.runCore(core, LOCAL_LIMIT);
+    core.setRaw(CORE.stop, stop === Stop.budget ? Stop.lost : stop);
+    this.engine.globals.visible.value = 0;
+    this.engine.access.scrub(core.base);
+  }
+
+  /** Lets `core` do its next visible operation and everything local behind it. `choice` selects among the versions of a fetch. */
+  step(core: Core, choice?: FetchChoice): void {
+    core.prepare();
+    this.engine.globals.visible.value = 1;
+    if (choice !== undefined) {
+      this.engine.globals.visible.value = 0;
+      if (!this.fetch.take(core, choice)) {
+        this.settle(core);
+        return;
+      }
+      this.emit({ kind: 'fetch', core: core.index, rip: core.rip, bytes: choice.bytes, stale: choice.stale, race: choice.race });
+      if (this.hooks.has(core.rip)) this.emit({ kind: 'hook', core: core.index, address: core.rip });
+      const used = this.useBytes(core, choice.bytes, choice.window, false);
+      if (used.kind === 'stop') {
+        core.setRaw(CORE.stop, used.stop);
+        return;
+      }
+      if (used.kind === 'record') {
+        const stop = this.#runRecord(core, used.record);
+        if (stop !== undefined) {
+          core.setRaw(CORE.stop, stop);
+          this.engine.access.scrub(core.base);
+          return;
+        }
+      }
+    }
+    this.settle(core);
+  }
+
+  /** One instruction from a record; undefined when the core can go on. */
+  #runRecord(core: Core, record: number): number | undefined {
+    const before = core.rip;
+    const reason = this.#reference?.run(core.index, 1, record) ?? this.engine.run(core.index, 1, record);
+    if (reason === Stop.exception) return this.deliverNoted(core) ? undefined : Stop.visible;
+    if (reason === Stop.budget || reason === Stop.system) {
+      this.#afterStep(core, before);
+      return undefined;
+    }
+    return reason === Stop.fetch ? undefined : reason;
+  }
+
+  /** Commits an entry of the core's store buffer: 0, or 1 where two halves of one store may go in either order. */
+  drain(core: Core, entry: number): void {
+    core.prepare();
+    this.engine.access.drain(core.base, entry);
+  }
+
+  // ---- undo ----
+
+  /** Starts a transition: everything from here on can be undone to the mark that it gives. */
+  mark(): number {
+    const mark = this.engine.globals.journalTop.value;
+    this.engine.access.journalBlock(HASH_BASE, HASH_BYTES);
+    for (const c of this.cores) c.unsaved();
+    this.engine.globals.eventTop.value = EVENT_BASE;
+    this.#tlbEpoch = 0;
+    if (mark > this.engine.map.journal + this.engine.map.journalBytes - (4 << 20)) {
+      throw new TextpokeError('E_BUDGET', 'the undo journal is full: the search is deeper than it can hold', { hint: 'make the scenario smaller' });
+    }
+    return mark;
+  }
+
+  rollback(mark: number): void {
+    this.engine.access.rollback(mark);
+    for (const c of this.cores) c.unsaved();
+    if (this.#tlbEpoch !== 0) for (const c of this.cores) c.flushTlb();
+  }
+
+  /** Writes the 128-bit key of the state and gives the index of its first 32-bit word in `engine.words`. */
+  key(symmetric = 0): number {
+    this.engine.access.stateKey(this.cores.length, symmetric);
+    return KEY_AT >> 2;
+  }
+
+  /** The key as a string of 32 hex digits. */
+  hash(symmetric = 0): string {
+    const at = this.key(symmetric);
+    return [3, 2, 1, 0].map((n) => (this.engine.words[at + n]! >>> 0).toString(16).padStart(8, '0')).join('');
+  }
+
+  interruptsOn(core: Core): boolean { return (core.small('flagSystem') & IF) !== 0; }
+
+  describe(core: Core): string { return `core ${core.index} at ${hex(core.rip)}`; }
+}
+
+const hex = (n: bigint): string => `0x${n.toString(16)}`;
+
+export type { Instruction };

@@ -1,0 +1,107 @@
+import { Register } from 'iced-x86';
+import type { Asked, AskedOperand } from './asked.ts';
+import { encodeBranch, targetOf } from './branches.ts';
+import { AsmFailure, BackendRefusal } from './failure.ts';
+import { inspect } from './guard.ts';
+import { ownEncodings } from './own-encoder.ts';
+import type { Instantiated } from './template.ts';
+
+/** What a third-party assembler is used for: the bytes of one instruction with plain numbers, no labels, no directives, no direct branch. */
+export interface Backend {
+  readonly name: string;
+  readonly description: string;
+  /** Throws `BackendRefusal` when it cannot. What it returns is not trusted. */
+  encode(asked: Asked, address: bigint): Uint8Array;
+}
+
+export interface Encoded {
+  readonly bytes: Uint8Array;
+  readonly by: 'backend' | 'own';
+}
+
+/**
+ * Encodes instructions through a backend and never lets wrong bytes out:
+ *
+ * 1. direct branches are ours, since their length is a matter of layout;
+ * 2. the backend's bytes count only when they decode to what was asked, and when no shorter encoding is known;
+ * 3. else our own encoder's, which decoded to what was asked too;
+ * 4. else the instruction is refused, with both reasons.
+ */
+export class GuardedEncoder {
+  readonly #backend: Backend;
+  readonly #cache = new Map<string, Encoded>();
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  /** The bytes at `address`; undefined for a branch whose short form does not reach (ask again with `near`). */
+  encode(instruction: Instantiated, address: bigint, near: boolean): Encoded | undefined {
+    const { asked, ripTarget } = instruction;
+    if (targetOf(asked)) {
+      const bytes = encodeBranch(asked, address, near);
+      if (!bytes) return undefined;
+      const verdict = inspect(asked, bytes, address);
+      if (verdict.wrong !== undefined) throw refusal(asked, verdict.wrong);
+      return { bytes, by: 'own' };
+    }
+    if (ripTarget === undefined) return this.#encodeCached(asked, address);
+    const { length } = this.#encodeCached(asked, address).bytes;
+    const displacement = BigInt.asIntN(64, ripTarget - (address + BigInt(length)));
+    if (displacement < -(1n << 31n) || displacement >= 1n << 31n) {
+      throw new AsmFailure(`0x${ripTarget.toString(16)} is ${displacement} bytes away, too far for a RIP-relative operand`, asked.place, 'load the address with movabs');
+    }
+    const operands = asked.operands.map((o): AskedOperand => (o.kind === 'memory' && o.base === Register.RIP ? { ...o, displacement } : o));
+    return this.#encodeCached({ ...asked, operands }, address);
+  }
+
+  #encodeCached(asked: Asked, address: bigint): Encoded {
+    const key = keyOf(asked);
+    const known = this.#cache.get(key);
+    if (known) return known;
+    const encoded = this.#encodePlain(asked, address);
+    this.#cache.set(key, encoded);
+    return encoded;
+  }
+
+  #encodePlain(asked: Asked, address: bigint): Encoded {
+    const own = ownEncodings(asked, address);
+    const sizes = new Set(own.map((e) => e.memoryBits));
+    const memory = asked.operands.find((o) => o.kind === 'memory');
+    if (memory && memory.size === undefined && sizes.size > 1) {
+      const list = [...sizes].sort((a, b) => a - b).join(', ');
+      throw new AsmFailure(`the operand size of ${asked.written} is ambiguous: ${list} bits`, asked.place,
+        asked.syntax === 'att' ? 'add a suffix: b, w, l or q' : 'say byte ptr, word ptr, dword ptr or qword ptr');
+    }
+    const shortest = own[0]?.bytes;
+    let why: string;
+    try {
+      const bytes = this.#backend.encode(asked, address);
+      const verdict = inspect(asked, bytes, address);
+      if (verdict.wrong === undefined && (shortest === undefined || bytes.length <= shortest.length)) return { bytes, by: 'backend' };
+      why = verdict.wrong ?? 'it is longer than it needs to be';
+    } catch (error) {
+      if (!(error instanceof BackendRefusal)) throw error;
+      why = error.message;
+    }
+    if (shortest) return { bytes: shortest, by: 'own' };
+    throw refusal(asked, `${this.#backend.name}: ${why}`);
+  }
+}
+
+const refusal = (asked: Asked, why: string): AsmFailure =>
+  new AsmFailure(`${asked.written} with these operands cannot be encoded (${why})`, asked.place, 'check sizes and ranges; .byte puts bytes in as they are');
+
+/** Two instructions of one key have the same bytes at every address. */
+function keyOf(asked: Asked): string {
+  const operands = asked.operands.map((o) => {
+    switch (o.kind) {
+      case 'register': return `r${o.register}`;
+      case 'immediate': return `i${o.value}`;
+      case 'memory': return `m${o.size},${o.segment},${o.base},${o.index},${o.scale},${o.displacement}`;
+      case 'target': return `t${o.address}`;
+    }
+  });
+  const { syntax, written, mnemonic, lock, repeat, notrack, size, wide, displacementBytes } = asked;
+  return [syntax, written, mnemonic, lock, repeat, notrack, size, wide, displacementBytes, ...operands].join(' ');
+}

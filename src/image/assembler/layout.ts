@@ -1,0 +1,220 @@
+import { Register } from 'iced-x86';
+import type { AssembleOptions, Assembled, AssembledLine } from './assembler.ts';
+import type { GuardedEncoder } from './encode.ts';
+import { type Resolve, type Value, evaluate } from './expression.ts';
+import { AsmFailure, type Place } from './failure.ts';
+import { nearestName } from '../did-you-mean.ts';
+import { nops } from './nops.ts';
+import type { Statement } from './statements.ts';
+import { instantiate } from './template.ts';
+
+/** In bytes; more is a slip in `.skip` or `.org`. */
+const LARGEST_OUTPUT = 1 << 24;
+const MOST_PASSES = 64;
+
+/**
+ * Places the statements one after the other, again and again until no label moves. Branches begin short and only ever grow, so this
+ * settles; alignment could undo it, so the passes are counted.
+ */
+export function layOut(statements: readonly Statement[], encoder: GuardedEncoder, options: AssembleOptions): Assembled {
+  const layout = new Layout(statements, encoder, options);
+  for (let pass = 0; pass < MOST_PASSES; pass++) {
+    const settled = layout.pass(pass === 0);
+    if (settled) return layout.result();
+  }
+  throw new AsmFailure('the layout does not settle: sizes depend on each other in a circle', statements[0]?.place ?? { line: 1, column: 1 }, 'give the branches a size: jmp.d32');
+}
+
+class Layout {
+  readonly #statements: readonly Statement[];
+  readonly #encoder: GuardedEncoder;
+  readonly #options: AssembleOptions;
+  readonly #external: ReadonlyMap<string, bigint>;
+  /** Addresses of labels, from this pass or, ahead of the current statement, from the one before. */
+  readonly #labels = new Map<string, bigint>();
+  readonly #sets = new Map<string, Value>();
+  /** For each numeric label the statements that define it, and their addresses. */
+  readonly #numeric = new Map<string, { index: number; address: bigint }[]>();
+  readonly #nearBranches = new Set<number>();
+  #bytes = new Uint8Array(256);
+  #length = 0;
+  #lines: AssembledLine[] = [];
+  #moved = false;
+  #first = true;
+  #index = 0;
+
+  constructor(statements: readonly Statement[], encoder: GuardedEncoder, options: AssembleOptions) {
+    this.#statements = statements;
+    this.#encoder = encoder;
+    this.#options = options;
+    const { symbols = {} } = options;
+    this.#external = symbols instanceof Map ? symbols : new Map(Object.entries(symbols));
+    const defined = new Set<string>();
+    for (const [index, s] of statements.entries()) {
+      if (s.kind === 'label') {
+        if (defined.has(s.name)) throw new AsmFailure(`${s.name} is defined twice`, s.place, 'use numeric labels for local places: 1: ... jmp 1b');
+        defined.add(s.name);
+      } else if (s.kind === 'numericLabel') {
+        const list = this.#numeric.get(s.number) ?? [];
+        list.push({ index, address: options.address });
+        this.#numeric.set(s.number, list);
+      }
+    }
+    for (const name of defined) this.#labels.set(name, options.address);
+  }
+
+  get #here(): bigint {
+    return BigInt.asUintN(64, this.#options.address + BigInt(this.#length));
+  }
+
+  /** One walk over the statements; true when nothing moved since the last. */
+  pass(first: boolean): boolean {
+    this.#first = first;
+    this.#moved = first;
+    this.#length = 0;
+    this.#lines = [];
+    for (const [index, statement] of this.#statements.entries()) {
+      this.#index = index;
+      this.#place(statement);
+      if (this.#length > LARGEST_OUTPUT) throw new AsmFailure(`more than ${LARGEST_OUTPUT} bytes`, statement.place, 'check counts and .org');
+    }
+    return !this.#moved;
+  }
+
+  result(): Assembled {
+    const symbols = new Map(this.#labels);
+    for (const [name, { value }] of this.#sets) symbols.set(name, BigInt.asUintN(64, value));
+    return { bytes: this.#bytes.slice(0, this.#length), address: this.#options.address, symbols, lines: this.#lines };
+  }
+
+  readonly #resolve: Resolve = (name, place) => {
+    if (name === '.') return { value: this.#here, kind: 'label' };
+    if (/^\d/.test(name)) return { value: this.#numericLabel(name, place), kind: 'label' };
+    const label = this.#labels.get(name);
+    if (label !== undefined) return { value: label, kind: 'label' };
+    const set = this.#sets.get(name);
+    if (set) return set;
+    const external = this.#external.get(name);
+    if (external !== undefined) return { value: external, kind: 'external' };
+    // In the first pass a later .set is not known yet; its value, if any, moves things and so forces another pass.
+    if (this.#first && this.#statements.some((s) => s.kind === 'set' && s.name === name)) return { value: 0n, kind: 'number' };
+    const near = nearestName(name, [...this.#labels.keys(), ...this.#sets.keys(), ...this.#external.keys()]);
+    throw new AsmFailure(`there is no symbol '${name}'`, place, near === undefined ? 'define it, or pass its address' : `did you mean '${near}'?`);
+  };
+
+  #numericLabel(reference: string, place: Place): bigint {
+    const list = this.#numeric.get(reference.slice(0, -1)) ?? [];
+    const backward = reference.endsWith('b');
+    const found = backward ? list.findLast((l) => l.index <= this.#index) : list.find((l) => l.index > this.#index);
+    if (!found) throw new AsmFailure(`there is no ${reference.slice(0, -1)}: ${backward ? 'before' : 'after'} this`, place, 'f looks forward, b backward');
+    return found.address;
+  }
+
+  #number(expression: Parameters<typeof evaluate>[0] | undefined, least: bigint, most: bigint): number {
+    if (!expression) return 0;
+    const { value } = evaluate(expression, this.#resolve);
+    // Before labels are known, a difference of two may be anything.
+    if (this.#first && (value < least || value > most)) return Number(least > 0n ? least : 0n);
+    if (value < least || value > most) throw new AsmFailure(`${value} is out of range`, expression.place, `${least} to ${most}`);
+    return Number(value);
+  }
+
+  #emit(bytes: ArrayLike<number>, by: AssembledLine['by'], place: Place): void {
+    if (this.#length + bytes.length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(2 * this.#bytes.length, this.#length + bytes.length));
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+    }
+    if (bytes.length > 0) {
+      const start = this.#here;
+      const { file = '<asm>' } = this.#options;
+      this.#lines.push({ offset: this.#length, length: bytes.length, by, file, line: place.line, column: place.column, start, end: start + BigInt(bytes.length) });
+    }
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  #place(s: Statement): void {
+    const emit = (bytes: ArrayLike<number>): void => this.#emit(bytes, 'directive', s.place);
+    switch (s.kind) {
+      case 'label':
+        if (this.#labels.get(s.name) !== this.#here) this.#moved = true;
+        this.#labels.set(s.name, this.#here);
+        break;
+      case 'numericLabel': {
+        const entry = this.#numeric.get(s.number)?.find((l) => l.index === this.#index);
+        if (entry && entry.address !== this.#here) {
+          this.#moved = true;
+          entry.address = this.#here;
+        }
+        break;
+      }
+      case 'set': {
+        if (this.#labels.has(s.name)) throw new AsmFailure(`${s.name} is a label already`, s.place, 'choose another name');
+        this.#sets.set(s.name, evaluate(s.expression, this.#resolve));
+        break;
+      }
+      case 'data':
+        for (const item of s.items) emit(this.#data(evaluate(item, this.#resolve).value, s.size, item.place));
+        break;
+      case 'bytes':
+        emit(s.bytes);
+        break;
+      case 'fill': {
+        const count = this.#number(s.count, 0n, BigInt(LARGEST_OUTPUT));
+        if (count * s.size > LARGEST_OUTPUT) throw new AsmFailure(`${count * s.size} bytes are too many`, s.place, `at most ${LARGEST_OUTPUT}`);
+        const unit = s.value ? this.#data(evaluate(s.value, this.#resolve).value, s.size, s.place) : new Uint8Array(s.size);
+        const block = new Uint8Array(count * s.size);
+        for (let i = 0; i < count; i++) block.set(unit, i * s.size);
+        emit(block);
+        break;
+      }
+      case 'align':
+        this.#align(s, emit);
+        break;
+      case 'nops':
+        emit(nops(this.#number(s.count, 0n, BigInt(LARGEST_OUTPUT))));
+        break;
+      case 'org': {
+        const { value, kind } = evaluate(s.to, this.#resolve);
+        const to = kind === 'label' ? value - this.#options.address : value;
+        if (to < BigInt(this.#length) && !this.#first) throw new AsmFailure('.org cannot go back', s.place, `this is offset ${this.#length}`);
+        if (to > BigInt(LARGEST_OUTPUT)) throw new AsmFailure(`.org to ${to} is too far`, s.place, `at most ${LARGEST_OUTPUT}`);
+        const gap = Math.max(Number(to) - this.#length, 0);
+        emit(new Uint8Array(gap).fill(this.#number(s.value, -128n, 255n)));
+        break;
+      }
+      case 'instruction': {
+        const instruction = instantiate(s.template, this.#resolve, Register.RIP);
+        let encoded = this.#encoder.encode(instruction, this.#here, this.#nearBranches.has(this.#index) && !this.#first);
+        if (!encoded) {
+          this.#nearBranches.add(this.#index);
+          this.#moved = true;
+          encoded = this.#encoder.encode(instruction, this.#here, true);
+        }
+        if (encoded) this.#emit(encoded.bytes, encoded.by, s.place);
+      }
+    }
+  }
+
+  #align(s: Statement & { kind: 'align' }, emit: (bytes: ArrayLike<number>) => void): void {
+    const given = this.#number(s.to, 0n, s.power ? 24n : BigInt(LARGEST_OUTPUT));
+    const alignment = s.power ? 2 ** given : given;
+    if (alignment <= 1) return;
+    if ((alignment & (alignment - 1)) !== 0) throw new AsmFailure(`${alignment} is not a power of two`, s.place, '.p2align takes the exponent');
+    const gap = Number(BigInt.asUintN(64, -this.#here) % BigInt(alignment));
+    if (s.atMost && gap > this.#number(s.atMost, 0n, BigInt(LARGEST_OUTPUT))) return;
+    emit(s.value ? new Uint8Array(gap).fill(this.#number(s.value, -128n, 255n)) : nops(gap));
+  }
+
+  #data(value: bigint, size: number, place: Place): Uint8Array {
+    const bits = 8 * size;
+    if (!this.#first && (value < -(1n << BigInt(bits - 1)) || value >= 1n << BigInt(bits))) {
+      // A sign-extended address in a narrower field is what GNU as stores for a negative one.
+      throw new AsmFailure(`${value < 0n ? value : `0x${value.toString(16)}`} does not fit ${size} bytes`, place, 'use a wider directive');
+    }
+    const bytes = new Uint8Array(size);
+    for (let i = 0; i < size; i++) bytes[i] = Number((BigInt.asUintN(bits, value) >> BigInt(8 * i)) & 0xffn);
+    return bytes;
+  }
+}

@@ -37,7 +37,7 @@ export interface MachineParts {
 
 export type MachineEvent =
   | { readonly kind: 'exception'; readonly core: number; readonly vector: number; readonly errorCode: bigint | undefined; readonly rip: bigint; readonly frame: bigint }
-  | { readonly kind: 'interrupt'; readonly core: number; readonly vector: number; readonly rip: bigint }
+  | { readonly kind: 'interrupt'; readonly core: number; readonly vector: number; readonly rip: bigint; readonly frame: bigint }
   | { readonly kind: 'iret'; readonly core: number; readonly rip: bigint; readonly frame: bigint }
   | { readonly kind: 'ipi'; readonly core: number; readonly vector: number; readonly targets: readonly number[] }
   | { readonly kind: 'serialize'; readonly core: number; readonly why: string }

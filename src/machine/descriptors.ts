@@ -1,0 +1,88 @@
+import { AccessStopped, type Core, GuestFault } from './core.ts';
+import { Vector } from '../isa/core-state.ts';
+import { asSupervisor, noteFault, walk } from './paging.ts';
+import type { MachineParts } from './parts.ts';
+
+/** A segment or system descriptor in GDT or LDT (SDM Vol. 3, "Segment Descriptors" and "Segment Descriptor Types in IA-32e Mode"). */
+export interface Descriptor {
+  readonly selector: number;
+  /** Linear address of its first byte. */
+  readonly address: bigint;
+  /** The first eight bytes. */
+  readonly raw: bigint;
+  /** Four bits; for a code or data segment bit 3 is code, bit 2 conforming / expand-down, bit 1 readable / writable, bit 0 accessed. */
+  readonly type: number;
+  /** S clear: a system descriptor (TSS, LDT, gate). */
+  readonly system: boolean;
+  readonly dpl: number;
+  readonly present: boolean;
+  /** L: 64-bit code. */
+  readonly long: boolean;
+  /** D/B. */
+  readonly big: boolean;
+  readonly base: bigint;
+  /** Last valid offset, in bytes. */
+  readonly limit: bigint;
+}
+
+export const DESCRIPTOR_TYPE = { ldt: 2, tssAvailable: 9, tssBusy: 11, callGate: 12, interruptGate: 14, trapGate: 15 } as const;
+
+export const isNull = (selector: number): boolean => (selector & 0xfffc) === 0;
+export const isCode = (d: Descriptor): boolean => !d.system && (d.type & 8) !== 0;
+export const isConforming = (d: Descriptor): boolean => isCode(d) && (d.type & 4) !== 0;
+export const isWritableData = (d: Descriptor): boolean => !d.system && (d.type & 10) === 2;
+/** Data, or code that may be read. */
+export const isReadable = (d: Descriptor): boolean => !d.system && (d.type & 10) !== 8;
+
+/** Error code that names a selector. */
+export const selectorError = (selector: number): number => selector & 0xfffc;
+
+function decodeDescriptor(selector: number, address: bigint, raw: bigint): Descriptor {
+  const limit = (raw & 0xffffn) | ((raw >> 32n) & 0xf0000n);
+  return {
+    selector, address, raw,
+    type: Number((raw >> 40n) & 15n),
+    system: ((raw >> 44n) & 1n) === 0n,
+    dpl: Number((raw >> 45n) & 3n),
+    present: ((raw >> 47n) & 1n) === 1n,
+    long: ((raw >> 53n) & 1n) === 1n,
+    big: ((raw >> 54n) & 1n) === 1n,
+    base: ((raw >> 16n) & 0xffffffn) | ((raw >> 32n) & 0xff000000n),
+    limit: ((raw >> 55n) & 1n) === 1n ? (limit << 12n) | 0xfffn : limit,
+  };
+}
+
+/** Reads the descriptor of a selector; undefined when it lies outside its table. Memory stops and faults as `Core.load`. */
+export function readDescriptor(machine: MachineParts, core: Core, selector: number): Descriptor | undefined {
+  const local = (selector & 4) !== 0;
+  if (local && isNull(core.small('ldtr'))) return undefined;
+  const limit = core.small(local ? 'ldtrLimit' : 'gdtrLimit') >>> 0;
+  const offset = selector & 0xfff8;
+  if (offset + 7 > limit) return undefined;
+  const address = core.get(local ? 'ldtrBase' : 'gdtrBase') + BigInt(offset);
+  return decodeDescriptor(selector, address, asSupervisor(machine, core, () => core.load(address, 8)));
+}
+
+/**
+ * Reads a 16-byte system descriptor (TSS, LDT, call gate in IA-32e mode) with its whole 64-bit base; `high` is its second half. Undefined when it
+ * lies outside the table.
+ */
+export function readSystemDescriptor(machine: MachineParts, core: Core, selector: number): (Descriptor & { readonly high: bigint }) | undefined {
+  const first = readDescriptor(machine, core, selector);
+  const limit = core.small((selector & 4) !== 0 ? 'ldtrLimit' : 'gdtrLimit') >>> 0;
+  if (first === undefined || (selector & 0xfff8) + 15 > limit) return undefined;
+  const high = asSupervisor(machine, core, () => core.load(first.address + 8n, 8));
+  return { ...first, high, base: first.base | ((high & 0xffffffffn) << 32n) };
+}
+
+/** Sets bits of the type field in memory, as one locked update: the accessed bit, or the busy bit of a TSS. */
+export function setTypeBits(machine: MachineParts, core: Core, descriptor: Descriptor, bits: number): void {
+  if ((descriptor.type & bits) === bits) return;
+  const at = walk(machine, core, descriptor.address + 5n, 'write', true);
+  if ('fault' in at) {
+    noteFault(machine, core, at);
+    throw new AccessStopped();
+  }
+  if (!('physical' in at)) throw new GuestFault(Vector.GP);
+  machine.writePhysical(at.physical, 1, machine.readPhysical(at.physical, 1) | BigInt(bits));
+}

@@ -76,7 +76,8 @@ export class FlatMemory {
 
   /** SDM Vol. 3, "Interrupt 14—Page-Fault Exception": CR2 has the first byte of the access that is not mapped. */
   #check(address: bigint, bytes: number, kind: AccessKind, write: boolean): void {
-    const last = address + BigInt(bytes - 1);
+    // At the top of the address space an access goes on at 0, which is canonical too.
+    const last = BigInt.asUintN(64, address + BigInt(bytes - 1));
     if (!isCanonical(address) || !isCanonical(last)) throw new GuestEvent('fault', kind === 'stack' ? Vector.SS : Vector.GP, 0n, 0n);
     for (const at of [address, last]) {
       if (this.#region(at) !== undefined) continue;

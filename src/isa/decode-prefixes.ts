@@ -52,3 +52,16 @@ export function withoutRep(bytes: Uint8Array): Uint8Array {
   const n = prefixLength(bytes);
   return bytes.filter((byte, i) => i >= n || byte !== 0xf3);
 }
+
+/** Opcodes that are #UD whatever follows, so that nothing after them is fetched (as measured): one byte, and behind 0F. */
+const INVALID = new Set([0x06, 0x07, 0x0e, 0x16, 0x17, 0x1e, 0x1f, 0x27, 0x2f, 0x37, 0x3f, 0x60, 0x61, 0xce, 0xd6]);
+const INVALID_0F = new Set([
+  0x04, 0x0a, 0x0c, 0x24, 0x25, 0x26, 0x27, 0x36, 0x39, 0x3b, 0x3c, 0x3d, 0x3e, 0x3f, 0x7a, 0x7b, 0xa6, 0xa7,
+]);
+
+/** Whether the opcode at the start of `bytes` needs no further byte to be invalid. */
+export function hasInvalidOpcode(bytes: Uint8Array): boolean {
+  const n = prefixLength(bytes);
+  const [first, second] = bytes.subarray(n, n + 2);
+  return first === 0x0f ? second !== undefined && INVALID_0F.has(second) : first !== undefined && INVALID.has(first);
+}

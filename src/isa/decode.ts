@@ -2,7 +2,7 @@ import { Code, Decoder, EncodingKind, Instruction as Iced, Mnemonic } from 'iced
 import { OFFSET } from './core-state.ts';
 import { mnemonicOf } from './decode-names.ts';
 import { type OperandFields, operandsOf } from './decode-operands.ts';
-import { type Prefixes, scanPrefixes, withoutRep, withoutRepeatedPrefix } from './decode-prefixes.ts';
+import { hasInvalidOpcode, type Prefixes, scanPrefixes, withoutRep, withoutRepeatedPrefix } from './decode-prefixes.ts';
 import { formKey, type Instruction, type Size } from './instruction.ts';
 import type { RecordFields } from './record.ts';
 import { semanticsOf } from './semantics/index.ts';
@@ -37,6 +37,7 @@ const forms = new Map<string, Instruction>();
  */
 export function decode(bytes: Uint8Array): Decoded {
   const window = bytes.length > MAX_LENGTH ? bytes.subarray(0, MAX_LENGTH) : bytes;
+  if (hasInvalidOpcode(window)) return { kind: 'invalid' };
   const error = decodeInto(scratch, window);
   if (error === NO_MORE_BYTES) return { kind: 'truncated' };
   if (scratch.isInvalid) return window.length === MAX_LENGTH && needsMoreThan15(window) ? { kind: 'tooLong' } : { kind: 'invalid' };
@@ -104,7 +105,8 @@ function sizeOf(mnemonic: string, prefixes: Prefixes, operandSize: Size | undefi
   if (BRANCHES_64.has(mnemonic) || mnemonic.startsWith('j')) return 64;
   const narrow = prefixes.operandSize && !prefixes.rexW;
   if (DEFAULT_64.has(mnemonic)) return narrow ? 16 : 64;
-  return operandSize ?? (prefixes.rexW ? 64 : narrow ? 16 : 32);
+  const own = mnemonic.endsWith('_far') ? undefined : operandSize;
+  return own ?? (prefixes.rexW ? 64 : narrow ? 16 : 32);
 }
 
 const BRANCHES_64 = new Set(['call', 'ret', 'loop', 'loope', 'loopne']);

@@ -25,7 +25,7 @@ export type AddressForm =
 export interface Instruction {
   /** Lower-case mnemonic of the manual: `add`, `cmpxchg`, `jcc` family by condition: `je`, `setb`, `cmovg`. */
   readonly mnemonic: string;
-  /** Operand size: of operand 0, else the effective operand size (stack and string instructions, branches). */
+  /** Operand size: of operand 0, else the effective operand size (stack and string instructions, branches; far ones always). */
   readonly size: Size;
   /** Size of the effective address: 64, or 32 with an address-size prefix. String instructions count in it. */
   readonly addressSize: 32 | 64;

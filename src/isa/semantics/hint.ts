@@ -25,6 +25,8 @@ export const hints: Category = {
   nop: nothing, reservednop: nothing, pause: nothing, endbr32: nothing, endbr64: nothing, lfence: nothing, sfence: nothing,
   prefetch: nothing, prefetchw: nothing, prefetchwt1: nothing, prefetchnta: nothing, prefetcht0: nothing, prefetcht1: nothing,
   prefetcht2: nothing, prefetchit0: nothing, prefetchit1: nothing, cldemote: nothing,
+  // NOPs while shadow stacks are off (SDM Vol. 2, "RDSSPD/RDSSPQ").
+  rdsspd: nothing, rdsspq: nothing,
   prefetchreserved3: nothing, prefetchreserved4: nothing, prefetchreserved5: nothing, prefetchreserved6: nothing,
   prefetchreserved7: nothing,
   clflush: flushLine, clflushopt: flushLine, clwb: flushLine,

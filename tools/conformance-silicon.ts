@@ -9,7 +9,11 @@ const USAGE = `usage: npm run conformance:silicon -- DIR [--engine NAME] [--clas
 Runs recorded silicon vectors. NAME:PREFIX takes the records of a class whose id starts with PREFIX.
 Exit code 0 when all pass, 1 when one fails or is unimplemented, 129 for a wrong command line.`;
 
-interface Options { readonly directory: string; readonly engine: string; readonly classes: readonly string[] }
+interface Options {
+  readonly directory: string;
+  readonly engine: string;
+  readonly classes: readonly string[];
+}
 
 function optionsOf(args: string[]): Options {
   const { values, positionals } = parse(args);
@@ -17,14 +21,16 @@ function optionsOf(args: string[]): Options {
   const [directory, ...more] = positionals;
   if (directory === undefined) throw new TextpokeError('E_USAGE', 'no directory of vectors', { hint: USAGE });
   const classes = values.class ?? [];
-  if (more.length > 0 && classes.length === 0) throw new TextpokeError('E_USAGE', 'more than one directory', { where: more[0], hint: USAGE });
+  if (more.length > 0 && classes.length === 0)
+    throw new TextpokeError('E_USAGE', 'more than one directory', { where: more[0], hint: USAGE });
   return { directory, engine: values.engine, classes: [...classes, ...more].flatMap((name) => name.split(',')) };
 }
 
 function parse(args: string[]) {
   try {
     return parseArgs({
-      args, allowPositionals: true,
+      args,
+      allowPositionals: true,
       options: { engine: { type: 'string', default: 'reference' }, class: { type: 'string', multiple: true } },
     });
   } catch (error) {

@@ -1,13 +1,13 @@
-import { lazyFlags, arithmeticFlags } from '../isa/flags.ts';
+import { TextpokeError } from '../error.ts';
 import { ARITHMETIC_FLAGS, gprOffset, OFFSET, type StateWord, Vector } from '../isa/core-state.ts';
+import { arithmeticFlags, lazyFlags } from '../isa/flags.ts';
 import type { Instruction, Operand, Size } from '../isa/instruction.ts';
 import type { RecordFields } from '../isa/record.ts';
 import { semanticsOf } from '../isa/semantics/index.ts';
 import type { AccessKind, FlagName, Vocabulary } from '../isa/vocabulary.ts';
-import { TextpokeError } from '../error.ts';
-import { GuestEvent, type ReferencePort } from './reference-port.ts';
 import { ReferenceArithmetic } from './reference-arithmetic.ts';
 import { arithmeticResultFlags, FLAG_BIT, logicResultFlags } from './reference-flags.ts';
+import { GuestEvent, type ReferencePort } from './reference-port.ts';
 
 export { GuestEvent, type ReferencePort } from './reference-port.ts';
 
@@ -69,16 +69,24 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
 
   variable(initial: bigint): { get(): bigint; set(value: bigint): void } {
     let value = initial;
-    return { get: () => value, set: (next) => { value = next; } };
+    return {
+      get: () => value,
+      set: (next) => {
+        value = next;
+      },
+    };
   }
 
   // Operands.
 
   read(operand: Operand): bigint {
     switch (operand.kind) {
-      case 'register': return this.#getRegister(this.#f.registers[operand.slot], operand.size);
-      case 'memory': return this.load(this.address(operand), operand.size, 'operand');
-      case 'immediate': return this.#f.immediate & mask(operand.size);
+      case 'register':
+        return this.#getRegister(this.#f.registers[operand.slot], operand.size);
+      case 'memory':
+        return this.load(this.address(operand), operand.size, 'operand');
+      case 'immediate':
+        return this.#f.immediate & mask(operand.size);
     }
   }
 

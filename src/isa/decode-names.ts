@@ -27,14 +27,28 @@ export function mnemonicOf(iced: Iced, prefixes: Prefixes): string {
 }
 
 const NAMES = new Map<Mnemonic, string>([
-  [Mnemonic.Pushfq, 'pushf'], [Mnemonic.Pushfd, 'pushf'], [Mnemonic.Popfq, 'popf'], [Mnemonic.Popfd, 'popf'],
-  [Mnemonic.Iretd, 'iret'], [Mnemonic.Iretq, 'iret'], [Mnemonic.Sysretq, 'sysret'], [Mnemonic.Sysexitq, 'sysexit'],
-  [Mnemonic.Jecxz, 'jrcxz'], [Mnemonic.Xlatb, 'xlat'], [Mnemonic.Sal, 'shl'],
+  [Mnemonic.Pushfq, 'pushf'],
+  [Mnemonic.Pushfd, 'pushf'],
+  [Mnemonic.Popfq, 'popf'],
+  [Mnemonic.Popfd, 'popf'],
+  [Mnemonic.Iretd, 'iret'],
+  [Mnemonic.Iretq, 'iret'],
+  [Mnemonic.Sysretq, 'sysret'],
+  [Mnemonic.Sysexitq, 'sysexit'],
+  [Mnemonic.Jecxz, 'jrcxz'],
+  [Mnemonic.Xlatb, 'xlat'],
+  [Mnemonic.Sal, 'shl'],
 ]);
 
 const MOFFS = new Set<Code>([
-  Code.Mov_AL_moffs8, Code.Mov_AX_moffs16, Code.Mov_EAX_moffs32, Code.Mov_RAX_moffs64,
-  Code.Mov_moffs8_AL, Code.Mov_moffs16_AX, Code.Mov_moffs32_EAX, Code.Mov_moffs64_RAX,
+  Code.Mov_AL_moffs8,
+  Code.Mov_AX_moffs16,
+  Code.Mov_EAX_moffs32,
+  Code.Mov_RAX_moffs64,
+  Code.Mov_moffs8_AL,
+  Code.Mov_moffs16_AX,
+  Code.Mov_moffs32_EAX,
+  Code.Mov_moffs64_RAX,
 ]);
 
 function movName(iced: Iced): string {

@@ -148,9 +148,15 @@ const isStringMemory = (kind: OpKind): boolean => kind >= OpKind.MemorySegSI && 
 
 function immediateSize(kind: OpKind): Size {
   switch (kind) {
-    case OpKind.Immediate8: return 8;
-    case OpKind.Immediate16: case OpKind.Immediate8to16: return 16;
-    case OpKind.Immediate32: case OpKind.Immediate8to32: return 32;
-    default: return 64;
+    case OpKind.Immediate8:
+      return 8;
+    case OpKind.Immediate16:
+    case OpKind.Immediate8to16:
+      return 16;
+    case OpKind.Immediate32:
+    case OpKind.Immediate8to32:
+      return 32;
+    default:
+      return 64;
   }
 }

@@ -81,7 +81,12 @@ function translate(iced: Iced, prefixes: Prefixes, length: number): Decoded {
   return { kind: 'instruction', instruction: intern(formOf(iced, name, prefixes, operands)), fields: operands.fields, length };
 }
 
-function formOf(iced: Iced, mnemonic: string, prefixes: Prefixes, { operands, fields, addressForm, stringSize }: OperandFields): Instruction {
+function formOf(
+  iced: Iced,
+  mnemonic: string,
+  prefixes: Prefixes,
+  { operands, fields, addressForm, stringSize }: OperandFields,
+): Instruction {
   const memory = addressForm !== 'none';
   const usesAddressSize = memory || ADDRESS_SIZED.has(mnemonic) || stringSize !== undefined;
   return {
@@ -123,4 +128,3 @@ function intern(form: Instruction): Instruction {
   forms.set(key, form);
   return form;
 }
-

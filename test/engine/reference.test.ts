@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { GuestEvent, Reference, type ReferencePort } from '../../src/engine/reference.ts';
 import { ARCHITECTURAL_BYTES, gprOffset, IF, IOPL, OFFSET, type StateWord, Vector } from '../../src/isa/core-state.ts';
 import { decode } from '../../src/isa/decode.ts';
-import { GuestEvent, Reference, type ReferencePort } from '../../src/engine/reference.ts';
 
 const RIP = 0x1000n;
 const RSP = 4;
@@ -99,7 +99,11 @@ describe('reference: what the port sees', () => {
     bench.setGpr(1, 0x22n);
     bench.run('f0480fc70f');
     expect(bench.log).toEqual([
-      'lock 2000 128', 'modify 2000 64 data', 'modify 2008 64 data', 'store 2000 64 data 11', 'store 2008 64 data 22',
+      'lock 2000 128',
+      'modify 2000 64 data',
+      'modify 2008 64 data',
+      'store 2000 64 data 11',
+      'store 2008 64 data 22',
     ]);
     bench.setGpr(7, 0x2008n);
     expect(bench.event('f0480fc70f')).toMatchObject({ kind: 'fault', vector: Vector.GP, errorCode: 0n });
@@ -111,7 +115,11 @@ describe('reference: what the port sees', () => {
     bench.setGpr(5, 0x4000n);
     bench.run('ff7508').run('58').run('8b4424f0').run('8b00');
     expect(bench.log.map((line) => line.split(' ').slice(0, 4).join(' '))).toEqual([
-      'load 4008 64 stack', 'store 2ff8 64 stack', 'load 2ff8 64 stack', 'load 2ff0 32 stack', 'load 0 32 data',
+      'load 4008 64 stack',
+      'store 2ff8 64 stack',
+      'load 2ff8 64 stack',
+      'load 2ff0 32 stack',
+      'load 0 32 data',
     ]);
   });
 

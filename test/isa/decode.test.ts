@@ -100,7 +100,12 @@ describe('decode: forms and records', () => {
 
   it('splits an address into base, index, scale, displacement and segment', () => {
     expect(known('65488b44cdf8').fields).toMatchObject({
-      base: gprOffset(5), index: gprOffset(1), scale: 3, displacement: -8, segment: OFFSET.gsBase, stackSegment: false,
+      base: gprOffset(5),
+      index: gprOffset(1),
+      scale: 3,
+      displacement: -8,
+      segment: OFFSET.gsBase,
+      stackSegment: false,
     });
     expect(known('488b4500').fields.stackSegment).toBe(true);
     expect(known('3e488b4500').fields.stackSegment).toBe(true);

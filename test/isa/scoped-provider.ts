@@ -1,7 +1,9 @@
 import type { Vocabulary } from '../../src/isa/vocabulary.ts';
 
 /** A value that knows in which `when`, `otherwise` or `loop` body it was made. */
-export interface Scoped { readonly scope: number }
+export interface Scoped {
+  readonly scope: number;
+}
 
 /**
  * A provider that computes nothing and watches how it is spoken to: a value may only be used while the body that made it is open, since a
@@ -29,10 +31,11 @@ export function scopedProvider(used: Set<string>): Vocabulary<Scoped> {
       within(then);
       if (otherwise) within(otherwise);
     },
-    loop: (condition, body) => within(() => {
-      check('loop', condition());
-      within(body);
-    }),
+    loop: (condition, body) =>
+      within(() => {
+        check('loop', condition());
+        within(body);
+      }),
     variable: (initial) => {
       check('variable', initial);
       return { get: make, set: (value) => check('set', value) };
@@ -48,10 +51,13 @@ export function scopedProvider(used: Set<string>): Vocabulary<Scoped> {
   return new Proxy({} as Vocabulary<Scoped>, {
     get: (_target, word: keyof Vocabulary<Scoped>) => {
       used.add(word);
-      return special[word] ?? ((...values: unknown[]): Scoped => {
-        for (const value of values) check(word, value);
-        return make();
-      });
+      return (
+        special[word] ??
+        ((...values: unknown[]): Scoped => {
+          for (const value of values) check(word, value);
+          return make();
+        })
+      );
     },
   });
 }

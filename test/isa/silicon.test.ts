@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { type Difference } from '../../tools/silicon/compare.ts';
+import type { Difference } from '../../tools/silicon/compare.ts';
 import { runVectors } from '../../tools/silicon/run.ts';
 import { TARGETS } from '../../tools/silicon/targets.ts';
 import { VectorDirectory } from '../../tools/silicon/vectors.ts';

@@ -24,7 +24,8 @@ function* exceptionDifferences(vector: Vector, ran: Ran): Generator<Difference> 
   const got = ran.exception;
   if (expected?.vector !== got?.vector) yield { what: 'exception', expected: text(expected?.vector), got: text(got?.vector) };
   if (expected === undefined || got === undefined) return;
-  if (expected.errorCode !== (got.errorCode ?? 0n)) yield { what: 'error code', expected: text(expected.errorCode), got: text(got.errorCode) };
+  if (expected.errorCode !== (got.errorCode ?? 0n))
+    yield { what: 'error code', expected: text(expected.errorCode), got: text(got.errorCode) };
   if (expected.cr2 !== got.cr2) yield { what: 'cr2', expected: text(expected.cr2), got: text(got.cr2) };
 }
 
@@ -32,7 +33,9 @@ function* registerDifferences(vector: Vector, ran: Ran): Generator<Difference> {
   const { before, out } = vector;
   const pairs: [name: string, before: bigint, got: bigint][] = [
     ...GPR_NAMES.map((name, n): [string, bigint, bigint] => [name, before.gpr[n], ran.gpr[n]]),
-    ['rip', before.rip, ran.rip], ['fsb', before.fsBase, ran.fsBase], ['gsb', before.gsBase, ran.gsBase],
+    ['rip', before.rip, ran.rip],
+    ['fsb', before.fsBase, ran.fsBase],
+    ['gsb', before.gsBase, ran.gsBase],
   ];
   const expectedOf = (name: string, unchanged: bigint): bigint => {
     const changed = out.get(name);
@@ -53,7 +56,9 @@ function* registerDifferences(vector: Vector, ran: Ran): Generator<Difference> {
 }
 
 function* memoryDifferences(vector: Vector, ran: Ran): Generator<Difference> {
-  const expected = new Map(vector.memoryOut.flatMap(([start, bytes]) => Array.from(bytes, (byte, n) => [start + BigInt(n), byte] as const)));
+  const expected = new Map(
+    vector.memoryOut.flatMap(([start, bytes]) => Array.from(bytes, (byte, n) => [start + BigInt(n), byte] as const)),
+  );
   for (const [at, byte] of expected) {
     if (ran.changed.get(at) !== byte) yield { what: `[${text(at)}]`, expected: text(byte), got: text(ran.changed.get(at)) };
   }

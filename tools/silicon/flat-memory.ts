@@ -1,6 +1,6 @@
+import { GuestEvent } from '../../src/engine/reference-port.ts';
 import { Vector } from '../../src/isa/core-state.ts';
 import type { AccessKind } from '../../src/isa/vocabulary.ts';
-import { GuestEvent } from '../../src/engine/reference-port.ts';
 
 /** What is mapped for the vectors: user, writable, the code executable too. */
 const REGIONS = [
@@ -71,7 +71,12 @@ export class FlatMemory {
 
   /** Bytes that were written and differ from what stood there. */
   changed(): Map<bigint, number> {
-    return new Map([...this.#before].map(([at, old]) => [at, old, this.#get(at)] as const).filter(([, old, now]) => old !== now).map(([at, , now]) => [at, now]));
+    return new Map(
+      [...this.#before]
+        .map(([at, old]) => [at, old, this.#get(at)] as const)
+        .filter(([, old, now]) => old !== now)
+        .map(([at, , now]) => [at, now]),
+    );
   }
 
   /** SDM Vol. 3, "Interrupt 14—Page-Fault Exception": CR2 has the first byte of the access that is not mapped. */

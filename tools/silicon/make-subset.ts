@@ -10,10 +10,29 @@ const PER_CODE = 6;
 /** Classes whose records all have one name: more of them. */
 const PER_CLASS: Readonly<Record<string, number>> = { ud: 200, len: 40, fetch: 48 };
 const CLASSES = [
-  'int', 'intext', 'stack', 'muldiv', 'branch', 'atomic', 'string', 'shift', 'bitcond', 'bmi', 'fsgs', 'len', 'fetch', 'nop', 'priv', 'ud', 'sse4',
+  'int',
+  'intext',
+  'stack',
+  'muldiv',
+  'branch',
+  'atomic',
+  'string',
+  'shift',
+  'bitcond',
+  'bmi',
+  'fsgs',
+  'len',
+  'fetch',
+  'nop',
+  'priv',
+  'ud',
+  'sse4',
 ];
 
-interface Row { id: string; x?: { v: number } }
+interface Row {
+  id: string;
+  x?: { v: number };
+}
 
 const codeOf = (record: Row): string => record.id.slice(0, record.id.lastIndexOf('/'));
 
@@ -34,8 +53,13 @@ function subset(from: string, to: string): void {
   mkdirSync(to, { recursive: true });
   copyFileSync(join(from, 'bg.json'), join(to, 'bg.json'));
   for (const name of CLASSES) {
-    const lines = gunzipSync(readFileSync(join(from, `${name}.jsonl.gz`))).toString('utf8').trim().split('\n');
-    const records = lines.map((line) => ({ line, ...(JSON.parse(line) as Row) })).filter((r) => name !== 'sse4' || r.id.startsWith('Crc32'));
+    const lines = gunzipSync(readFileSync(join(from, `${name}.jsonl.gz`)))
+      .toString('utf8')
+      .trim()
+      .split('\n');
+    const records = lines
+      .map((line) => ({ line, ...(JSON.parse(line) as Row) }))
+      .filter((r) => name !== 'sse4' || r.id.startsWith('Crc32'));
     const byCode = groupBy(records, codeOf);
     const chosen = [...byCode.values()].flatMap((group) => choose(group, PER_CLASS[name] ?? PER_CODE));
     writeFileSync(join(to, `${name}.jsonl.gz`), gzipSync(`${chosen.map((r) => r.line).join('\n')}\n`, { level: 9 }));

@@ -1,7 +1,7 @@
-import { ARCHITECTURAL_BYTES, ARITHMETIC_FLAGS, gprOffset, OFFSET, Vector as Exception, type StateWord } from '../../src/isa/core-state.ts';
+import { GuestEvent, Reference } from '../../src/engine/reference.ts';
+import { ARCHITECTURAL_BYTES, ARITHMETIC_FLAGS, Vector as Exception, gprOffset, OFFSET, type StateWord } from '../../src/isa/core-state.ts';
 import { type Decoded, decode } from '../../src/isa/decode.ts';
 import { arithmeticFlags, lazyFlags } from '../../src/isa/flags.ts';
-import { GuestEvent, Reference } from '../../src/engine/reference.ts';
 import { FlatMemory, PageFault } from './flat-memory.ts';
 import type { Outcome, Ran, VectorTarget } from './target.ts';
 import { deliveredException, Unimplemented, userSystem } from './user-system.ts';
@@ -48,8 +48,16 @@ export class ReferenceTarget implements VectorTarget {
     before.gpr.forEach((value, n) => this.#view.setBigUint64(gprOffset(n), value, true));
     const flags = lazyFlags(Number(before.rflags) & ARITHMETIC_FLAGS);
     const words: Partial<Record<StateWord, bigint>> = {
-      ...flags, rip: before.rip, flagSystem: before.rflags & ~BigInt(ARITHMETIC_FLAGS | 2), fsBase: before.fsBase, gsBase: before.gsBase,
-      cs: 0x33n, ss: 0x2bn, cpl: 3n, cr0: CR0_AM_PE_PG, cr4: CR4_FSGSBASE,
+      ...flags,
+      rip: before.rip,
+      flagSystem: before.rflags & ~BigInt(ARITHMETIC_FLAGS | 2),
+      fsBase: before.fsBase,
+      gsBase: before.gsBase,
+      cs: 0x33n,
+      ss: 0x2bn,
+      cpl: 3n,
+      cr0: CR0_AM_PE_PG,
+      cr4: CR4_FSGSBASE,
     };
     for (const [name, value] of Object.entries(words)) this.#view.setBigUint64(OFFSET[name as StateWord], value, true);
   }
@@ -58,11 +66,16 @@ export class ReferenceTarget implements VectorTarget {
     const bytes = this.#memory.fetch(rip, 15);
     const decoded = decode(bytes);
     switch (decoded.kind) {
-      case 'instruction': return decoded;
-      case 'unimplemented': throw new Unimplemented(decoded.name);
-      case 'invalid': throw new GuestEvent('fault', Exception.UD, undefined, rip);
-      case 'tooLong': throw new GuestEvent('fault', Exception.GP, 0n, rip);
-      case 'truncated': throw this.#memory.fetchFault(rip + BigInt(bytes.length));
+      case 'instruction':
+        return decoded;
+      case 'unimplemented':
+        throw new Unimplemented(decoded.name);
+      case 'invalid':
+        throw new GuestEvent('fault', Exception.UD, undefined, rip);
+      case 'tooLong':
+        throw new GuestEvent('fault', Exception.GP, 0n, rip);
+      case 'truncated':
+        throw this.#memory.fetchFault(rip + BigInt(bytes.length));
     }
   }
 

@@ -8,15 +8,20 @@ const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toSt
 /** One line a class, then the first failures in full. */
 export function report(name: string, result: ClassResult, shown = 3): string {
   const missing = [...result.unimplemented.values()].reduce((sum, n) => sum + n, 0);
-  const lines = [`${name.padEnd(12)} ${result.passed}/${result.total}${missing === 0 ? '' : `  unimplemented ${missing}: ${mostFrequent(result)}`}`];
+  const lines = [
+    `${name.padEnd(12)} ${result.passed}/${result.total}${missing === 0 ? '' : `  unimplemented ${missing}: ${mostFrequent(result)}`}`,
+  ];
   for (const failure of result.failures.slice(0, shown)) lines.push(describeFailure(failure));
   if (result.failures.length > shown) lines.push(`  and ${result.failures.length - shown} more`);
   return lines.join('\n');
 }
 
 const mostFrequent = (result: ClassResult): string =>
-  [...result.unimplemented].sort((a, b) => b[1] - a[1]).slice(0, 6).map(([name, n]) => `${name} ${n}`).join(', ') +
-  (result.unimplemented.size > 6 ? ', ...' : '');
+  [...result.unimplemented]
+    .sort((a, b) => b[1] - a[1])
+    .slice(0, 6)
+    .map(([name, n]) => `${name} ${n}`)
+    .join(', ') + (result.unimplemented.size > 6 ? ', ...' : '');
 
 function describeFailure({ vector, differences }: Failure): string {
   const { before } = vector;

@@ -3,7 +3,10 @@ import type { VectorTarget } from './target.ts';
 import type { Vector } from './vectors.ts';
 
 /** A vector that did not pass. */
-export interface Failure { readonly vector: Vector; readonly differences: readonly Difference[] }
+export interface Failure {
+  readonly vector: Vector;
+  readonly differences: readonly Difference[];
+}
 
 /** How the vectors of one class went. */
 export interface ClassResult {

@@ -1,13 +1,41 @@
-import { Vector } from '../../src/isa/core-state.ts';
 import { GuestEvent } from '../../src/engine/reference-port.ts';
+import { Vector } from '../../src/isa/core-state.ts';
 
 /** A system instruction that no vector covers, or one without semantics. */
 export class Unimplemented extends Error {}
 
 /** Instructions that are #GP(0) in the vectors' world: CPL 3, IOPL 0, no I/O permission bitmap, UMIP. */
 const PRIVILEGED = new Set([
-  'mov_to_cr', 'mov_from_cr', 'mov_to_dr', 'mov_from_dr', 'clts', 'lmsw', 'smsw', 'lgdt', 'sgdt', 'lidt', 'sidt', 'lldt', 'sldt', 'ltr', 'str',
-  'in', 'out', 'ins', 'outs', 'cli', 'sti', 'hlt', 'invlpg', 'invd', 'wbinvd', 'swapgs', 'rdmsr', 'wrmsr', 'sysret', 'sysexit',
+  'mov_to_cr',
+  'mov_from_cr',
+  'mov_to_dr',
+  'mov_from_dr',
+  'clts',
+  'lmsw',
+  'smsw',
+  'lgdt',
+  'sgdt',
+  'lidt',
+  'sidt',
+  'lldt',
+  'sldt',
+  'ltr',
+  'str',
+  'in',
+  'out',
+  'ins',
+  'outs',
+  'cli',
+  'sti',
+  'hlt',
+  'invlpg',
+  'invd',
+  'wbinvd',
+  'swapgs',
+  'rdmsr',
+  'wrmsr',
+  'sysret',
+  'sysexit',
 ]);
 
 /** Does the system instruction `mnemonic` as user mode sees it. */

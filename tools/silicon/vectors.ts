@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { GPR_NAMES } from '../../src/isa/core-state.ts';
 import { TextpokeError } from '../../src/error.ts';
+import { GPR_NAMES } from '../../src/isa/core-state.ts';
 
 /** Registers before a vector runs. */
 export interface InState {
@@ -30,10 +30,16 @@ export interface Vector {
   readonly steps: number | undefined;
 }
 
-interface Background { gpr: string[]; fl: string }
+interface Background {
+  gpr: string[];
+  fl: string;
+}
 
 interface RawVector {
-  id: string; b: string; ip: string; g: number;
+  id: string;
+  b: string;
+  ip: string;
+  g: number;
   in: Record<string, string>;
   m?: [string, string][];
   out: Record<string, string>;
@@ -59,14 +65,19 @@ export class VectorDirectory {
     this.path = path;
     this.classes = classesIn(path);
     if (this.classes.length === 0) {
-      throw new TextpokeError('E_USAGE', `no vector files (*${SUFFIX})`, { where: path, hint: 'name a directory in the format of fixtures/silicon' });
+      throw new TextpokeError('E_USAGE', `no vector files (*${SUFFIX})`, {
+        where: path,
+        hint: 'name a directory in the format of fixtures/silicon',
+      });
     }
     this.#backgrounds = JSON.parse(read(path, 'bg.json').toString('utf8')) as Background[];
   }
 
   /** The records of a class whose id starts with `prefix`. */
   read(name: string, prefix = ''): Vector[] {
-    const lines = gunzipSync(read(this.path, name + SUFFIX)).toString('utf8').split('\n');
+    const lines = gunzipSync(read(this.path, name + SUFFIX))
+      .toString('utf8')
+      .split('\n');
     return lines
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as RawVector)
@@ -77,7 +88,10 @@ export class VectorDirectory {
 
 function classesIn(path: string): string[] {
   try {
-    return readdirSync(path).filter((name) => name.endsWith(SUFFIX)).map((name) => name.slice(0, -SUFFIX.length)).sort();
+    return readdirSync(path)
+      .filter((name) => name.endsWith(SUFFIX))
+      .map((name) => name.slice(0, -SUFFIX.length))
+      .sort();
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new TextpokeError('E_USAGE', `cannot read the directory: ${reason}`, { where: path });

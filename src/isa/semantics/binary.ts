@@ -1,5 +1,5 @@
-import type { Category, Semantics } from './semantics.ts';
 import type { Vocabulary } from '../vocabulary.ts';
+import type { Category, Semantics } from './semantics.ts';
 
 /** Integer addition and subtraction (SDM Vol. 2: ADD, ADC, SUB, SBB, CMP, INC, DEC, NEG). */
 

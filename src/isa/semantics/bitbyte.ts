@@ -7,17 +7,22 @@ import type { Category, Semantics } from './semantics.ts';
 type Change = <V>(p: Vocabulary<V>, value: V, mask: V) => V;
 
 /** CF becomes the bit; the other arithmetic flags stay. `change` makes the value to write, for all but BT. */
-const bitTest = (change?: Change): Semantics => (p, i) => {
-  const [base, position] = i.operands;
-  const index = p.read(position);
-  const element = elementOf(p, i, base, position, index, change !== undefined);
-  const n = p.and(index, p.constant(i.size - 1));
-  const carry = p.and(p.shr(element.value, n), p.constant(1));
-  if (change !== undefined) element.write(change(p, element.value, p.shl(p.constant(1), n)));
-  p.setFlags({ CF: carry });
-};
+const bitTest =
+  (change?: Change): Semantics =>
+  (p, i) => {
+    const [base, position] = i.operands;
+    const index = p.read(position);
+    const element = elementOf(p, i, base, position, index, change !== undefined);
+    const n = p.and(index, p.constant(i.size - 1));
+    const carry = p.and(p.shr(element.value, n), p.constant(1));
+    if (change !== undefined) element.write(change(p, element.value, p.shl(p.constant(1), n)));
+    p.setFlags({ CF: carry });
+  };
 
-interface Element<V> { readonly value: V; write(value: V): void }
+interface Element<V> {
+  readonly value: V;
+  write(value: V): void;
+}
 
 /**
  * Where the bit is: the operand itself, or with memory and an offset in a register the operand-sized word that has it, up to 2^60 bytes
@@ -31,9 +36,7 @@ function elementOf<V>(p: Vocabulary<V>, i: Instruction, base: Operand, position:
   const words = p.sar(p.signExtend(index, size), p.constant(Math.log2(size)));
   const bytes = p.shl(words, p.constant(Math.log2(size / 8)));
   const address =
-    i.addressSize === 64
-      ? p.add(p.address(base), bytes)
-      : p.add(p.segmentBase(), p.zeroExtend(p.add(p.offset(base), bytes), 32));
+    i.addressSize === 64 ? p.add(p.address(base), bytes) : p.add(p.segmentBase(), p.zeroExtend(p.add(p.offset(base), bytes), 32));
   return {
     value: modify ? p.loadModify(address, size, 'operand') : p.load(address, size, 'operand'),
     write: (value) => p.store(address, size, value, 'operand'),
@@ -41,20 +44,24 @@ function elementOf<V>(p: Vocabulary<V>, i: Instruction, base: Operand, position:
 }
 
 /** ZF says that the source was 0, and then the destination stays (as AMD documents; the 32-bit form keeps the upper half too). */
-const scan = (position: <V>(p: Vocabulary<V>, value: V) => V): Semantics => (p, i) => {
-  const value = p.read(i.operands[1]);
-  p.when(value, () => p.write(i.operands[0], position(p, value)));
-  p.setFlags({ ZF: p.eq(value, p.constant(0)) });
-};
+const scan =
+  (position: <V>(p: Vocabulary<V>, value: V) => V): Semantics =>
+  (p, i) => {
+    const value = p.read(i.operands[1]);
+    p.when(value, () => p.write(i.operands[0], position(p, value)));
+    p.setFlags({ ZF: p.eq(value, p.constant(0)) });
+  };
 
 /** CF: the source was 0. ZF: the result is. Of the others, undefined in the manual, OF stays and the rest is cleared, as on AMD processors. */
-const count = (counted: <V>(p: Vocabulary<V>, value: V, size: number) => V): Semantics => (p, i) => {
-  const value = p.read(i.operands[1]);
-  const result = counted(p, value, i.size);
-  const zero = p.constant(0);
-  p.write(i.operands[0], result);
-  p.setFlags({ CF: p.eq(value, zero), ZF: p.eq(result, zero), SF: zero, PF: zero, AF: zero });
-};
+const count =
+  (counted: <V>(p: Vocabulary<V>, value: V, size: number) => V): Semantics =>
+  (p, i) => {
+    const value = p.read(i.operands[1]);
+    const result = counted(p, value, i.size);
+    const zero = p.constant(0);
+    p.write(i.operands[0], result);
+    p.setFlags({ CF: p.eq(value, zero), ZF: p.eq(result, zero), SF: zero, PF: zero, AF: zero });
+  };
 
 const popcnt: Semantics = (p, i) => {
   const value = p.read(i.operands[1]);

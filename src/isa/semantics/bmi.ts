@@ -45,13 +45,15 @@ const bzhi: Semantics = (p, i) => {
 type Lowest = <V>(p: Vocabulary<V>, value: V, less: V) => V;
 
 /** The lowest set bit by arithmetic on `value` and `value - 1`; CF says whether the source was 0 (`carryIfZero`) or was not. */
-const lowestBit = (operation: Lowest, carryIfZero: boolean): Semantics => (p, i) => {
-  const value = p.read(i.operands[1]);
-  const r = operation(p, value, p.sub(value, p.constant(1)));
-  const zero = p.constant(0);
-  p.write(i.operands[0], r);
-  flagsWithCarry(p, i, r, carryIfZero ? p.eq(value, zero) : p.ne(value, zero));
-};
+const lowestBit =
+  (operation: Lowest, carryIfZero: boolean): Semantics =>
+  (p, i) => {
+    const value = p.read(i.operands[1]);
+    const r = operation(p, value, p.sub(value, p.constant(1)));
+    const zero = p.constant(0);
+    p.write(i.operands[0], r);
+    flagsWithCarry(p, i, r, carryIfZero ? p.eq(value, zero) : p.ne(value, zero));
+  };
 
 /** The high half is the first operand and is written last: it wins where both are one register. No flags. */
 const mulx: Semantics = (p, i) => {
@@ -65,21 +67,26 @@ const mulx: Semantics = (p, i) => {
 };
 
 /** Goes over the set bits of the mask from the lowest, `position` being the next bit of the packed side. */
-const throughMask = (take: <V>(p: Vocabulary<V>, source: V, lowest: V, position: V) => V): Semantics => (p, i) => {
-  const [destination, from, selector] = i.operands;
-  const source = p.read(from);
-  const mask = p.variable(p.read(selector));
-  const position = p.variable(p.constant(1));
-  const result = p.variable(p.constant(0));
-  p.loop(() => mask.get(), () => {
-    const left = mask.get();
-    const lowest = p.and(left, p.sub(p.constant(0), left));
-    result.set(p.or(result.get(), take(p, source, lowest, position.get())));
-    mask.set(p.xor(left, lowest));
-    position.set(p.shl(position.get(), p.constant(1)));
-  });
-  p.write(destination, result.get());
-};
+const throughMask =
+  (take: <V>(p: Vocabulary<V>, source: V, lowest: V, position: V) => V): Semantics =>
+  (p, i) => {
+    const [destination, from, selector] = i.operands;
+    const source = p.read(from);
+    const mask = p.variable(p.read(selector));
+    const position = p.variable(p.constant(1));
+    const result = p.variable(p.constant(0));
+    p.loop(
+      () => mask.get(),
+      () => {
+        const left = mask.get();
+        const lowest = p.and(left, p.sub(p.constant(0), left));
+        result.set(p.or(result.get(), take(p, source, lowest, position.get())));
+        mask.set(p.xor(left, lowest));
+        position.set(p.shl(position.get(), p.constant(1)));
+      },
+    );
+    p.write(destination, result.get());
+  };
 
 const rorx: Semantics = (p, i) => {
   const value = p.read(i.operands[1]);
@@ -89,14 +96,20 @@ const rorx: Semantics = (p, i) => {
 };
 
 /** A shift without flags. */
-const shiftx = (operation: <V>(p: Vocabulary<V>, value: V, count: V, i: Instruction) => V): Semantics => (p, i) => {
-  const value = p.read(i.operands[1]);
-  const count = p.and(p.read(i.operands[2]), p.constant(i.size - 1));
-  p.write(i.operands[0], operation(p, value, count, i));
-};
+const shiftx =
+  (operation: <V>(p: Vocabulary<V>, value: V, count: V, i: Instruction) => V): Semantics =>
+  (p, i) => {
+    const value = p.read(i.operands[1]);
+    const count = p.and(p.read(i.operands[2]), p.constant(i.size - 1));
+    p.write(i.operands[0], operation(p, value, count, i));
+  };
 
 export const bmi: Category = {
-  andn, bextr, bzhi, mulx, rorx,
+  andn,
+  bextr,
+  bzhi,
+  mulx,
+  rorx,
   blsi: lowestBit((p, value, less) => p.and(value, p.not(less)), false),
   blsmsk: lowestBit((p, value, less) => p.xor(value, less), true),
   blsr: lowestBit((p, value, less) => p.and(value, less), true),

@@ -19,14 +19,16 @@ const jrcxz: Semantics = (p, i) => {
 };
 
 /** Counts RCX (ECX with an address-size prefix) down; goes on while it is not 0 and `more` holds. No flags change. */
-const loopWhile = (more: <V>(p: Vocabulary<V>) => V): Semantics => (p, i) => {
-  const count = p.sub(p.register(RCX, i.addressSize), p.constant(1));
-  const target = p.relativeTarget();
-  const taken = p.and(p.ne(p.zeroExtend(count, i.addressSize), p.constant(0)), more(p));
-  p.when(taken, () => p.checkCanonical(target));
-  p.setRegister(RCX, i.addressSize, count);
-  p.when(taken, () => p.jump(target));
-};
+const loopWhile =
+  (more: <V>(p: Vocabulary<V>) => V): Semantics =>
+  (p, i) => {
+    const count = p.sub(p.register(RCX, i.addressSize), p.constant(1));
+    const target = p.relativeTarget();
+    const taken = p.and(p.ne(p.zeroExtend(count, i.addressSize), p.constant(0)), more(p));
+    p.when(taken, () => p.checkCanonical(target));
+    p.setRegister(RCX, i.addressSize, count);
+    p.when(taken, () => p.jump(target));
+  };
 
 /** A fault of the push comes before that of a target that is not canonical, which leaves the stack alone: as measured. */
 const call: Semantics = (p, i) => {
@@ -56,12 +58,18 @@ const int: Semantics = (p, i) => p.softwareInterrupt(p.read(i.operands[0]));
 const undefinedOpcode: Semantics = (p) => p.raise(Vector.UD);
 
 export const control: Category = {
-  jmp, jrcxz, call, ret, int,
+  jmp,
+  jrcxz,
+  call,
+  ret,
+  int,
   ...forEachCondition('j', (condition) => (p) => p.when(condition(p), () => jumpTo(p, p.relativeTarget()))),
   loop: loopWhile((p) => p.constant(1)),
   loope: loopWhile((p) => p.flag('ZF')),
   loopne: loopWhile((p) => p.eq(p.flag('ZF'), p.constant(0))),
   int3: (p) => p.trap(Vector.BP),
   int1: (p) => p.trap(Vector.DB),
-  ud0: undefinedOpcode, ud1: undefinedOpcode, ud2: undefinedOpcode,
+  ud0: undefinedOpcode,
+  ud1: undefinedOpcode,
+  ud2: undefinedOpcode,
 };

@@ -9,11 +9,14 @@ const crc32: Semantics = (p, i) => {
   const data = p.read(source);
   const rest = p.variable(p.xor(p.zeroExtend(p.read(destination), 32), data));
   const left = p.variable(p.constant(source.size));
-  p.loop(() => left.get(), () => {
-    const value = rest.get();
-    rest.set(p.xor(p.shr(value, one), p.and(p.sub(p.constant(0), p.and(value, one)), p.constant(POLYNOMIAL))));
-    left.set(p.sub(left.get(), one));
-  });
+  p.loop(
+    () => left.get(),
+    () => {
+      const value = rest.get();
+      rest.set(p.xor(p.shr(value, one), p.and(p.sub(p.constant(0), p.and(value, one)), p.constant(POLYNOMIAL))));
+      left.set(p.sub(left.get(), one));
+    },
+  );
   p.write(destination, rest.get());
 };
 

@@ -1,7 +1,7 @@
 import { RAX, RBX } from '../core-state.ts';
 import type { Size } from '../instruction.ts';
 import type { Vocabulary } from '../vocabulary.ts';
-import { type Category, type Semantics } from './semantics.ts';
+import type { Category, Semantics } from './semantics.ts';
 
 /** Moves and conversions (SDM Vol. 2: MOV, MOVZX, MOVSX/MOVSXD, MOVNTI, MOVBE, LEA, BSWAP, XLAT, CBW/CWDE/CDQE, CWD/CDQ/CQO). */
 
@@ -52,17 +52,34 @@ const xlat: Semantics = (p, i) => {
 };
 
 /** Sign-extends the lower half of the accumulator into all of it. */
-const widenAccumulator = (from: Size, to: Size): Semantics => (p) => {
-  p.setRegister(RAX, to, p.signExtend(p.register(RAX, from), from));
-};
+const widenAccumulator =
+  (from: Size, to: Size): Semantics =>
+  (p) => {
+    p.setRegister(RAX, to, p.signExtend(p.register(RAX, from), from));
+  };
 
 /** Fills RDX with the accumulator's sign. */
-const widenIntoRdx = (size: Size): Semantics => (p) => {
-  p.setRegister(2, size, p.sar(p.signExtend(p.register(RAX, size), size), p.constant(63)));
-};
+const widenIntoRdx =
+  (size: Size): Semantics =>
+  (p) => {
+    p.setRegister(2, size, p.sar(p.signExtend(p.register(RAX, size), size), p.constant(63)));
+  };
 
 export const datamove: Category = {
-  mov, movabs, movzx: mov, movsx, movsxd: movsx, movnti: mov, lea, bswap, movbe, xlat,
-  cbw: widenAccumulator(8, 16), cwde: widenAccumulator(16, 32), cdqe: widenAccumulator(32, 64),
-  cwd: widenIntoRdx(16), cdq: widenIntoRdx(32), cqo: widenIntoRdx(64),
+  mov,
+  movabs,
+  movzx: mov,
+  movsx,
+  movsxd: movsx,
+  movnti: mov,
+  lea,
+  bswap,
+  movbe,
+  xlat,
+  cbw: widenAccumulator(8, 16),
+  cwde: widenAccumulator(16, 32),
+  cdqe: widenAccumulator(32, 64),
+  cwd: widenIntoRdx(16),
+  cdq: widenIntoRdx(32),
+  cqo: widenIntoRdx(64),
 };

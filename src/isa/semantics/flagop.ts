@@ -26,5 +26,9 @@ const sahf: Semantics = (p) => {
 export const flagop: Category = {
   clc: (p) => p.setFlags({ CF: p.constant(0) }),
   stc: (p) => p.setFlags({ CF: p.constant(1) }),
-  cmc, cld, std, lahf, sahf,
+  cmc,
+  cld,
+  std,
+  lahf,
+  sahf,
 };

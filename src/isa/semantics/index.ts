@@ -12,8 +12,8 @@ import { logical } from './logical.ts';
 import { muldiv } from './muldiv.ts';
 import { rotates } from './rotate.ts';
 import { segmentBase } from './segment-base.ts';
-import { semaphore } from './semaphore.ts';
 import type { Semantics } from './semantics.ts';
+import { semaphore } from './semaphore.ts';
 import { shifts } from './shift.ts';
 import { stack } from './stack.ts';
 import { string } from './string.ts';
@@ -21,8 +21,25 @@ import { system } from './system.ts';
 
 /** Every category, by the names that XED gives them. */
 const CATEGORIES = [
-  adx, binary, bitbyte, bmi, conditional, control, crc, datamove, flagop, hints, logical, muldiv, rotates, segmentBase, semaphore, shifts,
-  stack, string, system,
+  adx,
+  binary,
+  bitbyte,
+  bmi,
+  conditional,
+  control,
+  crc,
+  datamove,
+  flagop,
+  hints,
+  logical,
+  muldiv,
+  rotates,
+  segmentBase,
+  semaphore,
+  shifts,
+  stack,
+  string,
+  system,
 ];
 
 const SEMANTICS: ReadonlyMap<string, Semantics> = new Map(CATEGORIES.flatMap((category) => Object.entries(category)));

@@ -5,13 +5,15 @@ import type { Category, Semantics } from './semantics.ts';
 
 type Operation = <V>(p: Vocabulary<V>, a: V, b: V) => V;
 
-const logic = (operation: Operation): Semantics => (p, i) => {
-  const [destination, source] = i.operands;
-  const a = p.readModify(destination);
-  const r = operation(p, a, p.read(source));
-  p.write(destination, r);
-  p.flagsLogic(r, i.size);
-};
+const logic =
+  (operation: Operation): Semantics =>
+  (p, i) => {
+    const [destination, source] = i.operands;
+    const a = p.readModify(destination);
+    const r = operation(p, a, p.read(source));
+    p.write(destination, r);
+    p.flagsLogic(r, i.size);
+  };
 
 const test: Semantics = (p, i) => {
   const a = p.read(i.operands[0]);

@@ -1,7 +1,7 @@
 import { RAX, RDX, Vector } from '../core-state.ts';
 import type { Instruction, Size } from '../instruction.ts';
 import type { Vocabulary } from '../vocabulary.ts';
-import { type Category, type Semantics } from './semantics.ts';
+import type { Category, Semantics } from './semantics.ts';
 
 /**
  * Multiplication and division (SDM Vol. 2: MUL, IMUL, DIV, IDIV). Products set CF and OF when the upper half matters; the other flags,
@@ -17,7 +17,6 @@ function writeProduct<V>(p: Vocabulary<V>, size: Size, high: V, low: V): void {
     p.setRegister(RDX, size, high);
   }
 }
-
 
 const mul: Semantics = (p, i) => {
   const a = p.register(RAX, i.size);

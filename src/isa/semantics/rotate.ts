@@ -1,6 +1,6 @@
 import type { Size } from '../instruction.ts';
 import type { Vocabulary } from '../vocabulary.ts';
-import { type Category, type Semantics } from './semantics.ts';
+import type { Category, Semantics } from './semantics.ts';
 import { shiftCount, unlessZero, writeBack } from './shift.ts';
 
 /**
@@ -11,10 +11,14 @@ import { shiftCount, unlessZero, writeBack } from './shift.ts';
 /** The value repeated over 64 bits, so that a 64-bit rotate rotates each copy. */
 function repeated<V>(p: Vocabulary<V>, value: V, size: Size): V {
   switch (size) {
-    case 8: return p.mul(value, p.constant(0x0101010101010101n));
-    case 16: return p.mul(value, p.constant(0x0001000100010001n));
-    case 32: return p.or(value, p.shl(value, p.constant(32)));
-    default: return value;
+    case 8:
+      return p.mul(value, p.constant(0x0101010101010101n));
+    case 16:
+      return p.mul(value, p.constant(0x0001000100010001n));
+    case 32:
+      return p.or(value, p.shl(value, p.constant(32)));
+    default:
+      return value;
   }
 }
 

@@ -29,18 +29,23 @@ export function writeBack<V>(p: Vocabulary<V>, i: Instruction): void {
   p.write(i.operands[0], p.readModify(i.operands[0]));
 }
 
-interface Shifted<V> { readonly result: V; readonly carries: () => V }
+interface Shifted<V> {
+  readonly result: V;
+  readonly carries: () => V;
+}
 
 type Shift = <V>(p: Vocabulary<V>, value: V, count: V, previous: V, size: Size) => Shifted<V>;
 
-const shift = (operation: Shift): Semantics => (p, i) => {
-  const count = shiftCount(p, i, 1);
-  if (count === undefined) return writeBack(p, i);
-  const value = p.readModify(i.operands[0]);
-  const { result, carries } = operation(p, value, count, p.sub(count, p.constant(1)), i.size);
-  p.write(i.operands[0], result);
-  unlessZero(p, i, 1, count, () => p.flagsArithmetic(result, carries(), i.size));
-};
+const shift =
+  (operation: Shift): Semantics =>
+  (p, i) => {
+    const count = shiftCount(p, i, 1);
+    if (count === undefined) return writeBack(p, i);
+    const value = p.readModify(i.operands[0]);
+    const { result, carries } = operation(p, value, count, p.sub(count, p.constant(1)), i.size);
+    p.write(i.operands[0], result);
+    unlessZero(p, i, 1, count, () => p.flagsArithmetic(result, carries(), i.size));
+  };
 
 /** One shift less has the last bit out at the top (CF) and the result's sign below it (CF xor OF). */
 const shl = shift((p, value, count, previous) => ({

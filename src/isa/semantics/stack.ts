@@ -1,4 +1,4 @@
-import { AC, CF, DF, ID, IF, IOPL, NT, PF, AF, RBP, RSP, SF, TF, VIF, VIP, ZF, OF } from '../core-state.ts';
+import { AC, AF, CF, DF, ID, IF, IOPL, NT, OF, PF, RBP, RSP, SF, TF, VIF, VIP, ZF } from '../core-state.ts';
 import type { Size } from '../instruction.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 import type { Category, Semantics } from './semantics.ts';
@@ -65,13 +65,16 @@ const enter: Semantics = (p, i) => {
   p.when(level, () => {
     const link = p.variable(p.register(RBP, 64));
     const left = p.variable(p.sub(level, p.constant(1)));
-    p.loop(() => left.get(), () => {
-      link.set(p.sub(link.get(), step));
-      const outer = p.load(link.get(), i.size, 'stack');
-      top.set(p.sub(top.get(), step));
-      p.store(top.get(), i.size, outer, 'stack');
-      left.set(p.sub(left.get(), p.constant(1)));
-    });
+    p.loop(
+      () => left.get(),
+      () => {
+        link.set(p.sub(link.get(), step));
+        const outer = p.load(link.get(), i.size, 'stack');
+        top.set(p.sub(top.get(), step));
+        p.store(top.get(), i.size, outer, 'stack');
+        left.set(p.sub(left.get(), p.constant(1)));
+      },
+    );
     top.set(p.sub(top.get(), step));
     p.store(top.get(), i.size, frameTop, 'stack');
   });

@@ -2,7 +2,7 @@ import { DF, RAX, RCX, RDI, RSI } from '../core-state.ts';
 import type { Instruction } from '../instruction.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 import { borrows } from './binary.ts';
-import { type Category, type Semantics } from './semantics.ts';
+import type { Category, Semantics } from './semantics.ts';
 
 /**
  * String instructions (SDM Vol. 2: MOVS, CMPS, SCAS, LODS, STOS, REP). One execution is one iteration, as interrupts see it: it stays at
@@ -12,25 +12,27 @@ import { type Category, type Semantics } from './semantics.ts';
 /** One iteration; for CMPS and SCAS returns the difference that decides about ZF. Memory before registers. */
 type Iteration = <V>(p: Vocabulary<V>, i: Instruction) => V | undefined;
 
-const repeated = (iteration: Iteration): Semantics => <V>(p: Vocabulary<V>, i: Instruction): void => {
-  if (i.repeat === 'none') {
-    iteration(p, i);
-    return;
-  }
-  const count = p.register(RCX, i.addressSize);
-  p.when(count, () => {
-    const difference = iteration(p, i);
-    const left = p.sub(count, p.constant(1));
-    p.setRegister(RCX, i.addressSize, left);
-    let more = p.ne(p.zeroExtend(left, i.addressSize), p.constant(0));
-    if (difference !== undefined) {
-      const zero = p.constant(0);
-      const goesOn = i.repeat === 'repne' ? p.ne(difference, zero) : p.eq(difference, zero);
-      more = p.and(more, goesOn);
+const repeated =
+  (iteration: Iteration): Semantics =>
+  <V>(p: Vocabulary<V>, i: Instruction): void => {
+    if (i.repeat === 'none') {
+      iteration(p, i);
+      return;
     }
-    p.when(more, () => p.again());
-  });
-};
+    const count = p.register(RCX, i.addressSize);
+    p.when(count, () => {
+      const difference = iteration(p, i);
+      const left = p.sub(count, p.constant(1));
+      p.setRegister(RCX, i.addressSize, left);
+      let more = p.ne(p.zeroExtend(left, i.addressSize), p.constant(0));
+      if (difference !== undefined) {
+        const zero = p.constant(0);
+        const goesOn = i.repeat === 'repne' ? p.ne(difference, zero) : p.eq(difference, zero);
+        more = p.and(more, goesOn);
+      }
+      p.when(more, () => p.again());
+    });
+  };
 
 /** Linear address of the source: DS:RSI, or FS or GS. */
 const source = <V>(p: Vocabulary<V>, i: Instruction): V => p.add(p.segmentBase(), p.register(RSI, i.addressSize));
@@ -79,5 +81,9 @@ const cmps: Iteration = (p, i) => {
 const scas: Iteration = (p, i) => compare(p, i, p.register(RAX, i.size), p.load(destination(p, i), i.size), RDI);
 
 export const string: Category = {
-  movs: repeated(movs), stos: repeated(stos), lods: repeated(lods), cmps: repeated(cmps), scas: repeated(scas),
+  movs: repeated(movs),
+  stos: repeated(stos),
+  lods: repeated(lods),
+  cmps: repeated(cmps),
+  scas: repeated(scas),
 };

@@ -23,9 +23,9 @@ export interface Encoded {
  * Encodes instructions through a backend and never lets wrong bytes out:
  *
  * 1. direct branches are ours, since their length is a matter of layout;
- * 2. the backend's bytes count only when they decode to what was asked, and when no shorter encoding is known;
- * 3. else our own encoder's, which decoded to what was asked too;
- * 4. else the instruction is refused, with both reasons.
+ * 2. what no form of the instruction set can hold is refused, before the backend sees it (keystone aborts on some of it);
+ * 3. the backend's bytes count only when they decode to what was asked, and are as short as the shortest form that does;
+ * 4. else our own encoder's are taken, which decoded to what was asked too.
  */
 export class GuardedEncoder {
   readonly #backend: Backend;
@@ -74,18 +74,14 @@ export class GuardedEncoder {
         asked.syntax === 'att' ? 'add a suffix: b, w, l or q' : 'say byte ptr, word ptr, dword ptr or qword ptr');
     }
     const shortest = own[0]?.bytes;
-    let why: string;
+    if (!shortest) throw refusal(asked, 'no form of it takes them');
     try {
       const bytes = this.#backend.encode(asked, address);
-      const verdict = inspect(asked, bytes, address);
-      if (verdict.wrong === undefined && (shortest === undefined || bytes.length <= shortest.length)) return { bytes, by: 'backend' };
-      why = verdict.wrong ?? 'it is longer than it needs to be';
+      if (bytes.length <= shortest.length && inspect(asked, bytes, address).wrong === undefined) return { bytes, by: 'backend' };
     } catch (error) {
       if (!(error instanceof BackendRefusal)) throw error;
-      why = error.message;
     }
-    if (shortest) return { bytes: shortest, by: 'own' };
-    throw refusal(asked, `${this.#backend.name}: ${why}`);
+    return { bytes: shortest, by: 'own' };
   }
 }
 

@@ -8,10 +8,13 @@ export type Expression =
   | { readonly kind: 'unary'; readonly operator: string; readonly of: Expression; readonly place: Place }
   | { readonly kind: 'binary'; readonly operator: string; readonly left: Expression; readonly right: Expression; readonly place: Place };
 
-/** What a symbol stands for: a plain number, a label of this source, or an address given from outside. */
+/**
+ * What a symbol stands for: a plain number, a label of this source, or an address given from outside; `unknown` is any of them while the
+ * first pass has not met its definition.
+ */
 export interface Value {
   readonly value: bigint;
-  readonly kind: 'number' | 'label' | 'external';
+  readonly kind: 'number' | 'label' | 'external' | 'unknown';
 }
 
 /** Looks a symbol up; `.` is the current address, and `1b` and `1f` are numeric labels. Throws for an unknown one. */
@@ -64,7 +67,7 @@ export function evaluate(expression: Expression, resolve: Resolve): Value {
       return resolve(expression.name, expression.place);
     case 'unary': {
       const of = evaluate(expression.of, resolve);
-      if (expression.operator === '+') return of;
+      if (expression.operator === '+' || of.kind === 'unknown') return of;
       requireNumber(of, expression.place);
       return { value: expression.operator === '-' ? -of.value : ~of.value, kind: 'number' };
     }
@@ -72,6 +75,7 @@ export function evaluate(expression: Expression, resolve: Resolve): Value {
       const left = evaluate(expression.left, resolve);
       const right = evaluate(expression.right, resolve);
       const { operator, place } = expression;
+      if (left.kind === 'unknown' || right.kind === 'unknown') return left.kind === 'unknown' ? left : right;
       if (operator === '+' && (left.kind === 'number' || right.kind === 'number')) {
         return { value: left.value + right.value, kind: left.kind === 'number' ? right.kind : left.kind };
       }

@@ -63,7 +63,7 @@ function sizeDiffers(asked: Asked, got: Instruction): string | undefined {
   const slot = (wanted: number): string | undefined => (moved === wanted ? undefined : `it moves the stack pointer by ${moved} bytes, not ${wanted}`);
   if (mnemonic === 'ret') return slot(bytes + (got.opCount > 0 ? got.immediate16 : 0));
   if (mnemonic === 'retf') return slot((asked.size ?? 32) / 4 + (got.opCount > 0 ? got.immediate16 : 0));
-  if (/^(?:push|pop)/.test(mnemonic)) return slot(bytes);
+  if (/^(?:push|pop)(?:f[dq]?)?$/.test(mnemonic)) return slot(bytes);
   if (mnemonic === 'leave' && got.code !== Code.Leaveq) return 'it is not the 64-bit LEAVE';
   if (mnemonic === 'enter' && got.code !== Code.Enterq_imm16_imm8) return 'it is not the 64-bit ENTER';
   if (mnemonic === 'nop' && asked.size !== undefined) {
@@ -101,7 +101,6 @@ function operandDiffers(asked: Asked, operand: AskedOperand, got: Instruction, i
       if (kind !== OpKind.Register) return 'it is not a register';
       const register = got.opRegister(i);
       if (register !== operand.register) return `it is ${registerName(register)}, not ${registerName(operand.register)}`;
-      // A suffix that contradicts the register would have two meanings; the parser refuses it, and so does this.
       return (asked.mnemonic === 'call' || asked.mnemonic === 'jmp') && generalSize(register) !== 64 ? 'the target is not of 64 bits' : undefined;
     }
     case 'immediate': {

@@ -12,7 +12,7 @@ interface KeystoneInstance {
 interface KeystoneModule {
   readonly Keystone: { new (architecture: number, mode: number): KeystoneInstance; version(): { major: number; minor: number } };
   readonly Const: { readonly KS_ARCH_X86: number; readonly KS_MODE_64: number };
-  loadKeystone(): Promise<void>;
+  loadKeystone(options: { print(text: string): void; printErr(text: string): void }): Promise<void>;
 }
 
 /**
@@ -24,7 +24,8 @@ export async function loadKeystone(): Promise<Backend> {
   const name = 'keystone-wasm';
   const module: unknown = await import(name);
   if (!isKeystone(module)) throw new TextpokeError('E_ASM', 'keystone-wasm has no Keystone', { where: name, hint: 'install the version that package.json names' });
-  await module.loadKeystone();
+  // What it prints, it also throws.
+  await module.loadKeystone({ print: () => undefined, printErr: () => undefined });
   const { Keystone, Const } = module;
   const open = (): KeystoneInstance => {
     const instance = new Keystone(Const.KS_ARCH_X86, Const.KS_MODE_64);
@@ -38,18 +39,24 @@ export async function loadKeystone(): Promise<Backend> {
     }
     return instance;
   };
-  let instance = open();
+  /** Undefined once a new instance could not be had: LLVM aborts the whole module on some input. */
+  let instance: KeystoneInstance | undefined = open();
   const { major, minor } = Keystone.version();
   return {
     name: 'keystone',
     description: `keystone ${major}.${minor} (keystone-wasm), guarded`,
     encode(asked: Asked, address: bigint): Uint8Array {
+      if (!instance) throw new BackendRefusal('it has crashed');
       try {
         return instance.asm(renderIntel(asked), { address });
       } catch (error) {
         // After an error the parser's state is not to be relied on: a new instance, canary and all, takes over.
-        instance.close();
-        instance = open();
+        try {
+          instance.close();
+          instance = open();
+        } catch {
+          instance = undefined;
+        }
         throw new BackendRefusal(error instanceof Error ? error.message : String(error));
       }
     },

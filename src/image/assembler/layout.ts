@@ -30,16 +30,21 @@ class Layout {
   readonly #encoder: GuardedEncoder;
   readonly #options: AssembleOptions;
   readonly #external: ReadonlyMap<string, bigint>;
-  /** Addresses of labels, from this pass or, ahead of the current statement, from the one before. */
-  readonly #labels = new Map<string, bigint>();
+  /** For each name, numeric labels included, the statements that define it, in order. */
+  readonly #labels = new Map<string, number[]>();
   readonly #sets = new Map<string, Value>();
-  /** For each numeric label the statements that define it, and their addresses. */
-  readonly #numeric = new Map<string, { index: number; address: bigint }[]>();
+  readonly #setNames = new Set<string>();
+  /** The value that each `.set` statement gave in the pass before. */
+  readonly #setValues = new Map<number, Value>();
+  /** Address of each statement, from this pass or, ahead of the current one, from the pass before. */
+  readonly #addresses: bigint[] = [];
+  /** How far the current statement has moved since the pass before: what lies ahead will have moved about as far. */
+  #moved = 0n;
   readonly #nearBranches = new Set<number>();
   #bytes = new Uint8Array(256);
   #length = 0;
   #lines: AssembledLine[] = [];
-  #moved = false;
+  #unsettled = false;
   #first = true;
   #index = 0;
 
@@ -49,18 +54,16 @@ class Layout {
     this.#options = options;
     const { symbols = {} } = options;
     this.#external = symbols instanceof Map ? symbols : new Map(Object.entries(symbols));
-    const defined = new Set<string>();
     for (const [index, s] of statements.entries()) {
-      if (s.kind === 'label') {
-        if (defined.has(s.name)) throw new AsmFailure(`${s.name} is defined twice`, s.place, 'use numeric labels for local places: 1: ... jmp 1b');
-        defined.add(s.name);
-      } else if (s.kind === 'numericLabel') {
-        const list = this.#numeric.get(s.number) ?? [];
-        list.push({ index, address: options.address });
-        this.#numeric.set(s.number, list);
-      }
+      if (s.kind === 'set') this.#setNames.add(s.name);
+      if (s.kind !== 'label' && s.kind !== 'numericLabel') continue;
+      const name = s.kind === 'label' ? s.name : s.number;
+      const list = this.#labels.get(name) ?? [];
+      if (s.kind === 'label' && list.length > 0) throw new AsmFailure(`${name} is defined twice`, s.place, 'use numeric labels for local places: 1: ... jmp 1b');
+      list.push(index);
+      this.#labels.set(name, list);
     }
-    for (const name of defined) this.#labels.set(name, options.address);
+    for (const s of statements) if (s.kind === 'set' && this.#labels.has(s.name)) throw new AsmFailure(`${s.name} is a label already`, s.place, 'choose another name');
   }
 
   get #here(): bigint {
@@ -70,44 +73,54 @@ class Layout {
   /** One walk over the statements; true when nothing moved since the last. */
   pass(first: boolean): boolean {
     this.#first = first;
-    this.#moved = first;
+    this.#unsettled = first;
     this.#length = 0;
     this.#lines = [];
     for (const [index, statement] of this.#statements.entries()) {
       this.#index = index;
+      const before = this.#addresses[index] ?? this.#here;
+      this.#moved = this.#here - before;
+      if (this.#moved !== 0n) this.#unsettled = true;
+      this.#addresses[index] = this.#here;
       this.#place(statement);
       if (this.#length > LARGEST_OUTPUT) throw new AsmFailure(`more than ${LARGEST_OUTPUT} bytes`, statement.place, 'check counts and .org');
     }
-    return !this.#moved;
+    return !this.#unsettled;
   }
 
   result(): Assembled {
-    const symbols = new Map(this.#labels);
+    const symbols = new Map<string, bigint>();
+    for (const [index, s] of this.#statements.entries()) if (s.kind === 'label') symbols.set(s.name, this.#addresses[index] ?? 0n);
     for (const [name, { value }] of this.#sets) symbols.set(name, BigInt.asUintN(64, value));
     return { bytes: this.#bytes.slice(0, this.#length), address: this.#options.address, symbols, lines: this.#lines };
   }
 
   readonly #resolve: Resolve = (name, place) => {
     if (name === '.') return { value: this.#here, kind: 'label' };
-    if (/^\d/.test(name)) return { value: this.#numericLabel(name, place), kind: 'label' };
-    const label = this.#labels.get(name);
-    if (label !== undefined) return { value: label, kind: 'label' };
+    if (/^\d/.test(name)) return { value: this.#addressOf(this.#numericLabel(name, place)), kind: 'label' };
+    const label = this.#labels.get(name)?.[0];
+    if (label !== undefined) return { value: this.#addressOf(label), kind: 'label' };
     const set = this.#sets.get(name);
     if (set) return set;
     const external = this.#external.get(name);
     if (external !== undefined) return { value: external, kind: 'external' };
-    // In the first pass a later .set is not known yet; its value, if any, moves things and so forces another pass.
-    if (this.#first && this.#statements.some((s) => s.kind === 'set' && s.name === name)) return { value: 0n, kind: 'number' };
-    const near = nearestName(name, [...this.#labels.keys(), ...this.#sets.keys(), ...this.#external.keys()]);
+    if (this.#first && this.#setNames.has(name)) return { value: this.#here, kind: 'unknown' };
+    const near = nearestName(name, [...[...this.#labels.keys()].filter((l) => !/^\d/.test(l)), ...this.#sets.keys(), ...this.#external.keys()]);
     throw new AsmFailure(`there is no symbol '${name}'`, place, near === undefined ? 'define it, or pass its address' : `did you mean '${near}'?`);
   };
 
-  #numericLabel(reference: string, place: Place): bigint {
-    const list = this.#numeric.get(reference.slice(0, -1)) ?? [];
+  /** Where a label statement is, or for one ahead, where it will be if all between moves alike (the first pass: right here). */
+  #addressOf(index: number): bigint {
+    const address = this.#addresses[index];
+    return address === undefined ? this.#here : index > this.#index ? address + this.#moved : address;
+  }
+
+  #numericLabel(reference: string, place: Place): number {
+    const list = this.#labels.get(reference.slice(0, -1)) ?? [];
     const backward = reference.endsWith('b');
-    const found = backward ? list.findLast((l) => l.index <= this.#index) : list.find((l) => l.index > this.#index);
-    if (!found) throw new AsmFailure(`there is no ${reference.slice(0, -1)}: ${backward ? 'before' : 'after'} this`, place, 'f looks forward, b backward');
-    return found.address;
+    const found = backward ? list.findLast((l) => l <= this.#index) : list.find((l) => l > this.#index);
+    if (found === undefined) throw new AsmFailure(`there is no ${reference.slice(0, -1)}: ${backward ? 'before' : 'after'} this`, place, 'f looks forward, b backward');
+    return found;
   }
 
   #number(expression: Parameters<typeof evaluate>[0] | undefined, least: bigint, most: bigint): number {
@@ -138,20 +151,14 @@ class Layout {
     const emit = (bytes: ArrayLike<number>): void => this.#emit(bytes, 'directive', s.place);
     switch (s.kind) {
       case 'label':
-        if (this.#labels.get(s.name) !== this.#here) this.#moved = true;
-        this.#labels.set(s.name, this.#here);
+      case 'numericLabel':
         break;
-      case 'numericLabel': {
-        const entry = this.#numeric.get(s.number)?.find((l) => l.index === this.#index);
-        if (entry && entry.address !== this.#here) {
-          this.#moved = true;
-          entry.address = this.#here;
-        }
-        break;
-      }
       case 'set': {
-        if (this.#labels.has(s.name)) throw new AsmFailure(`${s.name} is a label already`, s.place, 'choose another name');
-        this.#sets.set(s.name, evaluate(s.expression, this.#resolve));
+        const value = evaluate(s.expression, this.#resolve);
+        const before = this.#setValues.get(this.#index);
+        if (before?.value !== value.value || before.kind !== value.kind) this.#unsettled = true;
+        this.#setValues.set(this.#index, value);
+        this.#sets.set(s.name, value);
         break;
       }
       case 'data':
@@ -186,10 +193,10 @@ class Layout {
       }
       case 'instruction': {
         const instruction = instantiate(s.template, this.#resolve, Register.RIP);
-        let encoded = this.#encoder.encode(instruction, this.#here, this.#nearBranches.has(this.#index) && !this.#first);
+        let encoded = this.#encoder.encode(instruction, this.#here, this.#nearBranches.has(this.#index));
         if (!encoded) {
           this.#nearBranches.add(this.#index);
-          this.#moved = true;
+          this.#unsettled = true;
           encoded = this.#encoder.encode(instruction, this.#here, true);
         }
         if (encoded) this.#emit(encoded.bytes, encoded.by, s.place);

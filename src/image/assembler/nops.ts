@@ -16,9 +16,17 @@ const NOPS: readonly (readonly number[])[] = [
   [0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00],
 ];
 
-/** `length` bytes of NOPs, as long ones as there are first and the rest in one. */
+/** More of the longest NOPs than this are jumped over, as GNU as does. */
+const MOST_LONG_NOPS = 7;
+
+/** `length` bytes that do nothing: NOPs, as long ones as there are first and the rest in one; a long stretch begins with a jump to its end. */
 export function nops(length: number): number[] {
   const bytes: number[] = [];
+  if (Math.floor(length / NOPS.length) > MOST_LONG_NOPS) {
+    const rest = length - 2;
+    if (rest <= 127) bytes.push(0xeb, rest);
+    else bytes.push(0xe9, ...[0, 8, 16, 24].map((shift) => ((length - 5) >> shift) & 0xff));
+  }
   while (bytes.length < length) bytes.push(...(NOPS[Math.min(length - bytes.length, NOPS.length) - 1] ?? []));
   return bytes;
 }

@@ -116,7 +116,15 @@ function tryEncode(asked: Asked, code: Code, address: bigint): Uint8Array | unde
         if (opKind === undefined) return undefined;
         instruction.setOpKind(i, immediates++ > 0 ? OpKind.Immediate8_2nd : opKind);
         instruction.setImmediateU64(i, BigInt.asUintN(64, operand.value));
-      } else if (operand.kind === 'memory') setMemory(asked, operand, instruction, i, kind, address);
+      } else if (operand.kind === 'memory') setMemory(asked, operand, instruction, i, kind);
+    }
+    const relative = asked.operands.find((o) => o.kind === 'memory' && o.base === Register.RIP);
+    if (relative?.kind === 'memory') {
+      // iced takes the target; the length, and with it the next instruction, is known only after encoding it once with any target.
+      instruction.memoryDisplacement = address;
+      const length = encoder.encode(instruction, address);
+      encoder.takeBuffer();
+      instruction.memoryDisplacement = BigInt.asUintN(64, address + BigInt(length) + relative.displacement);
     }
     encoder.encode(instruction, address);
     return encoder.takeBuffer();
@@ -137,7 +145,7 @@ function suits(kind: OpCodeOperandKind, operand: AskedOperand | undefined): bool
   return fixed === undefined || fixed === operand.register;
 }
 
-function setMemory(asked: Asked, m: AskedMemory, instruction: Instruction, i: number, kind: OpCodeOperandKind, address: bigint): void {
+function setMemory(asked: Asked, m: AskedMemory, instruction: Instruction, i: number, kind: OpCodeOperandKind): void {
   instruction.setOpKind(i, OpKind.Memory);
   instruction.segmentPrefix = m.segment ?? Register.None;
   instruction.memoryBase = m.base ?? Register.None;
@@ -150,29 +158,11 @@ function setMemory(asked: Asked, m: AskedMemory, instruction: Instruction, i: nu
     return;
   }
   if (m.base === Register.RIP) {
-    // iced takes the target; the length, and with it the next instruction, is known only after encoding.
-    const at = relativeTarget(instruction, m, address);
     instruction.memoryDisplSize = 8;
-    instruction.memoryDisplacement = at;
     return;
   }
   const fitsByte = m.displacement >= -128n && m.displacement <= 127n;
   const size = asked.displacementBytes ?? (plain ? 4 : m.displacement === 0n ? 0 : fitsByte ? 1 : 4);
   instruction.memoryDisplSize = size === 4 ? 8 : size;
   instruction.memoryDisplacement = BigInt.asUintN(64, m.displacement);
-}
-
-/** The target that an instruction of unknown length must name to have `displacement`: found by encoding it once with any target. */
-function relativeTarget(instruction: Instruction, m: AskedMemory, address: bigint): bigint {
-  instruction.memoryDisplSize = 8;
-  instruction.memoryDisplacement = address;
-  const probe = instruction.clone();
-  const encoder = new Encoder(64);
-  try {
-    const length = encoder.encode(probe, address);
-    return BigInt.asUintN(64, address + BigInt(length) + m.displacement);
-  } finally {
-    probe.free();
-    encoder.free();
-  }
 }

@@ -7,20 +7,20 @@ import { isSegment, registerByName } from './registers.ts';
 import type { TemplateOperand } from './template.ts';
 
 /** Parses AT&T operands (GNU as, "AT&T Syntax versus Intel Syntax") and returns them in Intel's order. */
-export function parseAttOperands(reader: TokenReader, branch: boolean, form: BranchForm): TemplateOperand[] {
+export function parseAttOperands(reader: TokenReader, branch: boolean, far: boolean, form: BranchForm): TemplateOperand[] {
   const operands: TemplateOperand[] = [];
   if (reader.atEnd()) return operands;
-  do operands.push(parseOperand(reader, branch, form));
+  do operands.push(parseOperand(reader, branch, far, form));
   while (reader.accept(','));
   // ENTER alone keeps its order in both syntaxes, since its operands are both immediates.
   return operands.every((o) => o.kind === 'immediate') ? operands : operands.reverse();
 }
 
-function parseOperand(reader: TokenReader, branch: boolean, form: BranchForm): TemplateOperand {
+function parseOperand(reader: TokenReader, branch: boolean, far: boolean, form: BranchForm): TemplateOperand {
   if (reader.accept('$')) return { kind: 'immediate', expression: parseExpression(reader) };
   const star = reader.peek();
   const indirect = reader.accept('*');
-  if (indirect && !branch && reader.peek().kind === 'number') throw new AsmFailure('* has no meaning here', star.place, 'it marks indirect jumps and calls');
+  if (indirect && !branch && !far) throw new AsmFailure('* has no meaning here', star.place, 'it marks indirect jumps and calls');
   if (reader.peek().text === '%' && reader.peek().kind === 'punctuation') {
     const register = parseRegister(reader);
     if (!(isSegment(register) && reader.accept(':'))) return { kind: 'register', register };
@@ -65,5 +65,7 @@ function parseMemory(reader: TokenReader, segment: Register | undefined): Templa
     // `(%dx)` is how AT&T syntax writes the port of IN and OUT.
     if (base === Register.DX && index === undefined && displacement === undefined) return { kind: 'register', register: base };
   }
-  return { kind: 'memory', size: undefined, segment, base, index, scale, displacement, place };
+  // GNU as leaves out a prefix that names the segment an address has anyway.
+  const usual = base === Register.RSP || base === Register.RBP ? Register.SS : Register.DS;
+  return { kind: 'memory', size: undefined, segment: segment === usual ? undefined : segment, base, index, scale, displacement, place };
 }

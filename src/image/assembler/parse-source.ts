@@ -33,16 +33,32 @@ class SourceParser {
   /** Parses from statement `at` to the end, or to the `.endr` of `open`; returns where it stopped. */
   block(raw: readonly RawStatement[], at: number, open: RawStatement | undefined): number {
     for (let i = at; i < raw.length; i++) {
-      const statement = raw[i];
-      if (!statement) break;
+      const whole = raw[i];
+      if (!whole) break;
+      const statement = this.#labels(whole);
       const word = /^\.\w+/.exec(statement.text)?.[0].toLowerCase();
       if (word === '.endr') return i;
       if (word === '.rept') i = this.#repeat(raw, i, statement);
-      else this.#statement(statement);
+      else if (statement.text !== '') this.#statement(statement);
       if (this.statements.length > MOST_STATEMENTS) throw new AsmFailure(`more than ${MOST_STATEMENTS} statements`, statement.place, 'make the .rept smaller');
     }
     if (open) throw new AsmFailure('.rept without .endr', open.place, 'close it with .endr');
     return raw.length;
+  }
+
+  /** Takes the labels off the front of a statement. */
+  #labels({ text, place }: RawStatement): RawStatement {
+    let rest = text;
+    let { column } = place;
+    for (let label = LABEL.exec(rest); label; label = LABEL.exec(rest)) {
+      const here = { line: place.line, column };
+      if (label[2] !== undefined) this.statements.push({ kind: 'numericLabel', number: label[2], place: here });
+      else this.statements.push({ kind: 'label', name: label[1] ?? '', place: here });
+      const skipped = label[0].length + (/^\s*/.exec(rest.slice(label[0].length))?.[0].length ?? 0);
+      rest = rest.slice(skipped);
+      column += skipped;
+    }
+    return { text: rest, place: { line: place.line, column } };
   }
 
   #repeat(raw: readonly RawStatement[], at: number, statement: RawStatement): number {
@@ -65,18 +81,7 @@ class SourceParser {
   }
 
   #statement({ text, place }: RawStatement): void {
-    let rest = text;
-    let { column } = place;
-    for (let label = LABEL.exec(rest); label; label = LABEL.exec(rest)) {
-      const here = { line: place.line, column };
-      if (label[2] !== undefined) this.statements.push({ kind: 'numericLabel', number: label[2], place: here });
-      else this.statements.push({ kind: 'label', name: label[1] ?? '', place: here });
-      const skipped = label[0].length + (/^\s*/.exec(rest.slice(label[0].length))?.[0].length ?? 0);
-      rest = rest.slice(skipped);
-      column += skipped;
-    }
-    if (rest === '') return;
-    const reader = new TokenReader(tokenize(rest, { line: place.line, column }));
+    const reader = new TokenReader(tokenize(text, place));
     const first = reader.peek();
     if (first.kind === 'name' && reader.peek(1).text === '=' && reader.peek(1).kind === 'punctuation') {
       reader.position = 2;

@@ -1,17 +1,17 @@
 import { TextpokeError } from '../error.ts';
-import { ARITHMETIC_FLAGS, gprOffset, OFFSET, type StateWord, Vector } from '../isa/core-state.ts';
+import { ARITHMETIC_FLAGS, gprOffset, type StateWord, Vector } from '../isa/core-state.ts';
 import { arithmeticFlags, lazyFlags } from '../isa/flags.ts';
 import type { Instruction, Operand, Size } from '../isa/instruction.ts';
 import type { RecordFields } from '../isa/record.ts';
 import { semanticsOf } from '../isa/semantics/index.ts';
 import type { AccessKind, FlagName, Vocabulary } from '../isa/vocabulary.ts';
 import { ReferenceArithmetic } from './reference-arithmetic.ts';
+import { CoreBlock, mask } from './reference-core.ts';
 import { arithmeticResultFlags, FLAG_BIT, logicResultFlags } from './reference-flags.ts';
 import { GuestEvent, type ReferencePort } from './reference-port.ts';
 
 export { GuestEvent, type ReferencePort } from './reference-port.ts';
 
-const mask = (size: Size): bigint => (1n << BigInt(size)) - 1n;
 const ALL64 = mask(64);
 
 /**
@@ -25,8 +25,7 @@ const ALL64 = mask(64);
  * `E_INTERNAL`.
  */
 export class Reference extends ReferenceArithmetic implements Vocabulary<bigint> {
-  readonly #view: DataView;
-  readonly #core: number;
+  readonly #core: CoreBlock;
   readonly #port: ReferencePort;
   #i!: Instruction;
   #f!: RecordFields;
@@ -38,8 +37,7 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
 
   constructor(view: DataView, core: number, port: ReferencePort) {
     super();
-    this.#view = view;
-    this.#core = core;
+    this.#core = new CoreBlock(view, core);
     this.#port = port;
   }
 
@@ -53,7 +51,7 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
     this.#nextRip = this.next();
     this.#locked = this.#committed = this.#handedOver = false;
     semantics<bigint>(this, i);
-    if (!this.#handedOver) this.#setWord(OFFSET.rip, this.#nextRip);
+    if (!this.#handedOver) this.#core.setState('rip', this.#nextRip);
   }
 
   // Control inside the semantics.
@@ -82,7 +80,7 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
   read(operand: Operand): bigint {
     switch (operand.kind) {
       case 'register':
-        return this.#getRegister(this.#f.registers[operand.slot], operand.size);
+        return this.#core.register(this.#f.registers[operand.slot], operand.size);
       case 'memory':
         return this.load(this.address(operand), operand.size, 'operand');
       case 'immediate':
@@ -102,7 +100,7 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
 
   offset(_operand: Operand): bigint {
     const { base, index, scale, displacement } = this.#f;
-    return (this.#word(base) + (this.#word(index) << BigInt(scale)) + BigInt(displacement)) & mask(this.#i.addressSize);
+    return (this.#core.word(base) + (this.#core.word(index) << BigInt(scale)) + BigInt(displacement)) & mask(this.#i.addressSize);
   }
 
   address(operand: Operand): bigint {
@@ -110,7 +108,7 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
   }
 
   register(n: number, size: Size): bigint {
-    return this.#getRegister(gprOffset(n), size);
+    return this.#core.register(gprOffset(n), size);
   }
 
   setRegister(n: number, size: Size, value: bigint): void {
@@ -118,16 +116,16 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
   }
 
   state(word: StateWord): bigint {
-    return this.#word(OFFSET[word]);
+    return this.#core.state(word);
   }
 
   setState(word: StateWord, value: bigint): void {
     this.#committed = true;
-    this.#setWord(OFFSET[word], value);
+    this.#core.setState(word, value);
   }
 
   segmentBase(): bigint {
-    return this.#word(this.#f.segment);
+    return this.#core.word(this.#f.segment);
   }
 
   // Memory.
@@ -267,30 +265,8 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
     throw new TextpokeError('E_INTERNAL', `${this.#i.mnemonic} can fault after it has changed registers`);
   }
 
-  // The core's block.
-
-  #word(offset: number): bigint {
-    return this.#view.getBigUint64(this.#core + offset, true);
-  }
-
-  #setWord(offset: number, value: bigint): void {
-    this.#view.setBigUint64(this.#core + offset, value & ALL64, true);
-  }
-
-  /** `offset` is that of the register's lowest byte: AH is one above RAX. */
-  #getRegister(offset: number, size: Size): bigint {
-    const whole = this.#word(offset & ~7);
-    return (whole >> BigInt(8 * (offset & 7))) & mask(size);
-  }
-
   #putRegister(offset: number, size: Size, value: bigint): void {
     this.#committed = true;
-    if (size >= 32) {
-      this.#setWord(offset, value & mask(size));
-      return;
-    }
-    const shift = BigInt(8 * (offset & 7));
-    const kept = this.#word(offset & ~7) & ~(mask(size) << shift);
-    this.#setWord(offset & ~7, kept | ((value & mask(size)) << shift));
+    this.#core.setRegister(offset, size, value);
   }
 }

@@ -172,6 +172,41 @@ describe('reference: what happens to the core', () => {
   });
 });
 
+describe('reference: IDIV at the edges of its quotient', () => {
+  const divide = (high: bigint, low: bigint, divisor: bigint): Bench => {
+    const bench = new Bench();
+    bench.setGpr(0, low);
+    bench.setGpr(2, high);
+    bench.setGpr(1, divisor);
+    return bench;
+  };
+  const MIN = 1n << 63n;
+  const ALL = (1n << 64n) - 1n;
+
+  it('takes the least quotient and refuses one more than the greatest', () => {
+    const bench = divide(ALL, MIN, 1n).run('48f7f9');
+    expect([bench.gpr(0), bench.gpr(2)]).toEqual([MIN, 0n]);
+    expect(divide(ALL, MIN, ALL).event('48f7f9').vector).toBe(Vector.DE);
+    expect(divide(0n, MIN, 1n).event('48f7f9').vector).toBe(Vector.DE);
+    expect(
+      divide(0n, MIN - 1n, ALL)
+        .run('48f7f9')
+        .gpr(0),
+    ).toBe(MIN + 1n);
+    expect(divide(0n, 5n, 0n).event('48f7f9').vector).toBe(Vector.DE);
+  });
+
+  it('gives the remainder the sign of the dividend', () => {
+    const bench = divide(ALL, ALL - 6n, 3n).run('48f7f9');
+    expect([BigInt.asIntN(64, bench.gpr(0)), BigInt.asIntN(64, bench.gpr(2))]).toEqual([-2n, -1n]);
+  });
+
+  it('divides the least 64-bit dividend by a 32-bit divisor', () => {
+    expect(divide(0x80000000n, 0n, 0xffffffffn).event('f7f9').vector).toBe(Vector.DE);
+    expect(divide(0xffffffffn, 0x80000000n, 1n).run('f7f9').gpr(0)).toBe(0x80000000n);
+  });
+});
+
 describe('reference: POPF by privilege (SDM Vol. 2, "POPF/POPFD/POPFQ")', () => {
   const popf = (cpl: bigint, system: number, image: number): number => {
     const bench = new Bench();

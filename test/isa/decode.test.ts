@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { gprOffset, OFFSET } from '../../src/isa/core-state.ts';
 import { type Decoded, decode } from '../../src/isa/decode.ts';
@@ -141,5 +142,24 @@ describe('decode: forms and records', () => {
   it('refuses a RIP-relative displacement that does not fit a record', () => {
     expect(decode(bytesOf('488b05ffffff7f')).kind).toBe('unimplemented');
     expect(known('488b05f8ffff7f').fields.displacement).toBe(0x7fffffff);
+  });
+});
+
+describe('decode: any bytes', () => {
+  const someBytes = fc.uint8Array({ minLength: 15, maxLength: 15 });
+
+  it('depends on the bytes of the instruction alone, and needs all of them', () => {
+    let seen = 0;
+    fc.assert(
+      fc.property(someBytes, (bytes) => {
+        const decoded = decode(bytes);
+        if (decoded.kind !== 'instruction') return;
+        seen++;
+        expect(decode(bytes.subarray(0, decoded.length))).toEqual(decoded);
+        expect(decode(bytes.subarray(0, decoded.length - 1)).kind).toBe('truncated');
+      }),
+      { numRuns: 3000, seed: 1 },
+    );
+    expect(seen).toBeGreaterThan(1000);
   });
 });

@@ -2,7 +2,11 @@
  * Lines of kernel flavour for the comparison with GNU as: AT&T first, then Intel. Each stands alone; `far_away` is an address outside of
  * the source, `local` labels are defined in the line.
  */
-const text = (block: string): string[] => block.split('\n').map((l) => l.trim()).filter((l) => l !== '');
+const text = (block: string): string[] =>
+  block
+    .split('\n')
+    .map((l) => l.trim())
+    .filter((l) => l !== '');
 
 export const ATT_LINES: readonly string[] = text(`
   endbr64

@@ -7,7 +7,7 @@ import { Decoder, DecoderOptions, FastFormatter } from 'iced-x86';
 import { TextpokeError } from '../src/error.ts';
 import type { Backend } from '../src/image/assembler/encode.ts';
 import { BackendRefusal } from '../src/image/assembler/failure.ts';
-import { ASSEMBLER_NAMES, type Assembler, type Syntax, loadAssembler, makeAssembler } from '../src/image/assembler/index.ts';
+import { ASSEMBLER_NAMES, type Assembler, loadAssembler, makeAssembler, type Syntax } from '../src/image/assembler/index.ts';
 import { ATT_LINES, INTEL_LINES } from './differential-asm-lines.ts';
 
 /** Compares an assembler with GNU as, line by line. `npx tsx tools/differential-asm.ts` prints the tally and every line that is not equal. */
@@ -18,7 +18,8 @@ const FAR_AWAY = 0xffffffff81234560n;
 
 /** A backend that can do nothing: what comes out is our own encoder's. */
 export const noBackend: Backend = {
-  name: 'own', description: 'our own encoder alone',
+  name: 'own',
+  description: 'our own encoder alone',
   encode: () => {
     throw new BackendRefusal('it can do nothing');
   },
@@ -43,18 +44,32 @@ export interface Comparison {
 
 /** All lines assembled and linked by GNU as and ld, each with the address that it got. */
 export function assembleWithGnu(): GnuLine[] {
-  const lines = [...ATT_LINES.map((t) => ({ text: t, syntax: 'att' as const })), ...INTEL_LINES.map((t) => ({ text: t, syntax: 'intel' as const }))];
+  const lines = [
+    ...ATT_LINES.map((t) => ({ text: t, syntax: 'att' as const })),
+    ...INTEL_LINES.map((t) => ({ text: t, syntax: 'intel' as const })),
+  ];
   // Every line is a section member at a multiple of 64, so that alignment and distance within it do not depend on its neighbours.
-  const source = lines.map(({ text, syntax }, i) => `.${syntax}_syntax ${syntax === 'intel' ? 'noprefix' : 'prefix'}\n.balign 64\nline${i}:\n${text}\nend${i}:\n`).join('');
+  const source = lines
+    .map(
+      ({ text, syntax }, i) =>
+        `.${syntax}_syntax ${syntax === 'intel' ? 'noprefix' : 'prefix'}\n.balign 64\nline${i}:\n${text}\nend${i}:\n`,
+    )
+    .join('');
   const directory = mkdtempSync(join(tmpdir(), 'textpoke-'));
-  const run = (tool: string, ...parameters: string[]): string => execFileSync(tool, parameters, { cwd: directory, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  const run = (tool: string, ...parameters: string[]): string =>
+    execFileSync(tool, parameters, { cwd: directory, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   try {
     writeFileSync(join(directory, 'lines.s'), `.globl _start\n_start:\n${source}`);
     run('as', '--64', '-o', 'lines.o', 'lines.s');
     run('ld', `-Ttext=0x${BASE.toString(16)}`, `--defsym=far_away=0x${FAR_AWAY.toString(16)}`, '-o', 'lines.elf', 'lines.o');
     run('objcopy', '-O', 'binary', '-j', '.text', 'lines.elf', 'lines.bin');
     const bytes = new Uint8Array(readFileSync(join(directory, 'lines.bin')));
-    const places = new Map(run('nm', 'lines.elf').split('\n').map((l) => l.split(' ')).map(([at, , name]) => [name ?? '', BigInt(`0x${at || '0'}`)]));
+    const places = new Map(
+      run('nm', 'lines.elf')
+        .split('\n')
+        .map((l) => l.split(' '))
+        .map(([at, , name]) => [name ?? '', BigInt(`0x${at || '0'}`)]),
+    );
     return lines.map((line, i) => {
       const address = places.get(`line${i}`) ?? 0n;
       const end = places.get(`end${i}`) ?? 0n;
@@ -115,7 +130,8 @@ async function main(): Promise<void> {
     const results = lines.map((l) => compareLine(assembler, l));
     process.stdout.write(`${tally(assembler.name, results)}\n`);
     for (const { line, outcome, bytes, message } of results) {
-      if (outcome !== 'equal') process.stdout.write(`  ${outcome}: ${line.text}\n    as   ${hex(line.bytes)}\n    ours ${bytes ? hex(bytes) : message}\n`);
+      if (outcome !== 'equal')
+        process.stdout.write(`  ${outcome}: ${line.text}\n    as   ${hex(line.bytes)}\n    ours ${bytes ? hex(bytes) : message}\n`);
     }
     if (results.some((r) => r.outcome === 'wrong')) process.exitCode = 1;
   }

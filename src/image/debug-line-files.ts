@@ -74,14 +74,22 @@ function readEntries(reader: ByteReader, wide: boolean, strings: LineStrings, wh
 function readForm(reader: ByteReader, form: number, wide: boolean, strings: LineStrings): string | number | undefined {
   const offset = (): number => (wide ? reader.size64('a string offset') : reader.u32('a string offset'));
   switch (form) {
-    case 0x08: return reader.cstring('an inline string');
-    case 0x0b: return reader.u8('data1');
-    case 0x05: return reader.u16('data2');
-    case 0x06: return reader.u32('data4');
-    case 0x07: return Number(reader.u64('data8'));
-    case 0x0f: return Number(reader.uleb('udata'));
-    case 0x0e: return stringAt(strings.plain, offset());
-    case 0x1f: return stringAt(strings.line, offset());
+    case 0x08:
+      return reader.cstring('an inline string');
+    case 0x0b:
+      return reader.u8('data1');
+    case 0x05:
+      return reader.u16('data2');
+    case 0x06:
+      return reader.u32('data4');
+    case 0x07:
+      return Number(reader.u64('data8'));
+    case 0x0f:
+      return Number(reader.uleb('udata'));
+    case 0x0e:
+      return stringAt(strings.plain, offset());
+    case 0x1f:
+      return stringAt(strings.line, offset());
     case 0x1e:
       reader.take(16, 'an MD5');
       return undefined;

@@ -1,7 +1,7 @@
 import { TextpokeError } from '../error.ts';
 import { ByteReader } from './byte-reader.ts';
-import type { ElfSection } from './elf.ts';
 import { readFileTables } from './debug-line-files.ts';
+import type { ElfSection } from './elf.ts';
 import { type LineRange, LineTable } from './lines.ts';
 
 /**
@@ -13,7 +13,10 @@ export function readDebugLines(sections: readonly ElfSection[], where = 'ELF'): 
     const section = sections.find((s) => s.name === name);
     if (!section) return new Uint8Array(0);
     if ((section.flags & SHF_COMPRESSED) !== 0n) {
-      throw new TextpokeError('E_ELF', 'the section is compressed', { where: `${where}: ${name}`, hint: 'objcopy --decompress-debug-sections FILE' });
+      throw new TextpokeError('E_ELF', 'the section is compressed', {
+        where: `${where}: ${name}`,
+        hint: 'objcopy --decompress-debug-sections FILE',
+      });
     }
     return section.bytes;
   };
@@ -50,7 +53,8 @@ function readUnit(reader: ByteReader, strings: LineStrings, ranges: LineRange[])
     if (version === 5) {
       const addressSize = reader.u8('the address size');
       const segmentSize = reader.u8('the segment selector size');
-      if (addressSize !== 8 || segmentSize !== 0) throw reader.error(`addresses of ${addressSize}+${segmentSize} bytes are not those of x86-64`, DAMAGED);
+      if (addressSize !== 8 || segmentSize !== 0)
+        throw reader.error(`addresses of ${addressSize}+${segmentSize} bytes are not those of x86-64`, DAMAGED);
     }
     const headerLength = wide ? reader.size64('the header length') : reader.u32('the header length');
     const program = reader.position + headerLength;
@@ -101,7 +105,13 @@ function runProgram(reader: ByteReader, p: Parameters, files: readonly string[],
   let previous: Row | undefined;
   const emit = (last: boolean): void => {
     if (previous && row.address > previous.address && previous.line > 0) {
-      ranges.push({ start: previous.address, end: row.address, file: files[previous.file - firstFile] ?? '??', line: previous.line, column: previous.column });
+      ranges.push({
+        start: previous.address,
+        end: row.address,
+        file: files[previous.file - firstFile] ?? '??',
+        line: previous.line,
+        column: previous.column,
+      });
     }
     previous = last ? undefined : { ...row };
   };
@@ -136,13 +146,27 @@ function runProgram(reader: ByteReader, p: Parameters, files: readonly string[],
         reader.position = next;
         break;
       }
-      case 1: emit(false); break;
-      case 2: advance(reader.uleb('DW_LNS_advance_pc')); break;
-      case 3: toLine(row.line + Number(reader.sleb('DW_LNS_advance_line'))); break;
-      case 4: row.file = Number(reader.uleb('DW_LNS_set_file')); break;
-      case 5: row.column = Number(reader.uleb('DW_LNS_set_column')); break;
-      case 8: advance(special(255)); break;
-      case 9: row.address = BigInt.asUintN(64, row.address + BigInt(reader.u16('DW_LNS_fixed_advance_pc'))); break;
+      case 1:
+        emit(false);
+        break;
+      case 2:
+        advance(reader.uleb('DW_LNS_advance_pc'));
+        break;
+      case 3:
+        toLine(row.line + Number(reader.sleb('DW_LNS_advance_line')));
+        break;
+      case 4:
+        row.file = Number(reader.uleb('DW_LNS_set_file'));
+        break;
+      case 5:
+        row.column = Number(reader.uleb('DW_LNS_set_column'));
+        break;
+      case 8:
+        advance(special(255));
+        break;
+      case 9:
+        row.address = BigInt.asUintN(64, row.address + BigInt(reader.u16('DW_LNS_fixed_advance_pc')));
+        break;
       // Statement and block marks, prologue end, ISA, and opcodes of later versions: their operands are passed over.
       default:
         for (let i = 0; i < (p.operandCounts[opcode - 1] ?? 0); i++) reader.uleb('an operand of a standard opcode');

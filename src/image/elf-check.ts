@@ -17,7 +17,8 @@ const STATIC = 'link it statically at fixed addresses: -static -no-pie -nostdlib
  * physical memory, canonical addresses, nothing for a dynamic loader to do, and an entry inside executable contents.
  */
 export function checkLoadable(elf: Elf, where: string): void {
-  const fail = (message: string, place: string, hint = REBUILD) => new TextpokeError('E_ELF', message, { where: `${where}: ${place}`, hint });
+  const fail = (message: string, place: string, hint = REBUILD) =>
+    new TextpokeError('E_ELF', message, { where: `${where}: ${place}`, hint });
   const loads = elf.segments.filter((s) => s.type === PT_LOAD && s.memorySize > 0);
   for (const segment of elf.segments) {
     if (segment.type === PT_INTERP || segment.type === PT_DYNAMIC) {
@@ -33,7 +34,10 @@ export function checkLoadable(elf: Elf, where: string): void {
   for (const segment of loads) {
     const place = `program header ${segment.index}`;
     if (segment.bytes.length > segment.memorySize) {
-      throw fail(`0x${segment.bytes.length.toString(16)} bytes of contents do not fit its 0x${segment.memorySize.toString(16)} bytes of memory`, place);
+      throw fail(
+        `0x${segment.bytes.length.toString(16)} bytes of contents do not fit its 0x${segment.memorySize.toString(16)} bytes of memory`,
+        place,
+      );
     }
     if (segment.memorySize > LARGEST_SEGMENT) {
       throw fail(`0x${segment.memorySize.toString(16)} bytes of memory are more than the 1 GiB that a segment may have`, place);
@@ -43,26 +47,41 @@ export function checkLoadable(elf: Elf, where: string): void {
       throw fail(`0x${segment.address.toString(16)} to 0x${last.toString(16)} is not canonical`, place);
     }
     if (segment.physical + BigInt(segment.memorySize) > 1n << 52n) {
-      throw fail(`physical address 0x${segment.physical.toString(16)} is outside the 52-bit physical space`, place,
-        'give the segment a load address (AT> in the linker script, -Ttext for a small program)');
+      throw fail(
+        `physical address 0x${segment.physical.toString(16)} is outside the 52-bit physical space`,
+        place,
+        'give the segment a load address (AT> in the linker script, -Ttext for a small program)',
+      );
     }
   }
   checkOverlap(loads, (s) => s.address, 'virtual', fail);
   checkOverlap(loads, (s) => s.physical, 'physical', fail);
   const inside = loads.find((s) => elf.entry >= s.address && elf.entry < s.address + BigInt(s.memorySize));
   const entry = `entry 0x${elf.entry.toString(16)}`;
-  if (!inside) throw fail(`${entry} is outside every loaded segment`, 'e_entry', 'name the entry: ld -e SYMBOL, or ENTRY(SYMBOL) in the linker script');
-  if (!inside.executable) throw fail(`${entry} is in a segment that is not executable`, `program header ${inside.index}`, 'put it in .text');
+  if (!inside)
+    throw fail(
+      `${entry} is outside every loaded segment`,
+      'e_entry',
+      'name the entry: ld -e SYMBOL, or ENTRY(SYMBOL) in the linker script',
+    );
+  if (!inside.executable)
+    throw fail(`${entry} is in a segment that is not executable`, `program header ${inside.index}`, 'put it in .text');
 }
 
 function checkOverlap(
-  loads: readonly ElfSegment[], addressOf: (s: ElfSegment) => bigint, kind: string, fail: (message: string, place: string) => TextpokeError,
+  loads: readonly ElfSegment[],
+  addressOf: (s: ElfSegment) => bigint,
+  kind: string,
+  fail: (message: string, place: string) => TextpokeError,
 ): void {
   const sorted = [...loads].sort((a, b) => (addressOf(a) < addressOf(b) ? -1 : addressOf(a) > addressOf(b) ? 1 : a.index - b.index));
   for (const [i, next] of sorted.entries()) {
     const previous = sorted[i - 1];
     if (previous && addressOf(previous) + BigInt(previous.memorySize) > addressOf(next)) {
-      throw fail(`it overlaps program header ${previous.index} at ${kind} address 0x${addressOf(next).toString(16)}`, `program header ${next.index}`);
+      throw fail(
+        `it overlaps program header ${previous.index} at ${kind} address 0x${addressOf(next).toString(16)}`,
+        `program header ${next.index}`,
+      );
     }
   }
 }

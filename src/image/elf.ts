@@ -1,6 +1,7 @@
 import { TextpokeError } from '../error.ts';
 import { ByteReader } from './byte-reader.ts';
 import { checkLoadable } from './elf-check.ts';
+import { readSymbols } from './elf-symbols.ts';
 
 /**
  * A reader of ELF64 little-endian x86-64 executables (System V ABI, "Object Files"; AMD64 supplement). It reads what a static
@@ -59,14 +60,17 @@ export interface Elf {
 }
 
 export const PT_LOAD = 1;
-const SHT_SYMTAB = 2;
 const SHT_NOBITS = 8;
 const HEADER_BYTES = 64;
 const SEGMENT_BYTES = 56;
 const SECTION_BYTES = 64;
-const SYMBOL_BYTES = 24;
 const REBUILD = 'the file is cut short or damaged: build or copy it again';
-const TYPES: Readonly<Record<number, string>> = { 0: 'no type', 1: 'a relocatable object', 3: 'a shared object or a PIE', 4: 'a core dump' };
+const TYPES: Readonly<Record<number, string>> = {
+  0: 'no type',
+  1: 'a relocatable object',
+  3: 'a shared object or a PIE',
+  4: 'a core dump',
+};
 
 /**
  * Reads `bytes` as an executable. Whatever is wrong with the file is a `TextpokeError` `E_ELF` that says what, where and what next.
@@ -119,7 +123,8 @@ function readHeader(bytes: Uint8Array, where: string): Header {
   expect(headerBytes, HEADER_BYTES, `e_ehsize is ${headerBytes}, not ${HEADER_BYTES}`, REBUILD, 2);
   const segmentBytes = reader.u16('e_phentsize');
   const segmentCount = reader.u16('e_phnum');
-  if (segmentCount === 0) throw fail('there are no program headers, so nothing to load', reader.position - 2, 'link it: an object file does not run');
+  if (segmentCount === 0)
+    throw fail('there are no program headers, so nothing to load', reader.position - 2, 'link it: an object file does not run');
   if (segmentBytes !== SEGMENT_BYTES) throw fail(`e_phentsize is ${segmentBytes}, not ${SEGMENT_BYTES}`, reader.position - 4, REBUILD);
   const sectionBytes = reader.u16('e_shentsize');
   const sectionCount = reader.u16('e_shnum');
@@ -131,7 +136,8 @@ function readHeader(bytes: Uint8Array, where: string): Header {
     ['program headers', segmentOffset, segmentCount * SEGMENT_BYTES],
     ['section headers', sectionOffset, sectionCount * SECTION_BYTES],
   ] as const) {
-    if (at + size > bytes.length) throw fail(`the ${what} end at 0x${(at + size).toString(16)}, outside the file of 0x${bytes.length.toString(16)} bytes`, at, REBUILD);
+    if (at + size > bytes.length)
+      throw fail(`the ${what} end at 0x${(at + size).toString(16)}, outside the file of 0x${bytes.length.toString(16)} bytes`, at, REBUILD);
   }
   return { entry, segmentOffset, segmentCount, sectionOffset, sectionCount, nameSection };
 }
@@ -149,11 +155,22 @@ function readSegment(bytes: Uint8Array, where: string, at: number, index: number
   // The contents of headers that are not loaded do not matter here: only PT_LOAD is held to the file.
   const inside = offset + fileSize <= bytes.length;
   if (type === PT_LOAD && !inside) {
-    throw reader.error(`${name} takes 0x${fileSize.toString(16)} bytes at 0x${offset.toString(16)}, outside the file of 0x${bytes.length.toString(16)} bytes`, REBUILD, at);
+    throw reader.error(
+      `${name} takes 0x${fileSize.toString(16)} bytes at 0x${offset.toString(16)}, outside the file of 0x${bytes.length.toString(16)} bytes`,
+      REBUILD,
+      at,
+    );
   }
   return {
-    index, type, offset, address, physical, memorySize,
-    readable: (flags & 4) !== 0, writable: (flags & 2) !== 0, executable: (flags & 1) !== 0,
+    index,
+    type,
+    offset,
+    address,
+    physical,
+    memorySize,
+    readable: (flags & 4) !== 0,
+    writable: (flags & 2) !== 0,
+    executable: (flags & 1) !== 0,
     bytes: inside ? bytes.subarray(offset, offset + fileSize) : bytes.subarray(0, 0),
   };
 }
@@ -174,54 +191,37 @@ function readSections(bytes: Uint8Array, where: string, header: Header): ElfSect
     const entrySize = reader.size64(`${label}: sh_entsize`);
     const stored = index === 0 || type === SHT_NOBITS ? 0 : size;
     if (stored > 0 && offset + stored > bytes.length) {
-      throw reader.error(`section ${index} takes 0x${size.toString(16)} bytes at 0x${offset.toString(16)}, outside the file of 0x${bytes.length.toString(16)} bytes`, REBUILD, at);
+      throw reader.error(
+        `section ${index} takes 0x${size.toString(16)} bytes at 0x${offset.toString(16)}, outside the file of 0x${bytes.length.toString(16)} bytes`,
+        REBUILD,
+        at,
+      );
     }
-    return { index, nameOffset, type, flags, address, offset, size, link, entrySize, bytes: stored ? bytes.subarray(offset, offset + stored) : bytes.subarray(0, 0) };
+    return {
+      index,
+      nameOffset,
+      type,
+      flags,
+      address,
+      offset,
+      size,
+      link,
+      entrySize,
+      bytes: stored ? bytes.subarray(offset, offset + stored) : bytes.subarray(0, 0),
+    };
   });
   if (raw.length === 0) return [];
   const names = raw[header.nameSection];
   if (!names) {
-    throw new TextpokeError('E_ELF', `e_shstrndx is ${header.nameSection}, but there are ${raw.length} sections`, { where: `${where}+0x3e`, hint: REBUILD });
+    throw new TextpokeError('E_ELF', `e_shstrndx is ${header.nameSection}, but there are ${raw.length} sections`, {
+      where: `${where}+0x3e`,
+      hint: REBUILD,
+    });
   }
   return raw.map(({ nameOffset, ...section }) => {
     const reader = new ByteReader(names.bytes, `${where}: section names`, nameOffset);
     return { ...section, name: names.index === 0 ? '' : reader.cstring(`the name of section ${section.index}`) };
   });
-}
-
-function readSymbols(sections: readonly ElfSection[], where: string): ElfSymbol[] {
-  const symbols: ElfSymbol[] = [];
-  for (const table of sections.filter((s) => s.type === SHT_SYMTAB)) {
-    const strings = sections[table.link];
-    const place = `${where}: ${table.name}`;
-    if (!strings || strings.index === 0) {
-      throw new TextpokeError('E_ELF', `its string table is section ${table.link}, which is not there`, { where: place, hint: REBUILD });
-    }
-    if (table.entrySize !== SYMBOL_BYTES || table.size % SYMBOL_BYTES !== 0) {
-      throw new TextpokeError('E_ELF', `${table.size} bytes of entries of ${table.entrySize} are not symbols of ${SYMBOL_BYTES}`, { where: place, hint: REBUILD });
-    }
-    const reader = new ByteReader(table.bytes, place);
-    for (let i = 0; i < table.bytes.length / SYMBOL_BYTES; i++) {
-      const nameOffset = reader.u32('a symbol');
-      const info = reader.u8('a symbol');
-      reader.u8('a symbol');
-      const section = reader.u16('a symbol');
-      const address = reader.u64('a symbol');
-      const size = reader.u64('a symbol');
-      const type = info & 15;
-      // Undefined (0) names nothing here; 3 and 4 are sections and source files, 6 is an offset into thread storage.
-      if (section === 0 || nameOffset === 0 || type === 3 || type === 4 || type === 6) continue;
-      const name = new ByteReader(strings.bytes, `${where}: ${strings.name}`, nameOffset).cstring(`the name of symbol ${i}`);
-      if (name === '') continue;
-      const binding = info >> 4;
-      symbols.push({
-        name, address, size, section,
-        kind: type === 2 || type === 10 ? 'function' : type === 1 ? 'object' : 'label',
-        binding: binding === 0 ? 'local' : binding === 2 ? 'weak' : 'global',
-      });
-    }
-  }
-  return symbols;
 }
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);

@@ -1,6 +1,6 @@
 import { TextpokeError } from '../error.ts';
+import { didYouMean } from '../suggest.ts';
 import { readDebugLines } from './debug-line.ts';
-import { nearestName } from './did-you-mean.ts';
 import { PT_LOAD, readElf } from './elf.ts';
 import { Fnv64 } from './fnv.ts';
 import { LineTable, type SourceLine } from './lines.ts';
@@ -64,8 +64,8 @@ export class Image {
   symbol(name: string): ImageSymbol {
     const found = this.#byName.get(name);
     if (found) return found;
-    const near = nearestName(name, this.#byName.keys());
-    const hint = near !== undefined ? `did you mean '${near}'?` : this.#byName.size === 0 ? 'the image has no symbols: use an address' : 'nm FILE lists the symbols';
+    const otherwise = this.#byName.size === 0 ? 'the image has no symbols: use an address' : 'nm FILE lists the symbols';
+    const hint = didYouMean(name, this.#byName.keys()) ?? otherwise;
     throw new TextpokeError('E_IMAGE', `there is no symbol '${name}'`, { where: name, hint });
   }
 
@@ -115,7 +115,13 @@ export class Image {
     const ordered = [...this.segments].sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
     for (const s of ordered) {
       const permissions = (s.readable ? 4 : 0) | (s.writable ? 2 : 0) | (s.executable ? 1 : 0);
-      hash.word(s.address).word(s.physical).word(BigInt(s.memorySize)).word(BigInt(permissions)).word(BigInt(s.bytes.length)).bytes(s.bytes);
+      hash
+        .word(s.address)
+        .word(s.physical)
+        .word(BigInt(s.memorySize))
+        .word(BigInt(permissions))
+        .word(BigInt(s.bytes.length))
+        .bytes(s.bytes);
     }
     return hash.hex();
   }
@@ -127,7 +133,13 @@ export function imageFromElf(bytes: Uint8Array, where = 'ELF'): Image {
   const segments = elf.segments
     .filter((s) => s.type === PT_LOAD && s.memorySize > 0)
     .map(({ address, physical, bytes: contents, memorySize, readable, writable, executable }) => ({
-      address, physical, bytes: contents, memorySize, readable, writable, executable,
+      address,
+      physical,
+      bytes: contents,
+      memorySize,
+      readable,
+      writable,
+      executable,
     }));
   const symbols = elf.symbols.map((s) => ({ name: s.name, address: s.address, size: Number(BigInt.asUintN(53, s.size)), kind: s.kind }));
   return new Image({ segments, entry: elf.entry, symbols, lines: readDebugLines(elf.sections, where) });
@@ -149,17 +161,22 @@ export function imageFromFlat(bytes: Uint8Array, options: FlatOptions): Image {
   const { base, entry = base, physical = base } = options;
   const end = base + BigInt(bytes.length);
   const span = `0x${base.toString(16)} to 0x${end.toString(16)}`;
-  if (bytes.length === 0) throw new TextpokeError('E_IMAGE', 'the file is empty', { where: 'flat image', hint: 'give a file with machine code' });
+  if (bytes.length === 0)
+    throw new TextpokeError('E_IMAGE', 'the file is empty', { where: 'flat image', hint: 'give a file with machine code' });
   if (base < 0n || BigInt.asUintN(64, BigInt.asIntN(48, base)) !== base || BigInt.asUintN(64, BigInt.asIntN(48, end - 1n)) !== end - 1n) {
     throw new TextpokeError('E_IMAGE', `${span} is not canonical`, { where: 'flat image', hint: 'choose a base below 0x800000000000' });
   }
   if (physical < 0n || physical + BigInt(bytes.length) > 1n << 52n) {
     throw new TextpokeError('E_IMAGE', `physical address 0x${physical.toString(16)} is outside the 52-bit physical space`, {
-      where: 'flat image', hint: 'give a physical address apart from the base',
+      where: 'flat image',
+      hint: 'give a physical address apart from the base',
     });
   }
   if (entry < base || entry >= end) {
-    throw new TextpokeError('E_IMAGE', `entry 0x${entry.toString(16)} is outside the image, ${span}`, { where: 'flat image', hint: 'the entry defaults to the base' });
+    throw new TextpokeError('E_IMAGE', `entry 0x${entry.toString(16)} is outside the image, ${span}`, {
+      where: 'flat image',
+      hint: 'the entry defaults to the base',
+    });
   }
   const segment = { address: base, physical, bytes, memorySize: bytes.length, readable: true, writable: true, executable: true };
   return new Image({ segments: [segment], entry, symbols: options.symbols ?? [], lines: options.lines ?? LineTable.empty });

@@ -28,7 +28,11 @@ describe.skipIf(!have)('assemblers against GNU as (skipped without as, ld, objco
     process.stdout.write(`${tally(name, results)}\n`);
     const excused = ALLOWED[name] ?? {};
     const unequal = results.filter((r) => r.outcome !== 'equal');
-    expect(unequal.filter((r) => !(r.outcome === 'same instruction' && r.line.text in excused)).map((r) => `${r.outcome}: ${r.line.text} ${r.message}`)).toEqual([]);
+    expect(
+      unequal
+        .filter((r) => !(r.outcome === 'same instruction' && r.line.text in excused))
+        .map((r) => `${r.outcome}: ${r.line.text} ${r.message}`),
+    ).toEqual([]);
     for (const r of unequal) {
       expect(r.bytes).toHaveLength(r.line.bytes.length);
       expect(disassemble(r.bytes ?? new Uint8Array(0), r.line.address)).toBe(disassemble(r.line.bytes, r.line.address));
@@ -46,7 +50,9 @@ describe.skipIf(!have)('assemblers against GNU as (skipped without as, ld, objco
     const label = fc.nat(labels - 1);
     const statement = fc.oneof(
       fc.tuple(fc.constantFrom('jmp', 'je', 'jne', 'jg', 'call'), label).map(([m, l]) => `${m} L${l}`),
-      fc.tuple(fc.constantFrom('lea', 'cmpl $1,', 'jmp'), label).map(([m, l]) => (m === 'lea' ? `lea L${l}(%rip),%rax` : m === 'jmp' ? `jmp *L${l}(%rip)` : `${m}L${l}(%rip)`)),
+      fc
+        .tuple(fc.constantFrom('lea', 'cmpl $1,', 'jmp'), label)
+        .map(([m, l]) => (m === 'lea' ? `lea L${l}(%rip),%rax` : m === 'jmp' ? `jmp *L${l}(%rip)` : `${m}L${l}(%rip)`)),
       fc.integer({ min: 1, max: 60 }).map((n) => `.skip ${n}`),
       fc.integer({ min: 1, max: 180 }).map((n) => `.nops ${n}`),
       fc.tuple(label, label).map(([a, b]) => `.long L${a} - L${b}, . - L${a}`),

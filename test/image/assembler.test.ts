@@ -4,18 +4,19 @@ import { describe, expect, it } from 'vitest';
 import { TextpokeError } from '../../src/error.ts';
 import type { Backend } from '../../src/image/assembler/encode.ts';
 import { BackendRefusal } from '../../src/image/assembler/failure.ts';
-import { ASSEMBLER_NAMES, type Syntax, imageFromAssembled, loadAssembler, makeAssembler } from '../../src/image/assembler/index.ts';
+import { ASSEMBLER_NAMES, imageFromAssembled, loadAssembler, makeAssembler, type Syntax } from '../../src/image/assembler/index.ts';
 import { loadKeystone } from '../../src/image/assembler/keystone.ts';
 import { TokenReader, tokenize } from '../../src/image/assembler/lexer.ts';
 import { parseInstruction } from '../../src/image/assembler/parse-instruction.ts';
-import { ATT_LINES } from '../../tools/differential-asm-lines.ts';
 import { disassemble, hex, noBackend } from '../../tools/differential-asm.ts';
+import { ATT_LINES } from '../../tools/differential-asm-lines.ts';
 
 const assemblers = await Promise.all(ASSEMBLER_NAMES.map((n) => loadAssembler(n)));
 const own = makeAssembler(noBackend);
 
 describe.each([...assemblers, own])('assembler $name', (assembler) => {
-  const bytesOf = (source: string, syntax: Syntax = 'att') => hex(assembler.assemble(source, { address: 0x1000n, syntax, symbols: { extern: 0x2000n } }).bytes);
+  const bytesOf = (source: string, syntax: Syntax = 'att') =>
+    hex(assembler.assemble(source, { address: 0x1000n, syntax, symbols: { extern: 0x2000n } }).bytes);
   const failure = (source: string, syntax: Syntax = 'att'): TextpokeError => {
     try {
       bytesOf(source, syntax);
@@ -43,11 +44,22 @@ describe.each([...assemblers, own])('assembler $name', (assembler) => {
   it.each(known)('%s is %s', (source, bytes) => expect(bytesOf(source)).toBe(bytes));
 
   it('lays out labels, data and repeats', () => {
-    const source = 'start: jmp over /* two\nlines */\n.set count, 2\ndata: .rept count\n .byte 1 # one\n .rept 2; .byte 0xee; .endr\n .endr\nover: .long over - start, end - .\nend = .';
+    const source =
+      'start: jmp over /* two\nlines */\n.set count, 2\ndata: .rept count\n .byte 1 # one\n .rept 2; .byte 0xee; .endr\n .endr\nover: .long over - start, end - .\nend = .';
     const { bytes, symbols, lines } = assembler.assemble(source, { address: 0x1000n });
     expect(hex(bytes)).toBe('eb 06 01 ee ee 01 ee ee 08 00 00 00 04 00 00 00');
     expect(Object.fromEntries(symbols)).toEqual({ start: 0x1000n, data: 0x1002n, over: 0x1008n, end: 0x1010n, count: 2n });
-    expect(lines.map((l) => [l.line, l.offset, l.length])).toEqual([[1, 0, 2], [5, 2, 1], [6, 3, 1], [6, 4, 1], [5, 5, 1], [6, 6, 1], [6, 7, 1], [8, 8, 4], [8, 12, 4]]);
+    expect(lines.map((l) => [l.line, l.offset, l.length])).toEqual([
+      [1, 0, 2],
+      [5, 2, 1],
+      [6, 3, 1],
+      [6, 4, 1],
+      [5, 5, 1],
+      [6, 6, 1],
+      [6, 7, 1],
+      [8, 8, 4],
+      [8, 12, 4],
+    ]);
   });
 
   it('grows branches until they reach, each other considered', () => {
@@ -58,7 +70,9 @@ describe.each([...assemblers, own])('assembler $name', (assembler) => {
   });
 
   it('keeps forward branches short far from the start, and takes names that are set later', () => {
-    const far = assembler.assemble('.skip 300\njmp 1f\n1: mov $later,%eax\n.set later, other + 1\n.set other, 4', { address: 0x1000n }).bytes;
+    const far = assembler.assemble('.skip 300\njmp 1f\n1: mov $later,%eax\n.set later, other + 1\n.set other, 4', {
+      address: 0x1000n,
+    }).bytes;
     expect(hex(far.slice(300))).toBe('eb 00 b8 05 00 00 00');
   });
 
@@ -106,15 +120,17 @@ describe.each([...assemblers, own])('assembler $name', (assembler) => {
   });
 
   it('suggests the nearest name', () => {
-    expect(failure('swapsg').hint).toBe("did you mean 'swapgs'?");
-    expect(failure('.alignn 8').hint).toBe('did you mean .align?');
-    expect(failure('target: jmp tagret').hint).toBe("did you mean 'target'?");
+    expect(failure('swapsg').hint).toMatch(/^did you mean swapgs/);
+    expect(failure('.alignn 8').hint).toMatch(/^did you mean \.align/);
+    expect(failure('target: jmp tagret').hint).toBe('did you mean target?');
   });
 
   it('refuses what Intel syntax leaves open', () => {
     expect(failure('mov [rax], 1', 'intel').message).toMatch(/ambiguous/);
     expect(failure('mov rax, extern', 'intel').hint).toBe('write [name], [rip+name] or offset name');
-    expect(bytesOf('mov rax, [rip+extern]\nmov dword ptr gs:[8], 10', 'intel')).toBe('48 8b 05 f9 0f 00 00 65 c7 04 25 08 00 00 00 0a 00 00 00');
+    expect(bytesOf('mov rax, [rip+extern]\nmov dword ptr gs:[8], 10', 'intel')).toBe(
+      '48 8b 05 f9 0f 00 00 65 c7 04 25 08 00 00 00 0a 00 00 00',
+    );
   });
 
   it('makes an image with symbols, lines and an entry', () => {
@@ -134,22 +150,28 @@ describe('the guard', () => {
   it('property: a backend that returns damaged bytes changes no meaning', () => {
     let damaged = 0;
     fc.assert(
-      fc.property(fc.constantFrom(...instructions), fc.array(fc.tuple(fc.nat(14), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 3 }), fc.nat(2), (line, flips, cut) => {
-        const options = { address: 0x100000n, symbols: { far_away: 0x123456n } };
-        const honest = good.assemble(line, options).bytes;
-        const evil: Backend = {
-          name: 'evil', description: '',
-          encode: () => {
-            const bytes = Uint8Array.from(honest);
-            for (const [at, mask] of flips) if (at < bytes.length) bytes[at] = (bytes[at] ?? 0) ^ mask;
-            damaged++;
-            return cut === 0 ? bytes.subarray(0, bytes.length - 1) : cut === 1 ? Uint8Array.from([...bytes, 0x90]) : bytes;
-          },
-        };
-        const { bytes } = makeAssembler(evil).assemble(line, options);
-        expect(bytes).toHaveLength(honest.length);
-        expect(disassemble(bytes, options.address)).toBe(disassemble(honest, options.address));
-      }),
+      fc.property(
+        fc.constantFrom(...instructions),
+        fc.array(fc.tuple(fc.nat(14), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 3 }),
+        fc.nat(2),
+        (line, flips, cut) => {
+          const options = { address: 0x100000n, symbols: { far_away: 0x123456n } };
+          const honest = good.assemble(line, options).bytes;
+          const evil: Backend = {
+            name: 'evil',
+            description: '',
+            encode: () => {
+              const bytes = Uint8Array.from(honest);
+              for (const [at, mask] of flips) if (at < bytes.length) bytes[at] = (bytes[at] ?? 0) ^ mask;
+              damaged++;
+              return cut === 0 ? bytes.subarray(0, bytes.length - 1) : cut === 1 ? Uint8Array.from([...bytes, 0x90]) : bytes;
+            },
+          };
+          const { bytes } = makeAssembler(evil).assemble(line, options);
+          expect(bytes).toHaveLength(honest.length);
+          expect(disassemble(bytes, options.address)).toBe(disassemble(honest, options.address));
+        },
+      ),
       { numRuns: 1500 },
     );
     expect(damaged).toBeGreaterThan(1000);
@@ -175,7 +197,8 @@ describe('the guard', () => {
 
   it('passes errors of ours through, instead of taking them for a refusal', () => {
     const assembler = makeAssembler({
-      name: 'broken', description: '',
+      name: 'broken',
+      description: '',
       encode: () => {
         throw new RangeError('a bug');
       },
@@ -188,7 +211,18 @@ describe('keystone', () => {
   it('goes on, right as before, after LLVM aborts in it', async () => {
     const keystone = await loadKeystone();
     const asked = parseInstruction(new TokenReader(tokenize('mov %ah,%r8b', { line: 1, column: 1 })), 'att');
-    expect(() => keystone.encode({ ...asked, operands: [{ kind: 'register', register: Register.R8L }, { kind: 'register', register: Register.AH }] }, 0n)).toThrow(BackendRefusal);
+    expect(() =>
+      keystone.encode(
+        {
+          ...asked,
+          operands: [
+            { kind: 'register', register: Register.R8L },
+            { kind: 'register', register: Register.AH },
+          ],
+        },
+        0n,
+      ),
+    ).toThrow(BackendRefusal);
     const after = makeAssembler(keystone).assemble('mov $10,%eax', { address: 0n });
     expect(hex(after.bytes)).toBe('b8 0a 00 00 00');
     expect(after.lines.map((l) => l.by)).toEqual(['backend']);
@@ -198,7 +232,7 @@ describe('keystone', () => {
 describe('loadAssembler', () => {
   it('prefers keystone where it is installed', async () => expect((await loadAssembler()).name).toBe('keystone'));
   it('says what there is', async () => {
-    await expect(loadAssembler('keystoen')).rejects.toMatchObject({ code: 'E_ASM', hint: "did you mean 'keystone'?" });
+    await expect(loadAssembler('keystoen')).rejects.toMatchObject({ code: 'E_ASM', hint: 'did you mean keystone?' });
     await expect(loadAssembler('masm')).rejects.toMatchObject({ code: 'E_ASM', hint: 'there are keystone and defasm' });
   });
 });

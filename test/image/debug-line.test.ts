@@ -51,7 +51,11 @@ const have = haveTools('gcc', 'addr2line');
 
 describe('readDebugLines', () => {
   it.skipIf(!have).each([
-    ['5', '-O0'], ['5', '-O2'], ['4', '-O0'], ['4', '-O2'], ['3', '-O1'],
+    ['5', '-O0'],
+    ['5', '-O2'],
+    ['4', '-O0'],
+    ['4', '-O2'],
+    ['3', '-O1'],
   ])('agrees with addr2line on every instruction, DWARF %s %s (skipped without gcc and addr2line)', (version, level) => {
     const { elf, addr2line } = buildWithGcc(SOURCE, [`-gdwarf-${version}`, level], instructionAddresses);
     const image = imageFromElf(elf);

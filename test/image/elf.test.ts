@@ -21,7 +21,9 @@ describe('readElf', () => {
   it('reads entry, segments, sections and symbols', () => {
     const elf = readElf(good);
     expect(elf.entry).toBe(0x401000n);
-    expect(elf.segments).toMatchObject([{ type: 1, address: 0x401000n, physical: 0x401000n, memorySize: 2, readable: true, writable: false, executable: true }]);
+    expect(elf.segments).toMatchObject([
+      { type: 1, address: 0x401000n, physical: 0x401000n, memorySize: 2, readable: true, writable: false, executable: true },
+    ]);
     expect([...(elf.segments[0]?.bytes ?? [])]).toEqual([0x90, 0xc3]);
     expect(elf.sections.map((s) => s.name)).toEqual(['', '.text', '.symtab', '.strtab', '.shstrtab']);
     expect(elf.symbols).toEqual([{ name: 'start', address: 0x401000n, size: 2n, kind: 'function', binding: 'global', section: 1 }]);
@@ -61,8 +63,26 @@ describe('readElf', () => {
   });
 
   const overlapping: [string, SmallElf, RegExp][] = [
-    ['virtual', { loads: [{ address: 0x401000n, bytes: [1, 2, 3, 4] }, { address: 0x401003n, physical: 0x900000n, bytes: [5] }] }, /virtual address 0x401003/],
-    ['physical', { loads: [{ address: 0x401000n, bytes: [1, 2] }, { address: 0x500000n, physical: 0x401001n, bytes: [5] }] }, /physical address 0x401001/],
+    [
+      'virtual',
+      {
+        loads: [
+          { address: 0x401000n, bytes: [1, 2, 3, 4] },
+          { address: 0x401003n, physical: 0x900000n, bytes: [5] },
+        ],
+      },
+      /virtual address 0x401003/,
+    ],
+    [
+      'physical',
+      {
+        loads: [
+          { address: 0x401000n, bytes: [1, 2] },
+          { address: 0x500000n, physical: 0x401001n, bytes: [5] },
+        ],
+      },
+      /physical address 0x401001/,
+    ],
   ];
   it.each(overlapping)('refuses overlapping %s memory', (_name, options, message) => {
     expect(failure(smallElf(options)).message).toMatch(message);
@@ -73,29 +93,43 @@ describe('readElf', () => {
   });
 
   it('property: damage never escapes as anything but an E_ELF', () => {
-    const files = [smallElf({ loads: [{ address: 0x401000n, bytes: [0x90] }, { address: 0x402000n, bytes: [1, 2, 3], memorySize: 64n, flags: 6 }] })];
-    if (haveTools('gcc', 'addr2line')) files.push(buildWithGcc('int x = 3; void _start(void) { for (;;) x++; }', ['-g', '-O1'], () => []).elf);
+    const files = [
+      smallElf({
+        loads: [
+          { address: 0x401000n, bytes: [0x90] },
+          { address: 0x402000n, bytes: [1, 2, 3], memorySize: 64n, flags: 6 },
+        ],
+      }),
+    ];
+    if (haveTools('gcc', 'addr2line'))
+      files.push(buildWithGcc('int x = 3; void _start(void) { for (;;) x++; }', ['-g', '-O1'], () => []).elf);
     let accepted = 0;
     let refused = 0;
     const flips = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { minLength: 0, maxLength: 6 });
     fc.assert(
-      fc.property(fc.constantFrom(...files), fc.oneof(fc.constant(1), fc.double({ min: 0, max: 1, noNaN: true })), fc.boolean(), flips, (file, keep, early, changes) => {
-        const bytes = file.slice(0, Math.round(file.length * keep));
-        // Half of the flips hit the headers, where a byte matters most.
-        for (const [at, mask] of changes) {
-          const place = at % Math.max(early ? Math.min(bytes.length, 232) : bytes.length, 1);
-          if (place < bytes.length) bytes[place] = (bytes[place] ?? 0) ^ mask;
-        }
-        try {
-          const image = imageFromElf(bytes);
-          expect(image.segmentAt(image.entry)).toBeDefined();
-          accepted++;
-        } catch (error) {
-          expect(error).toBeInstanceOf(TextpokeError);
-          expect(error).toMatchObject({ code: 'E_ELF' });
-          refused++;
-        }
-      }),
+      fc.property(
+        fc.constantFrom(...files),
+        fc.oneof(fc.constant(1), fc.double({ min: 0, max: 1, noNaN: true })),
+        fc.boolean(),
+        flips,
+        (file, keep, early, changes) => {
+          const bytes = file.slice(0, Math.round(file.length * keep));
+          // Half of the flips hit the headers, where a byte matters most.
+          for (const [at, mask] of changes) {
+            const place = at % Math.max(early ? Math.min(bytes.length, 232) : bytes.length, 1);
+            if (place < bytes.length) bytes[place] = (bytes[place] ?? 0) ^ mask;
+          }
+          try {
+            const image = imageFromElf(bytes);
+            expect(image.segmentAt(image.entry)).toBeDefined();
+            accepted++;
+          } catch (error) {
+            expect(error).toBeInstanceOf(TextpokeError);
+            expect(error).toMatchObject({ code: 'E_ELF' });
+            refused++;
+          }
+        },
+      ),
       { numRuns: 2000 },
     );
     expect(accepted).toBeGreaterThan(0);

@@ -19,7 +19,7 @@ describe('Image', () => {
     try {
       image.symbol('text_pokes');
     } catch (error) {
-      expect(error).toMatchObject({ code: 'E_IMAGE', hint: "did you mean 'text_poke'?" });
+      expect(error).toMatchObject({ code: 'E_IMAGE', hint: 'did you mean text_poke or text_poke_bp?' });
     }
   });
 
@@ -33,7 +33,9 @@ describe('Image', () => {
 
   it('loads flat bytes at a base with an entry, and refuses an entry outside', () => {
     expect(image).toMatchObject({ entry: 0x1000n, segments: [{ address: 0x1000n, physical: 0x1000n, memorySize: 0x100 }] });
-    expect(imageFromFlat(code, { base: 0xffffffff81000000n, physical: 0x100000n, entry: 0xffffffff81000010n }).entry).toBe(0xffffffff81000010n);
+    expect(imageFromFlat(code, { base: 0xffffffff81000000n, physical: 0x100000n, entry: 0xffffffff81000010n }).entry).toBe(
+      0xffffffff81000010n,
+    );
     const bad = (bytes: Uint8Array, options: Parameters<typeof imageFromFlat>[1]) => () => imageFromFlat(bytes, options);
     expect(bad(code, { base: 0x1000n, entry: 0x1100n })).toThrow(/entry 0x1100 is outside the image, 0x1000 to 0x1100/);
     expect(bad(new Uint8Array(0), { base: 0n })).toThrow(/empty/);
@@ -52,7 +54,12 @@ describe('Image', () => {
     const hash = imageFromElf(base).contentHash();
     expect(hash).toMatch(/^[0-9a-f]{16}$/);
     expect(imageFromElf(smallElf({ symbols: [] })).contentHash()).toBe(hash);
-    for (const [offset, value] of [[120, 0x91n], [24, 0x01n], [88, 0x10n], [68, 7n]] as const) {
+    for (const [offset, value] of [
+      [120, 0x91n],
+      [24, 0x01n],
+      [88, 0x10n],
+      [68, 7n],
+    ] as const) {
       expect(imageFromElf(withField(base, offset, 1, value)).contentHash()).not.toBe(hash);
     }
   });

@@ -2,7 +2,14 @@
 export interface SmallElf {
   readonly entry?: bigint;
   /** Address, physical address, contents, memory size and `p_flags` of each PT_LOAD. */
-  readonly loads?: readonly { address: bigint; physical?: bigint; bytes: readonly number[]; memorySize?: bigint; flags?: number; type?: number }[];
+  readonly loads?: readonly {
+    address: bigint;
+    physical?: bigint;
+    bytes: readonly number[];
+    memorySize?: bigint;
+    flags?: number;
+    type?: number;
+  }[];
   readonly symbols?: readonly { name: string; address: bigint; size?: bigint; info?: number }[];
 }
 
@@ -25,9 +32,21 @@ export function smallElf(options: SmallElf = {}): Uint8Array {
   const view = new DataView(file.buffer);
   let at = 0;
   const u8 = (...values: number[]) => values.forEach((v) => view.setUint8(at++, v));
-  const u16 = (...values: number[]) => values.forEach((v) => { view.setUint16(at, v, true); at += 2; });
-  const u32 = (...values: number[]) => values.forEach((v) => { view.setUint32(at, v, true); at += 4; });
-  const u64 = (...values: bigint[]) => values.forEach((v) => { view.setBigUint64(at, v, true); at += 8; });
+  const u16 = (...values: number[]) =>
+    values.forEach((v) => {
+      view.setUint16(at, v, true);
+      at += 2;
+    });
+  const u32 = (...values: number[]) =>
+    values.forEach((v) => {
+      view.setUint32(at, v, true);
+      at += 4;
+    });
+  const u64 = (...values: bigint[]) =>
+    values.forEach((v) => {
+      view.setBigUint64(at, v, true);
+      at += 8;
+    });
   u8(0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0);
   u16(2, 62);
   u32(1);
@@ -37,7 +56,14 @@ export function smallElf(options: SmallElf = {}): Uint8Array {
   let offset = contentsAt;
   for (const load of loads) {
     u32(load.type ?? 1, load.flags ?? 5);
-    u64(BigInt(offset), load.address, load.physical ?? load.address, BigInt(load.bytes.length), load.memorySize ?? BigInt(load.bytes.length), 0x1000n);
+    u64(
+      BigInt(offset),
+      load.address,
+      load.physical ?? load.address,
+      BigInt(load.bytes.length),
+      load.memorySize ?? BigInt(load.bytes.length),
+      0x1000n,
+    );
     offset += load.bytes.length;
   }
   u8(...contents);
@@ -50,7 +76,16 @@ export function smallElf(options: SmallElf = {}): Uint8Array {
   });
   u8(...stringTable, ...nameTable);
   at += 64;
-  const section = (name: number, type: number, flags: bigint, address: bigint, start: number, size: number, link: number, entrySize: bigint) => {
+  const section = (
+    name: number,
+    type: number,
+    flags: bigint,
+    address: bigint,
+    start: number,
+    size: number,
+    link: number,
+    entrySize: bigint,
+  ) => {
     u32(offsetOf(names, name), type);
     u64(flags, address, BigInt(start), BigInt(size));
     u32(link, 1);

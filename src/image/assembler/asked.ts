@@ -1,6 +1,6 @@
 import type { Register } from 'iced-x86';
-import type { Place } from './failure.ts';
 import type { Syntax } from './assembler.ts';
+import type { Place } from './failure.ts';
 
 /** What the source asks for, with every number known: the thing that bytes are held against. Operands stand in Intel's order. */
 export interface Asked {

@@ -11,14 +11,22 @@ interface Forms {
 
 function formsOf(mnemonic: string): Forms {
   switch (mnemonic) {
-    case 'jmp': return { short: [0xeb], near: [0xe9] };
-    case 'call': return { near: [0xe8] };
-    case 'xbegin': return { near: [0xc7, 0xf8] };
-    case 'loopne': return { short: [0xe0] };
-    case 'loope': return { short: [0xe1] };
-    case 'loop': return { short: [0xe2] };
-    case 'jrcxz': return { short: [0xe3] };
-    case 'jecxz': return { short: [0x67, 0xe3] };
+    case 'jmp':
+      return { short: [0xeb], near: [0xe9] };
+    case 'call':
+      return { near: [0xe8] };
+    case 'xbegin':
+      return { near: [0xc7, 0xf8] };
+    case 'loopne':
+      return { short: [0xe0] };
+    case 'loope':
+      return { short: [0xe1] };
+    case 'loop':
+      return { short: [0xe2] };
+    case 'jrcxz':
+      return { short: [0xe3] };
+    case 'jecxz':
+      return { short: [0x67, 0xe3] };
     default: {
       const condition = CONDITIONS.indexOf(mnemonic.slice(1));
       return condition < 0 ? {} : { short: [0x70 + condition], near: [0x0f, 0x80 + condition] };
@@ -39,11 +47,17 @@ export function targetOf(asked: Asked): (AskedOperand & { kind: 'target' }) | un
 export function encodeBranch(asked: Asked, address: bigint, near: boolean): Uint8Array | undefined {
   const target = targetOf(asked);
   if (!target) throw new Error('encodeBranch is for direct branches');
-  if (asked.lock || asked.repeat !== 'none' || asked.notrack) throw new AsmFailure(`${asked.mnemonic} to a label takes no prefix`, asked.place, 'remove the prefix');
-  if (asked.size !== undefined && asked.size !== 64) throw new AsmFailure(`a branch of ${asked.size} bits does not exist in 64-bit mode`, asked.place, 'remove the suffix');
+  if (asked.lock || asked.repeat !== 'none' || asked.notrack)
+    throw new AsmFailure(`${asked.mnemonic} to a label takes no prefix`, asked.place, 'remove the prefix');
+  if (asked.size !== undefined && asked.size !== 64)
+    throw new AsmFailure(`a branch of ${asked.size} bits does not exist in 64-bit mode`, asked.place, 'remove the suffix');
   const forms = formsOf(asked.mnemonic);
   const far = (distance: bigint, size: string) =>
-    new AsmFailure(`the target 0x${target.address.toString(16)} is ${distance} bytes away, too far for ${size}`, asked.place, 'bring the target nearer, or jump through a register');
+    new AsmFailure(
+      `the target 0x${target.address.toString(16)} is ${distance} bytes away, too far for ${size}`,
+      asked.place,
+      'bring the target nearer, or jump through a register',
+    );
   const distanceFrom = (length: number): bigint => BigInt.asIntN(64, target.address - (address + BigInt(length)));
   if (forms.short && (target.form === 'short' || forms.near === undefined || (!near && target.form === 'any'))) {
     const length = forms.short.length + 1;
@@ -52,7 +66,8 @@ export function encodeBranch(asked: Asked, address: bigint, near: boolean): Uint
     if (target.form === 'short' || forms.near === undefined) throw far(distance, `the short form of ${asked.mnemonic} (-128 to 127)`);
     return undefined;
   }
-  if (!forms.near || target.form === 'short') throw new AsmFailure(`${asked.mnemonic} has no such form`, asked.place, 'see the instruction set reference of the SDM');
+  if (!forms.near || target.form === 'short')
+    throw new AsmFailure(`${asked.mnemonic} has no such form`, asked.place, 'see the instruction set reference of the SDM');
   const distance = distanceFrom(forms.near.length + 4);
   if (distance < -(1n << 31n) || distance >= 1n << 31n) throw far(distance, 'a 32-bit displacement');
   const bytes = new Uint8Array(forms.near.length + 4);

@@ -11,7 +11,13 @@ type Canonical = Pick<Template, 'mnemonic' | 'size' | 'repeat' | 'operands'>;
  * Brings the ways to write one instruction to the one that the decoder shows, so that the guard can compare: implied operands made
  * explicit, symmetric operands in the manual's order, registers whose width does not matter at one width.
  */
-export function canonicalise(meaning: Meaning, written: string, repeat: Template['repeat'], given: readonly TemplateOperand[], place: Place): Canonical {
+export function canonicalise(
+  meaning: Meaning,
+  written: string,
+  repeat: Template['repeat'],
+  given: readonly TemplateOperand[],
+  place: Place,
+): Canonical {
   checkSuffix(meaning, written, given, place);
   const { mnemonic, size } = meaning;
   const same = { mnemonic, size, repeat };
@@ -26,22 +32,27 @@ export function canonicalise(meaning: Meaning, written: string, repeat: Template
   if (mnemonic === 'xchg' && first?.kind === 'register' && second?.kind === 'register') {
     // Exchanging the accumulator with itself is NOP by its encoding, and so is plain 90 (SDM Vol. 2, XCHG and NOP).
     if (first.register === second.register && first.register === Register.AX) return { ...same, mnemonic: 'nop', size: 16, operands: [] };
-    if (first.register === second.register && first.register === Register.RAX) return { ...same, mnemonic: 'nop', size: undefined, operands: [] };
+    if (first.register === second.register && first.register === Register.RAX)
+      return { ...same, mnemonic: 'nop', size: undefined, operands: [] };
     if (ACCUMULATORS.has(first.register)) return { ...same, operands: [second, first] };
   }
   // GNU as takes both orders of the symmetric pair with memory; the manual has memory first.
-  if ((mnemonic === 'test' || mnemonic === 'xchg') && first?.kind === 'register' && second?.kind === 'memory') return { ...same, operands: [second, first] };
+  if ((mnemonic === 'test' || mnemonic === 'xchg') && first?.kind === 'register' && second?.kind === 'memory')
+    return { ...same, operands: [second, first] };
   // An IMUL of two operands is one of three with the register twice, a shift without a count is by one.
-  if (mnemonic === 'imul' && given.length === 2 && second?.kind === 'immediate' && first) return { ...same, operands: [first, first, second] };
+  if (mnemonic === 'imul' && given.length === 2 && second?.kind === 'immediate' && first)
+    return { ...same, operands: [first, first, second] };
   if (/^(?:shl|shr|sar|rol|ror|rcl|rcr)$/.test(mnemonic) && given.length === 1 && first) {
     return { ...same, operands: [first, { kind: 'immediate', expression: { kind: 'number', value: 1n, place } }] };
   }
-  if (mnemonic === 'movsx' && first?.kind === 'register' && second && bitsOf(second) === 32) return { ...same, mnemonic: 'movsxd', operands: given };
+  if (mnemonic === 'movsx' && first?.kind === 'register' && second && bitsOf(second) === 32)
+    return { ...same, mnemonic: 'movsxd', operands: given };
   return { ...same, operands: given.map((o, i) => widen(mnemonic, o, i, given)) };
 }
 
 const ACCUMULATORS = new Set<Register>([Register.AX, Register.EAX, Register.RAX]);
-const bitsOf = (o: TemplateOperand): number | undefined => (o.kind === 'memory' ? o.size : o.kind === 'register' ? generalSize(o.register) : undefined);
+const bitsOf = (o: TemplateOperand): number | undefined =>
+  o.kind === 'memory' ? o.size : o.kind === 'register' ? generalSize(o.register) : undefined;
 
 /**
  * Selectors are read from the low 16 bits of a register of any width, and GNU as leaves the size prefix out; the decoder then shows the
@@ -50,7 +61,8 @@ const bitsOf = (o: TemplateOperand): number | undefined => (o.kind === 'memory' 
 function widen(mnemonic: string, o: TemplateOperand, i: number, all: readonly TemplateOperand[]): TemplateOperand {
   if (o.kind !== 'register' || generalSize(o.register) === undefined) return o;
   const [first, second] = all;
-  const stored = mnemonic === 'mov' && i === 0 && second?.kind === 'register' && isSegment(second.register) && generalSize(o.register) === 64;
+  const stored =
+    mnemonic === 'mov' && i === 0 && second?.kind === 'register' && isSegment(second.register) && generalSize(o.register) === 64;
   const selector =
     stored ||
     /^(?:lldt|ltr|lmsw|verr|verw)$/.test(mnemonic) ||
@@ -71,6 +83,10 @@ function checkSuffix(meaning: Meaning, written: string, operands: readonly Templ
     const counts = o.register === Register.CL && i > 0 && /^(?:sh[lr]d?|sar|ro[lr]|rc[lr])$/.test(mnemonic);
     const port = o.register === Register.DX && (mnemonic === 'in' || mnemonic === 'out');
     if (counts || port || (mnemonic === 'crc32' && i === 0)) continue;
-    throw new AsmFailure(`the suffix of ${written} says ${size} bits, %${registerName(o.register)} has ${bits}`, place, 'leave the suffix out, or use the register of that size');
+    throw new AsmFailure(
+      `the suffix of ${written} says ${size} bits, %${registerName(o.register)} has ${bits}`,
+      place,
+      'leave the suffix out, or use the register of that size',
+    );
   }
 }

@@ -1,17 +1,44 @@
-import { nearestName } from '../did-you-mean.ts';
-import { parseExpression, type Expression } from './expression.ts';
+import { didYouMean } from '../../suggest.ts';
+import { type Expression, parseExpression } from './expression.ts';
 import { AsmFailure } from './failure.ts';
 import type { Token, TokenReader } from './lexer.ts';
 import type { Statement } from './statements.ts';
 
 const DATA_SIZES: Readonly<Record<string, 1 | 2 | 4 | 8>> = {
-  '.byte': 1, '.2byte': 2, '.word': 2, '.short': 2, '.value': 2, '.hword': 2, '.4byte': 4, '.long': 4, '.int': 4, '.8byte': 8, '.quad': 8,
+  '.byte': 1,
+  '.2byte': 2,
+  '.word': 2,
+  '.short': 2,
+  '.value': 2,
+  '.hword': 2,
+  '.4byte': 4,
+  '.long': 4,
+  '.int': 4,
+  '.8byte': 8,
+  '.quad': 8,
 };
 /** What a linker or a debugger reads, and what changes no byte here. */
 const IGNORED = new Set(['.globl', '.global', '.local', '.weak', '.hidden', '.type', '.size', '.file', '.ident', '.code64', '.text']);
 const OTHERS = [
-  '.ascii', '.asciz', '.string', '.align', '.balign', '.p2align', '.skip', '.space', '.zero', '.fill', '.nops', '.org', '.set', '.equ',
-  '.rept', '.endr', '.att_syntax', '.intel_syntax', '.section',
+  '.ascii',
+  '.asciz',
+  '.string',
+  '.align',
+  '.balign',
+  '.p2align',
+  '.skip',
+  '.space',
+  '.zero',
+  '.fill',
+  '.nops',
+  '.org',
+  '.set',
+  '.equ',
+  '.rept',
+  '.endr',
+  '.att_syntax',
+  '.intel_syntax',
+  '.section',
 ];
 
 /** Parses a directive (GNU as, "Assembler Directives") whose name is `token`. `.rept` and the syntax switches belong to the caller. */
@@ -19,7 +46,8 @@ export function parseDirective(token: Token, reader: TokenReader): Statement[] {
   const name = token.text.toLowerCase();
   const { place } = token;
   const size = DATA_SIZES[name];
-  const statements = size !== undefined ? [{ kind: 'data', size, items: parseList(reader), place } as const] : parseOther(name, token, reader);
+  const statements =
+    size !== undefined ? [{ kind: 'data', size, items: parseList(reader), place } as const] : parseOther(name, token, reader);
   if (!IGNORED.has(name)) reader.expectEnd();
   return statements;
 }
@@ -27,7 +55,8 @@ export function parseDirective(token: Token, reader: TokenReader): Statement[] {
 function parseOther(name: string, token: Token, reader: TokenReader): Statement[] {
   const { place } = token;
   const zero: Expression = { kind: 'number', value: 0n, place };
-  const optional = (): Expression | undefined => (reader.accept(',') && reader.peek().text !== ',' && !reader.atEnd() ? parseExpression(reader) : undefined);
+  const optional = (): Expression | undefined =>
+    reader.accept(',') && reader.peek().text !== ',' && !reader.atEnd() ? parseExpression(reader) : undefined;
   if (IGNORED.has(name)) return [];
   switch (name) {
     case '.ascii':
@@ -50,7 +79,8 @@ function parseOther(name: string, token: Token, reader: TokenReader): Statement[
     case '.fill': {
       const count = parseExpression(reader);
       const size = optional();
-      if (size && (size.kind !== 'number' || size.value < 1n || size.value > 8n)) throw new AsmFailure('the size of .fill is 1 to 8', size.place, 'write .fill count, size, value');
+      if (size && (size.kind !== 'number' || size.value < 1n || size.value > 8n))
+        throw new AsmFailure('the size of .fill is 1 to 8', size.place, 'write .fill count, size, value');
       return [{ kind: 'fill', count, size: size?.kind === 'number' ? Number(size.value) : 1, value: optional() ?? zero, place }];
     }
     case '.nops':
@@ -69,14 +99,22 @@ function parseOther(name: string, token: Token, reader: TokenReader): Statement[
     case '.section': {
       const section = reader.next();
       if (section.text !== '.text' && new TextDecoder().decode(Uint8Array.from(section.bytes)) !== '.text') {
-        throw new AsmFailure(`there is one section, .text: '${section.text}' cannot be placed`, section.place, 'put the data after the code, with .align');
+        throw new AsmFailure(
+          `there is one section, .text: '${section.text}' cannot be placed`,
+          section.place,
+          'put the data after the code, with .align',
+        );
       }
       while (!reader.atEnd()) reader.next();
       return [];
     }
     default: {
-      const near = nearestName(name, [...Object.keys(DATA_SIZES), ...OTHERS, ...IGNORED]);
-      throw new AsmFailure(`${name} is not a directive here`, place, near === undefined ? `there are ${Object.keys(DATA_SIZES).join(' ')} ${OTHERS.join(' ')}` : `did you mean ${near}?`);
+      const hint = didYouMean(name, [...Object.keys(DATA_SIZES), ...OTHERS, ...IGNORED]);
+      throw new AsmFailure(
+        `${name} is not a directive here`,
+        place,
+        hint ?? `there are ${Object.keys(DATA_SIZES).join(' ')} ${OTHERS.join(' ')}`,
+      );
     }
   }
 }

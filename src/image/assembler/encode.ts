@@ -49,7 +49,11 @@ export class GuardedEncoder {
     const { length } = this.#encodeCached(asked, address).bytes;
     const displacement = BigInt.asIntN(64, ripTarget - (address + BigInt(length)));
     if (displacement < -(1n << 31n) || displacement >= 1n << 31n) {
-      throw new AsmFailure(`0x${ripTarget.toString(16)} is ${displacement} bytes away, too far for a RIP-relative operand`, asked.place, 'load the address with movabs');
+      throw new AsmFailure(
+        `0x${ripTarget.toString(16)} is ${displacement} bytes away, too far for a RIP-relative operand`,
+        asked.place,
+        'load the address with movabs',
+      );
     }
     const operands = asked.operands.map((o): AskedOperand => (o.kind === 'memory' && o.base === Register.RIP ? { ...o, displacement } : o));
     return this.#encodeCached({ ...asked, operands }, address);
@@ -70,8 +74,11 @@ export class GuardedEncoder {
     const memory = asked.operands.find((o) => o.kind === 'memory');
     if (memory && memory.size === undefined && sizes.size > 1) {
       const list = [...sizes].sort((a, b) => a - b).join(', ');
-      throw new AsmFailure(`the operand size of ${asked.written} is ambiguous: ${list} bits`, asked.place,
-        asked.syntax === 'att' ? 'add a suffix: b, w, l or q' : 'say byte ptr, word ptr, dword ptr or qword ptr');
+      throw new AsmFailure(
+        `the operand size of ${asked.written} is ambiguous: ${list} bits`,
+        asked.place,
+        asked.syntax === 'att' ? 'add a suffix: b, w, l or q' : 'say byte ptr, word ptr, dword ptr or qword ptr',
+      );
     }
     const shortest = own[0]?.bytes;
     if (!shortest) throw refusal(asked, 'no form of it takes them');
@@ -86,16 +93,24 @@ export class GuardedEncoder {
 }
 
 const refusal = (asked: Asked, why: string): AsmFailure =>
-  new AsmFailure(`${asked.written} with these operands cannot be encoded (${why})`, asked.place, 'check sizes and ranges; .byte puts bytes in as they are');
+  new AsmFailure(
+    `${asked.written} with these operands cannot be encoded (${why})`,
+    asked.place,
+    'check sizes and ranges; .byte puts bytes in as they are',
+  );
 
 /** Two instructions of one key have the same bytes at every address. */
 function keyOf(asked: Asked): string {
   const operands = asked.operands.map((o) => {
     switch (o.kind) {
-      case 'register': return `r${o.register}`;
-      case 'immediate': return `i${o.value}`;
-      case 'memory': return `m${o.size},${o.segment},${o.base},${o.index},${o.scale},${o.displacement}`;
-      case 'target': return `t${o.address}`;
+      case 'register':
+        return `r${o.register}`;
+      case 'immediate':
+        return `i${o.value}`;
+      case 'memory':
+        return `m${o.size},${o.segment},${o.base},${o.index},${o.scale},${o.displacement}`;
+      case 'target':
+        return `t${o.address}`;
     }
   });
   const { syntax, written, mnemonic, lock, repeat, notrack, size, wide, displacementBytes } = asked;

@@ -89,17 +89,24 @@ export function evaluate(expression: Expression, resolve: Resolve): Value {
 }
 
 function requireNumber(value: Value, place: Place): void {
-  if (value.kind !== 'number') throw new AsmFailure('an address can only be added to or subtracted from', place, 'use a difference of two labels');
+  if (value.kind !== 'number')
+    throw new AsmFailure('an address can only be added to or subtracted from', place, 'use a difference of two labels');
 }
 
 function compute(operator: string, a: bigint, b: bigint, place: Place): bigint {
   switch (operator) {
-    case '+': return a + b;
-    case '-': return a - b;
-    case '*': return a * b;
-    case '&': return a & b;
-    case '|': return a | b;
-    case '^': return a ^ b;
+    case '+':
+      return a + b;
+    case '-':
+      return a - b;
+    case '*':
+      return a * b;
+    case '&':
+      return a & b;
+    case '|':
+      return a | b;
+    case '^':
+      return a ^ b;
     case '<<':
     case '>>':
       if (b < 0n || b > 64n) throw new AsmFailure(`a shift by ${b} is out of range`, place, 'shift by 0 to 64');

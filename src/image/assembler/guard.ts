@@ -4,18 +4,39 @@ import { isString } from './mnemonics.ts';
 import { generalSize, registerName } from './registers.ts';
 
 /** Names of the decoder's mnemonics by number. */
-const MNEMONIC_NAMES = new Map(Object.entries(Mnemonic).flatMap(([k, v]) => (typeof v === 'number' ? [[v, k.toLowerCase()] as const] : [])));
+const MNEMONIC_NAMES = new Map(
+  Object.entries(Mnemonic).flatMap(([k, v]) => (typeof v === 'number' ? [[v, k.toLowerCase()] as const] : [])),
+);
 const IMPLIED = new Set<OpCodeOperandKind>([
-  OpCodeOperandKind.seg_rSI, OpCodeOperandKind.es_rDI, OpCodeOperandKind.seg_rDI, OpCodeOperandKind.seg_rBX_al,
-  OpCodeOperandKind.al, OpCodeOperandKind.ax, OpCodeOperandKind.eax, OpCodeOperandKind.rax, OpCodeOperandKind.dx,
+  OpCodeOperandKind.seg_rSI,
+  OpCodeOperandKind.es_rDI,
+  OpCodeOperandKind.seg_rDI,
+  OpCodeOperandKind.seg_rBX_al,
+  OpCodeOperandKind.al,
+  OpCodeOperandKind.ax,
+  OpCodeOperandKind.eax,
+  OpCodeOperandKind.rax,
+  OpCodeOperandKind.dx,
 ]);
 const SHORT_ADDRESS = new Set<OpKind>([
-  OpKind.MemorySegSI, OpKind.MemorySegESI, OpKind.MemorySegDI, OpKind.MemorySegEDI, OpKind.MemoryESDI, OpKind.MemoryESEDI,
+  OpKind.MemorySegSI,
+  OpKind.MemorySegESI,
+  OpKind.MemorySegDI,
+  OpKind.MemorySegEDI,
+  OpKind.MemoryESDI,
+  OpKind.MemoryESEDI,
 ]);
 /** Value bits of each kind of immediate after its extension. */
 const IMMEDIATE_BITS = new Map<OpKind, number>([
-  [OpKind.Immediate8, 8], [OpKind.Immediate8_2nd, 8], [OpKind.Immediate16, 16], [OpKind.Immediate32, 32], [OpKind.Immediate64, 64],
-  [OpKind.Immediate8to16, 16], [OpKind.Immediate8to32, 32], [OpKind.Immediate8to64, 64], [OpKind.Immediate32to64, 64],
+  [OpKind.Immediate8, 8],
+  [OpKind.Immediate8_2nd, 8],
+  [OpKind.Immediate16, 16],
+  [OpKind.Immediate32, 32],
+  [OpKind.Immediate64, 64],
+  [OpKind.Immediate8to16, 16],
+  [OpKind.Immediate8to32, 32],
+  [OpKind.Immediate8to64, 64],
+  [OpKind.Immediate32to64, 64],
 ]);
 
 /** What the guard found: why the bytes are not what was asked (`wrong`), or the facts that the caller chooses by. */
@@ -60,14 +81,22 @@ function sizeDiffers(asked: Asked, got: Instruction): string | undefined {
   const bytes = (asked.size ?? 64) / 8;
   const moved = Math.abs(got.stackPointerIncrement);
   const { mnemonic } = asked;
-  const slot = (wanted: number): string | undefined => (moved === wanted ? undefined : `it moves the stack pointer by ${moved} bytes, not ${wanted}`);
+  const slot = (wanted: number): string | undefined =>
+    moved === wanted ? undefined : `it moves the stack pointer by ${moved} bytes, not ${wanted}`;
   if (mnemonic === 'ret') return slot(bytes + (got.opCount > 0 ? got.immediate16 : 0));
   if (mnemonic === 'retf') return slot((asked.size ?? 32) / 4 + (got.opCount > 0 ? got.immediate16 : 0));
   if (/^(?:push|pop)(?:f[dq]?)?$/.test(mnemonic)) return slot(bytes);
   if (mnemonic === 'leave' && got.code !== Code.Leaveq) return 'it is not the 64-bit LEAVE';
   if (mnemonic === 'enter' && got.code !== Code.Enterq_imm16_imm8) return 'it is not the 64-bit ENTER';
   if (mnemonic === 'nop' && asked.size !== undefined) {
-    const sizes = new Map<Code, number>([[Code.Nopw, 16], [Code.Nopd, 32], [Code.Nopq, 64], [Code.Nop_rm16, 16], [Code.Nop_rm32, 32], [Code.Nop_rm64, 64]]);
+    const sizes = new Map<Code, number>([
+      [Code.Nopw, 16],
+      [Code.Nopd, 32],
+      [Code.Nopq, 64],
+      [Code.Nop_rm16, 16],
+      [Code.Nop_rm32, 32],
+      [Code.Nop_rm64, 64],
+    ]);
     if (sizes.get(got.code) !== asked.size) return `it is not a NOP of ${asked.size} bits`;
   }
   return undefined;
@@ -78,8 +107,10 @@ function operandsDiffer(asked: Asked, got: Instruction): string | undefined {
   try {
     if (asked.operands.length === 0) {
       for (let i = 0; i < got.opCount; i++) {
-        if (!IMPLIED.has(opCode.opKind(i)) || !(isString(asked.mnemonic) || asked.mnemonic === 'xlatb')) return `operand ${i + 1} was not asked for`;
-        if (SHORT_ADDRESS.has(got.opKind(i)) || (got.opKind(i) === OpKind.Memory && got.memoryBase !== Register.RBX)) return 'the address size is not 64 bits';
+        if (!IMPLIED.has(opCode.opKind(i)) || !(isString(asked.mnemonic) || asked.mnemonic === 'xlatb'))
+          return `operand ${i + 1} was not asked for`;
+        if (SHORT_ADDRESS.has(got.opKind(i)) || (got.opKind(i) === OpKind.Memory && got.memoryBase !== Register.RBX))
+          return 'the address size is not 64 bits';
       }
       return undefined;
     }
@@ -101,7 +132,9 @@ function operandDiffers(asked: Asked, operand: AskedOperand, got: Instruction, i
       if (kind !== OpKind.Register) return 'it is not a register';
       const register = got.opRegister(i);
       if (register !== operand.register) return `it is ${registerName(register)}, not ${registerName(operand.register)}`;
-      return (asked.mnemonic === 'call' || asked.mnemonic === 'jmp') && generalSize(register) !== 64 ? 'the target is not of 64 bits' : undefined;
+      return (asked.mnemonic === 'call' || asked.mnemonic === 'jmp') && generalSize(register) !== 64
+        ? 'the target is not of 64 bits'
+        : undefined;
     }
     case 'immediate': {
       const bits = IMMEDIATE_BITS.get(kind);
@@ -117,7 +150,9 @@ function operandDiffers(asked: Asked, operand: AskedOperand, got: Instruction, i
       return kind === OpKind.Memory ? memoryDiffers(asked, operand, got) : 'it is not a memory operand';
     case 'target':
       if (kind !== OpKind.NearBranch64) return 'it is not a near branch';
-      return got.nearBranch64 === operand.address ? undefined : `the target is 0x${got.nearBranch64.toString(16)}, not 0x${operand.address.toString(16)}`;
+      return got.nearBranch64 === operand.address
+        ? undefined
+        : `the target is 0x${got.nearBranch64.toString(16)}, not 0x${operand.address.toString(16)}`;
   }
 }
 
@@ -135,7 +170,10 @@ function memoryDiffers(asked: Asked, m: AskedMemory, got: Instruction): string |
   if (BigInt.asUintN(bits, got.memoryDisplacement) !== BigInt.asUintN(bits, wanted)) {
     return `the displacement is 0x${got.memoryDisplacement.toString(16)}, not 0x${BigInt.asUintN(bits, wanted).toString(16)}`;
   }
-  if (asked.displacementBytes !== undefined && got.memoryDisplSize !== (asked.displacementBytes === 1 ? 1 : base === Register.RIP ? got.memoryDisplSize : narrow ? 4 : 8)) {
+  if (
+    asked.displacementBytes !== undefined &&
+    got.memoryDisplSize !== (asked.displacementBytes === 1 ? 1 : base === Register.RIP ? got.memoryDisplSize : narrow ? 4 : 8)
+  ) {
     return `the displacement is not of ${asked.displacementBytes} bytes`;
   }
   const wide = got.code >= Code.Mov_AL_moffs8 && got.code <= Code.Mov_moffs64_RAX;

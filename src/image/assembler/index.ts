@@ -1,8 +1,8 @@
 import { TextpokeError } from '../../error.ts';
-import { nearestName } from '../did-you-mean.ts';
+import { didYouMean } from '../../suggest.ts';
 import { Image } from '../image.ts';
 import { LineTable } from '../lines.ts';
-import type { AssembleOptions, Assembled, Assembler } from './assembler.ts';
+import type { Assembled, AssembleOptions, Assembler } from './assembler.ts';
 import { loadDefasm } from './defasm.ts';
 import { type Backend, GuardedEncoder } from './encode.ts';
 import { AsmFailure } from './failure.ts';
@@ -10,7 +10,7 @@ import { loadKeystone } from './keystone.ts';
 import { layOut } from './layout.ts';
 import { parseSource } from './parse-source.ts';
 
-export type { AssembleOptions, Assembled, AssembledLine, Assembler, Syntax } from './assembler.ts';
+export type { Assembled, AssembledLine, AssembleOptions, Assembler, Syntax } from './assembler.ts';
 
 const LOADERS = { keystone: loadKeystone, defasm: loadDefasm } as const;
 export type AssemblerName = keyof typeof LOADERS;
@@ -24,9 +24,9 @@ export async function loadAssembler(preferred?: string): Promise<Assembler> {
   if (preferred !== undefined) {
     const name = ASSEMBLER_NAMES.find((n) => n === preferred);
     if (!name) {
-      const near = nearestName(preferred, ASSEMBLER_NAMES);
       throw new TextpokeError('E_ASM', `there is no assembler '${preferred}'`, {
-        where: preferred, hint: near === undefined ? `there are ${ASSEMBLER_NAMES.join(' and ')}` : `did you mean '${near}'?`,
+        where: preferred,
+        hint: didYouMean(preferred, ASSEMBLER_NAMES) ?? `there are ${ASSEMBLER_NAMES.join(' and ')}`,
       });
     }
     return makeAssembler(await load(name));
@@ -46,7 +46,8 @@ async function load(name: AssemblerName): Promise<Backend> {
     if (error instanceof TextpokeError) throw error;
     const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
     throw new TextpokeError('E_ASM', `the assembler ${name} cannot be loaded: ${why}`, {
-      where: name, hint: name === 'keystone' ? 'npm install keystone-wasm, or use defasm' : 'npm install',
+      where: name,
+      hint: name === 'keystone' ? 'npm install keystone-wasm, or use defasm' : 'npm install',
     });
   }
 }
@@ -73,12 +74,21 @@ export function makeAssembler(backend: Backend): Assembler {
  */
 export function imageFromAssembled(assembled: Assembled, options: { entry?: bigint | string; physical?: bigint } = {}): Image {
   const { address, bytes } = assembled;
-  if (bytes.length === 0) throw new TextpokeError('E_ASM', 'the source makes no bytes', { where: 'assembled text', hint: 'write an instruction' });
+  if (bytes.length === 0)
+    throw new TextpokeError('E_ASM', 'the source makes no bytes', { where: 'assembled text', hint: 'write an instruction' });
   const end = address + BigInt(bytes.length);
   const symbols = [...assembled.symbols]
     .filter(([, at]) => at >= address && at < end)
     .map(([name, at]) => ({ name, address: at, size: 0, kind: 'label' }) as const);
-  const segment = { address, physical: options.physical ?? address, bytes, memorySize: bytes.length, readable: true, writable: true, executable: true };
+  const segment = {
+    address,
+    physical: options.physical ?? address,
+    bytes,
+    memorySize: bytes.length,
+    readable: true,
+    writable: true,
+    executable: true,
+  };
   const withEntry = (entry: bigint): Image => new Image({ segments: [segment], entry, symbols, lines: new LineTable(assembled.lines) });
   const image = withEntry(address);
   const { entry = image.hasSymbol('_start') ? '_start' : address } = options;

@@ -1,9 +1,9 @@
 import { Register } from 'iced-x86';
-import type { AssembleOptions, Assembled, AssembledLine } from './assembler.ts';
+import { didYouMean } from '../../suggest.ts';
+import type { Assembled, AssembledLine, AssembleOptions } from './assembler.ts';
 import type { GuardedEncoder } from './encode.ts';
-import { type Resolve, type Value, evaluate } from './expression.ts';
+import { evaluate, type Resolve, type Value } from './expression.ts';
 import { AsmFailure, type Place } from './failure.ts';
-import { nearestName } from '../did-you-mean.ts';
 import { nops } from './nops.ts';
 import type { Statement } from './statements.ts';
 import { instantiate } from './template.ts';
@@ -22,7 +22,11 @@ export function layOut(statements: readonly Statement[], encoder: GuardedEncoder
     const settled = layout.pass(pass === 0);
     if (settled) return layout.result();
   }
-  throw new AsmFailure('the layout does not settle: sizes depend on each other in a circle', statements[0]?.place ?? { line: 1, column: 1 }, 'give the branches a size: jmp.d32');
+  throw new AsmFailure(
+    'the layout does not settle: sizes depend on each other in a circle',
+    statements[0]?.place ?? { line: 1, column: 1 },
+    'give the branches a size: jmp.d32',
+  );
 }
 
 class Layout {
@@ -59,11 +63,14 @@ class Layout {
       if (s.kind !== 'label' && s.kind !== 'numericLabel') continue;
       const name = s.kind === 'label' ? s.name : s.number;
       const list = this.#labels.get(name) ?? [];
-      if (s.kind === 'label' && list.length > 0) throw new AsmFailure(`${name} is defined twice`, s.place, 'use numeric labels for local places: 1: ... jmp 1b');
+      if (s.kind === 'label' && list.length > 0)
+        throw new AsmFailure(`${name} is defined twice`, s.place, 'use numeric labels for local places: 1: ... jmp 1b');
       list.push(index);
       this.#labels.set(name, list);
     }
-    for (const s of statements) if (s.kind === 'set' && this.#labels.has(s.name)) throw new AsmFailure(`${s.name} is a label already`, s.place, 'choose another name');
+    for (const s of statements)
+      if (s.kind === 'set' && this.#labels.has(s.name))
+        throw new AsmFailure(`${s.name} is a label already`, s.place, 'choose another name');
   }
 
   get #here(): bigint {
@@ -83,7 +90,8 @@ class Layout {
       if (this.#moved !== 0n) this.#unsettled = true;
       this.#addresses[index] = this.#here;
       this.#place(statement);
-      if (this.#length > LARGEST_OUTPUT) throw new AsmFailure(`more than ${LARGEST_OUTPUT} bytes`, statement.place, 'check counts and .org');
+      if (this.#length > LARGEST_OUTPUT)
+        throw new AsmFailure(`more than ${LARGEST_OUTPUT} bytes`, statement.place, 'check counts and .org');
     }
     return !this.#unsettled;
   }
@@ -105,8 +113,12 @@ class Layout {
     const external = this.#external.get(name);
     if (external !== undefined) return { value: external, kind: 'external' };
     if (this.#first && this.#setNames.has(name)) return { value: this.#here, kind: 'unknown' };
-    const near = nearestName(name, [...[...this.#labels.keys()].filter((l) => !/^\d/.test(l)), ...this.#sets.keys(), ...this.#external.keys()]);
-    throw new AsmFailure(`there is no symbol '${name}'`, place, near === undefined ? 'define it, or pass its address' : `did you mean '${near}'?`);
+    const hint = didYouMean(name, [
+      ...[...this.#labels.keys()].filter((l) => !/^\d/.test(l)),
+      ...this.#sets.keys(),
+      ...this.#external.keys(),
+    ]);
+    throw new AsmFailure(`there is no symbol '${name}'`, place, hint ?? 'define it, or pass its address');
   };
 
   /** Where a label statement is, or for one ahead, where it will be if all between moves alike (the first pass: right here). */
@@ -119,7 +131,12 @@ class Layout {
     const list = this.#labels.get(reference.slice(0, -1)) ?? [];
     const backward = reference.endsWith('b');
     const found = backward ? list.findLast((l) => l <= this.#index) : list.find((l) => l > this.#index);
-    if (found === undefined) throw new AsmFailure(`there is no ${reference.slice(0, -1)}: ${backward ? 'before' : 'after'} this`, place, 'f looks forward, b backward');
+    if (found === undefined)
+      throw new AsmFailure(
+        `there is no ${reference.slice(0, -1)}: ${backward ? 'before' : 'after'} this`,
+        place,
+        'f looks forward, b backward',
+      );
     return found;
   }
 
@@ -141,7 +158,16 @@ class Layout {
     if (bytes.length > 0) {
       const start = this.#here;
       const { file = '<asm>' } = this.#options;
-      this.#lines.push({ offset: this.#length, length: bytes.length, by, file, line: place.line, column: place.column, start, end: start + BigInt(bytes.length) });
+      this.#lines.push({
+        offset: this.#length,
+        length: bytes.length,
+        by,
+        file,
+        line: place.line,
+        column: place.column,
+        start,
+        end: start + BigInt(bytes.length),
+      });
     }
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;
@@ -169,7 +195,8 @@ class Layout {
         break;
       case 'fill': {
         const count = this.#number(s.count, 0n, BigInt(LARGEST_OUTPUT));
-        if (count * s.size > LARGEST_OUTPUT) throw new AsmFailure(`${count * s.size} bytes are too many`, s.place, `at most ${LARGEST_OUTPUT}`);
+        if (count * s.size > LARGEST_OUTPUT)
+          throw new AsmFailure(`${count * s.size} bytes are too many`, s.place, `at most ${LARGEST_OUTPUT}`);
         const unit = s.value ? this.#data(evaluate(s.value, this.#resolve).value, s.size, s.place) : new Uint8Array(s.size);
         const block = new Uint8Array(count * s.size);
         for (let i = 0; i < count; i++) block.set(unit, i * s.size);
@@ -185,7 +212,8 @@ class Layout {
       case 'org': {
         const { value, kind } = evaluate(s.to, this.#resolve);
         const to = kind === 'label' ? value - this.#options.address : value;
-        if (to < BigInt(this.#length) && !this.#first) throw new AsmFailure('.org cannot go back', s.place, `this is offset ${this.#length}`);
+        if (to < BigInt(this.#length) && !this.#first)
+          throw new AsmFailure('.org cannot go back', s.place, `this is offset ${this.#length}`);
         if (to > BigInt(LARGEST_OUTPUT)) throw new AsmFailure(`.org to ${to} is too far`, s.place, `at most ${LARGEST_OUTPUT}`);
         const gap = Math.max(Number(to) - this.#length, 0);
         emit(new Uint8Array(gap).fill(this.#number(s.value, -128n, 255n)));
@@ -208,7 +236,8 @@ class Layout {
     const given = this.#number(s.to, 0n, s.power ? 24n : BigInt(LARGEST_OUTPUT));
     const alignment = s.power ? 2 ** given : given;
     if (alignment <= 1) return;
-    if ((alignment & (alignment - 1)) !== 0) throw new AsmFailure(`${alignment} is not a power of two`, s.place, '.p2align takes the exponent');
+    if ((alignment & (alignment - 1)) !== 0)
+      throw new AsmFailure(`${alignment} is not a power of two`, s.place, '.p2align takes the exponent');
     const gap = Number(BigInt.asUintN(64, -this.#here) % BigInt(alignment));
     if (s.atMost && gap > this.#number(s.atMost, 0n, BigInt(LARGEST_OUTPUT))) return;
     emit(s.value ? new Uint8Array(gap).fill(this.#number(s.value, -128n, 255n)) : nops(gap));

@@ -35,7 +35,8 @@ export function tokenize(text: string, place: Place): Token[] {
     const name = NAME.exec(rest)?.[0];
     if (local !== undefined) push('local', local.length);
     else if (number !== undefined) {
-      if (/^[\w.$]/.test(rest.slice(number.length))) throw new AsmFailure('this is not a number', here(), 'numbers are 10, 0x1f, 0b101 or 017');
+      if (/^[\w.$]/.test(rest.slice(number.length)))
+        throw new AsmFailure('this is not a number', here(), 'numbers are 10, 0x1f, 0b101 or 017');
       push('number', number.length, parseNumber(number, here()));
     } else if (name !== undefined) push('name', name.length);
     else if (rest.startsWith('"')) {
@@ -66,7 +67,8 @@ function readEscape(text: string, at: number, place: Place): { byte: number; len
   const hex = /^[xX]([0-9a-fA-F]+)/.exec(text.slice(at));
   if (hex) return { byte: Number.parseInt((hex[1] ?? '').slice(-2), 16), length: hex[0].length };
   const byte = ESCAPES[text[at] ?? ''];
-  if (byte === undefined) throw new AsmFailure(`\\${text[at] ?? ''} is not an escape`, place, 'escapes are \\n \\t \\r \\b \\f \\\\ \\" \\ooo and \\xhh');
+  if (byte === undefined)
+    throw new AsmFailure(`\\${text[at] ?? ''} is not an escape`, place, 'escapes are \\n \\t \\r \\b \\f \\\\ \\" \\ooo and \\xhh');
   return { byte, length: 1 };
 }
 
@@ -75,9 +77,9 @@ function readString(text: string, place: Place): { bytes: number[]; length: numb
   for (let at = 1; at < text.length; ) {
     if (text[at] === '"') return { bytes, length: at + 1 };
     if (text[at] === '\\') {
-      const escape = readEscape(text, at + 1, place);
-      bytes.push(escape.byte);
-      at += 1 + escape.length;
+      const read = readEscape(text, at + 1, place);
+      bytes.push(read.byte);
+      at += 1 + read.length;
     } else {
       const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
       bytes.push(...new TextEncoder().encode(character));
@@ -91,9 +93,9 @@ function readCharacter(text: string, place: Place): { value: bigint; length: num
   let value: number;
   let length: number;
   if (text[1] === '\\') {
-    const escape = readEscape(text, 2, place);
-    value = escape.byte;
-    length = 2 + escape.length;
+    const read = readEscape(text, 2, place);
+    value = read.byte;
+    length = 2 + read.length;
   } else {
     value = text.charCodeAt(1);
     length = 2;
@@ -145,6 +147,10 @@ export class TokenReader {
 
   unexpected(wanted: string): AsmFailure {
     const token = this.peek();
-    return new AsmFailure(`expected ${wanted}, found ${token.kind === 'end' ? token.text : `'${token.text}'`}`, token.place, 'statements end at a new line or ;');
+    return new AsmFailure(
+      `expected ${wanted}, found ${token.kind === 'end' ? token.text : `'${token.text}'`}`,
+      token.place,
+      'statements end at a new line or ;',
+    );
   }
 }

@@ -18,13 +18,33 @@ const KNOWN = new Set(
 
 /** Names of one condition: the decoder's first. */
 const CONDITIONS: readonly (readonly string[])[] = [
-  ['b', 'c', 'nae'], ['ae', 'nc', 'nb'], ['e', 'z'], ['ne', 'nz'], ['be', 'na'], ['a', 'nbe'], ['p', 'pe'], ['np', 'po'],
-  ['l', 'nge'], ['ge', 'nl'], ['le', 'ng'], ['g', 'nle'],
+  ['b', 'c', 'nae'],
+  ['ae', 'nc', 'nb'],
+  ['e', 'z'],
+  ['ne', 'nz'],
+  ['be', 'na'],
+  ['a', 'nbe'],
+  ['p', 'pe'],
+  ['np', 'po'],
+  ['l', 'nge'],
+  ['ge', 'nl'],
+  ['le', 'ng'],
+  ['g', 'nle'],
 ];
 
 const ALIASES = new Map<string, string>([
-  ['sal', 'shl'], ['pushf', 'pushfq'], ['popf', 'popfq'], ['xlat', 'xlatb'], ['icebp', 'int1'], ['retn', 'ret'], ['retf', 'retf'],
-  ['loopz', 'loope'], ['loopnz', 'loopne'], ['ud2a', 'ud2'], ['iretw', 'iret'], ['fwait', 'wait'],
+  ['sal', 'shl'],
+  ['pushf', 'pushfq'],
+  ['popf', 'popfq'],
+  ['xlat', 'xlatb'],
+  ['icebp', 'int1'],
+  ['retn', 'ret'],
+  ['retf', 'retf'],
+  ['loopz', 'loope'],
+  ['loopnz', 'loopne'],
+  ['ud2a', 'ud2'],
+  ['iretw', 'iret'],
+  ['fwait', 'wait'],
 ]);
 for (const [first, ...others] of CONDITIONS) {
   for (const other of others) for (const stem of ['j', 'set', 'cmov']) ALIASES.set(stem + other, stem + first);
@@ -34,17 +54,33 @@ const SUFFIXES: Readonly<Record<string, number>> = { b: 8, w: 16, l: 32, q: 64 }
 
 /** Names that GNU as has for AT&T syntax and that are not the manual's plus a suffix. */
 const ATT = new Map<string, Meaning>([
-  ['cbtw', { mnemonic: 'cbw' }], ['cwtl', { mnemonic: 'cwde' }], ['cltq', { mnemonic: 'cdqe' }],
-  ['cwtd', { mnemonic: 'cwd' }], ['cltd', { mnemonic: 'cdq' }], ['cqto', { mnemonic: 'cqo' }],
+  ['cbtw', { mnemonic: 'cbw' }],
+  ['cwtl', { mnemonic: 'cwde' }],
+  ['cltq', { mnemonic: 'cdqe' }],
+  ['cwtd', { mnemonic: 'cwd' }],
+  ['cltd', { mnemonic: 'cdq' }],
+  ['cqto', { mnemonic: 'cqo' }],
   ['movslq', { mnemonic: 'movsxd', size: 64, sourceSize: 32 }],
   ['movabs', { mnemonic: 'mov', wide: true }],
-  ['lret', { mnemonic: 'retf', size: 32 }], ['lretl', { mnemonic: 'retf', size: 32 }], ['lretq', { mnemonic: 'retf', size: 64 }], ['lretw', { mnemonic: 'retf', size: 16 }],
-  ['ljmp', { mnemonic: 'jmp', far: true, size: 32 }], ['ljmpl', { mnemonic: 'jmp', far: true, size: 32 }],
-  ['lcall', { mnemonic: 'call', far: true, size: 32 }], ['lcalll', { mnemonic: 'call', far: true, size: 32 }],
-  ['iret', { mnemonic: 'iretd' }], ['iretl', { mnemonic: 'iretd' }],
-  ['sysretl', { mnemonic: 'sysret' }], ['sysexitl', { mnemonic: 'sysexit' }],
-  ['movsl', { mnemonic: 'movsd' }], ['stosl', { mnemonic: 'stosd' }], ['lodsl', { mnemonic: 'lodsd' }],
-  ['scasl', { mnemonic: 'scasd' }], ['cmpsl', { mnemonic: 'cmpsd' }], ['insl', { mnemonic: 'insd' }], ['outsl', { mnemonic: 'outsd' }],
+  ['lret', { mnemonic: 'retf', size: 32 }],
+  ['lretl', { mnemonic: 'retf', size: 32 }],
+  ['lretq', { mnemonic: 'retf', size: 64 }],
+  ['lretw', { mnemonic: 'retf', size: 16 }],
+  ['ljmp', { mnemonic: 'jmp', far: true, size: 32 }],
+  ['ljmpl', { mnemonic: 'jmp', far: true, size: 32 }],
+  ['lcall', { mnemonic: 'call', far: true, size: 32 }],
+  ['lcalll', { mnemonic: 'call', far: true, size: 32 }],
+  ['iret', { mnemonic: 'iretd' }],
+  ['iretl', { mnemonic: 'iretd' }],
+  ['sysretl', { mnemonic: 'sysret' }],
+  ['sysexitl', { mnemonic: 'sysexit' }],
+  ['movsl', { mnemonic: 'movsd' }],
+  ['stosl', { mnemonic: 'stosd' }],
+  ['lodsl', { mnemonic: 'lodsd' }],
+  ['scasl', { mnemonic: 'scasd' }],
+  ['cmpsl', { mnemonic: 'cmpsd' }],
+  ['insl', { mnemonic: 'insd' }],
+  ['outsl', { mnemonic: 'outsd' }],
 ]);
 for (const suffix of Object.keys(SUFFIXES)) ATT.set(`movabs${suffix}`, { mnemonic: 'mov', wide: true, size: SUFFIXES[suffix] ?? 0 });
 for (const [from, to] of ['bw', 'bl', 'bq', 'wl', 'wq'].map((pair) => [pair[0] ?? '', pair[1] ?? ''] as const)) {

@@ -1,6 +1,6 @@
 import { Code, CodeExt, Encoder, Instruction, Mnemonic, OpCodeOperandKind, OpKind, Register } from 'iced-x86';
 import type { Asked, AskedMemory, AskedOperand } from './asked.ts';
-import { type Verdict, inspect } from './guard.ts';
+import { inspect, type Verdict } from './guard.ts';
 
 /**
  * Our own encoder: for every form that the instruction set has for a mnemonic, the operands are put in and iced-x86 encodes it; what decodes
@@ -36,12 +36,32 @@ export function ownEncodings(asked: Asked, address: bigint): OwnEncoding[] {
 
 /** Instructions with implied operands only, as the manual has them (SDM Vol. 2). */
 const FIXED: Readonly<Record<string, readonly number[]>> = {
-  movsb: [0xa4], movsw: [0x66, 0xa5], movsd: [0xa5], movsq: [0x48, 0xa5],
-  cmpsb: [0xa6], cmpsw: [0x66, 0xa7], cmpsd: [0xa7], cmpsq: [0x48, 0xa7],
-  stosb: [0xaa], stosw: [0x66, 0xab], stosd: [0xab], stosq: [0x48, 0xab],
-  lodsb: [0xac], lodsw: [0x66, 0xad], lodsd: [0xad], lodsq: [0x48, 0xad],
-  scasb: [0xae], scasw: [0x66, 0xaf], scasd: [0xaf], scasq: [0x48, 0xaf],
-  insb: [0x6c], insw: [0x66, 0x6d], insd: [0x6d], outsb: [0x6e], outsw: [0x66, 0x6f], outsd: [0x6f],
+  movsb: [0xa4],
+  movsw: [0x66, 0xa5],
+  movsd: [0xa5],
+  movsq: [0x48, 0xa5],
+  cmpsb: [0xa6],
+  cmpsw: [0x66, 0xa7],
+  cmpsd: [0xa7],
+  cmpsq: [0x48, 0xa7],
+  stosb: [0xaa],
+  stosw: [0x66, 0xab],
+  stosd: [0xab],
+  stosq: [0x48, 0xab],
+  lodsb: [0xac],
+  lodsw: [0x66, 0xad],
+  lodsd: [0xad],
+  lodsq: [0x48, 0xad],
+  scasb: [0xae],
+  scasw: [0x66, 0xaf],
+  scasd: [0xaf],
+  scasq: [0x48, 0xaf],
+  insb: [0x6c],
+  insw: [0x66, 0x6d],
+  insd: [0x6d],
+  outsb: [0x6e],
+  outsw: [0x66, 0x6f],
+  outsd: [0x6f],
   xlatb: [0xd7],
 };
 
@@ -78,17 +98,30 @@ function shapeOf(code: Code): readonly OpCodeOperandKind[] | undefined {
 }
 
 const IMMEDIATES = new Map<OpCodeOperandKind, OpKind>([
-  [OpCodeOperandKind.imm8, OpKind.Immediate8], [OpCodeOperandKind.imm8_const_1, OpKind.Immediate8],
-  [OpCodeOperandKind.imm8sex16, OpKind.Immediate8to16], [OpCodeOperandKind.imm8sex32, OpKind.Immediate8to32], [OpCodeOperandKind.imm8sex64, OpKind.Immediate8to64],
-  [OpCodeOperandKind.imm16, OpKind.Immediate16], [OpCodeOperandKind.imm32, OpKind.Immediate32],
-  [OpCodeOperandKind.imm32sex64, OpKind.Immediate32to64], [OpCodeOperandKind.imm64, OpKind.Immediate64],
+  [OpCodeOperandKind.imm8, OpKind.Immediate8],
+  [OpCodeOperandKind.imm8_const_1, OpKind.Immediate8],
+  [OpCodeOperandKind.imm8sex16, OpKind.Immediate8to16],
+  [OpCodeOperandKind.imm8sex32, OpKind.Immediate8to32],
+  [OpCodeOperandKind.imm8sex64, OpKind.Immediate8to64],
+  [OpCodeOperandKind.imm16, OpKind.Immediate16],
+  [OpCodeOperandKind.imm32, OpKind.Immediate32],
+  [OpCodeOperandKind.imm32sex64, OpKind.Immediate32to64],
+  [OpCodeOperandKind.imm64, OpKind.Immediate64],
 ]);
 
 const FIXED_REGISTERS = new Map<OpCodeOperandKind, Register>([
-  [OpCodeOperandKind.al, Register.AL], [OpCodeOperandKind.cl, Register.CL], [OpCodeOperandKind.ax, Register.AX], [OpCodeOperandKind.dx, Register.DX],
-  [OpCodeOperandKind.eax, Register.EAX], [OpCodeOperandKind.rax, Register.RAX],
-  [OpCodeOperandKind.es, Register.ES], [OpCodeOperandKind.cs, Register.CS], [OpCodeOperandKind.ss, Register.SS],
-  [OpCodeOperandKind.ds, Register.DS], [OpCodeOperandKind.fs, Register.FS], [OpCodeOperandKind.gs, Register.GS],
+  [OpCodeOperandKind.al, Register.AL],
+  [OpCodeOperandKind.cl, Register.CL],
+  [OpCodeOperandKind.ax, Register.AX],
+  [OpCodeOperandKind.dx, Register.DX],
+  [OpCodeOperandKind.eax, Register.EAX],
+  [OpCodeOperandKind.rax, Register.RAX],
+  [OpCodeOperandKind.es, Register.ES],
+  [OpCodeOperandKind.cs, Register.CS],
+  [OpCodeOperandKind.ss, Register.SS],
+  [OpCodeOperandKind.ds, Register.DS],
+  [OpCodeOperandKind.fs, Register.FS],
+  [OpCodeOperandKind.gs, Register.GS],
 ]);
 
 const isMemoryKind = (kind: OpCodeOperandKind): boolean => kind >= OpCodeOperandKind.mem_offs && kind <= OpCodeOperandKind.bnd_or_mem_mpx;

@@ -28,7 +28,8 @@ function parseOperand(reader: TokenReader, branch: boolean, far: boolean, form: 
   }
   const memory = parseMemory(reader, undefined);
   if (memory.kind === 'memory' && branch && !indirect) {
-    if (memory.displacement && memory.base === undefined && memory.index === undefined) return { kind: 'target', expression: memory.displacement, form };
+    if (memory.displacement && memory.base === undefined && memory.index === undefined)
+      return { kind: 'target', expression: memory.displacement, form };
     throw new AsmFailure('an indirect jump or call needs *', star.place, 'write *(%rax)');
   }
   return memory;
@@ -38,7 +39,8 @@ function parseRegister(reader: TokenReader): Register {
   const percent = reader.next();
   const token = reader.next();
   const register = token.kind === 'name' ? registerByName(token.text) : undefined;
-  if (register === undefined) throw new AsmFailure(`%${token.text} is not a register`, percent.place, 'registers are %rax, %r8d, %cr3, %gs...');
+  if (register === undefined)
+    throw new AsmFailure(`%${token.text} is not a register`, percent.place, 'registers are %rax, %r8d, %cr3, %gs...');
   return register;
 }
 
@@ -58,7 +60,8 @@ function parseMemory(reader: TokenReader, segment: Register | undefined): Templa
       if (reader.accept(',')) {
         const token = reader.next();
         scale = Number(token.value);
-        if (token.kind !== 'number' || ![1, 2, 4, 8].includes(scale)) throw new AsmFailure('the scale is 1, 2, 4 or 8', token.place, 'write (%rax,%rcx,4)');
+        if (token.kind !== 'number' || ![1, 2, 4, 8].includes(scale))
+          throw new AsmFailure('the scale is 1, 2, 4 or 8', token.place, 'write (%rax,%rcx,4)');
       }
     }
     reader.expect(')');

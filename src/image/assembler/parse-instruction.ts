@@ -1,5 +1,5 @@
-import { Register } from 'iced-x86';
-import { nearestName } from '../did-you-mean.ts';
+import type { Register } from 'iced-x86';
+import { didYouMean } from '../../suggest.ts';
 import type { BranchForm } from './asked.ts';
 import type { Syntax } from './assembler.ts';
 import { canonicalise } from './canonical.ts';
@@ -28,24 +28,46 @@ export function parseInstruction(reader: TokenReader, syntax: Syntax): Template 
   if (token.kind !== 'name') throw new AsmFailure(`expected an instruction, found '${token.text}'`, token.place, 'labels end with a colon');
   const bare = token.text.toLowerCase();
   const written = bare.replace(/\.d(?:8|32)$/, '');
-  const branchForm: BranchForm = bare.endsWith('.d8') || prefixes.displacementBytes === 1 ? 'short' : bare.endsWith('.d32') || prefixes.displacementBytes === 4 ? 'near' : 'any';
+  const branchForm: BranchForm =
+    bare.endsWith('.d8') || prefixes.displacementBytes === 1
+      ? 'short'
+      : bare.endsWith('.d32') || prefixes.displacementBytes === 4
+        ? 'near'
+        : 'any';
   const guess = meaningOf(written, syntax, false);
   const far = guess?.far === true;
   const branch = guess !== undefined && isBranch(guess.mnemonic) && !far;
   const operands = syntax === 'att' ? parseAttOperands(reader, branch, far, branchForm) : parseIntelOperands(reader, branch, branchForm);
   reader.expectEnd();
-  const meaning = meaningOf(written, syntax, operands.some((o) => o.kind === 'register' && isVector(o.register)));
+  const meaning = meaningOf(
+    written,
+    syntax,
+    operands.some((o) => o.kind === 'register' && isVector(o.register)),
+  );
   if (!meaning) {
-    const near = nearestName(written, instructionNames());
-    throw new AsmFailure(`'${written}' is not an instruction`, token.place, near === undefined ? 'see the instruction set reference of the SDM' : `did you mean '${near}'?`);
+    throw new AsmFailure(
+      `'${written}' is not an instruction`,
+      token.place,
+      didYouMean(written, instructionNames()) ?? 'see the instruction set reference of the SDM',
+    );
   }
   if (bare !== written && !branch) throw new AsmFailure('.d8 and .d32 are for branches', token.place, 'write {disp8} or {disp32} in front');
   const sized = applySizes(meaning, syntax, withSegment(operands, prefixes.segment, token));
   const { lock, notrack, repeat, displacementBytes } = prefixes;
-  return { written, syntax, lock, notrack, displacementBytes, wide: meaning.wide ?? false, place: token.place, ...canonicalise(meaning, written, repeat, sized, token.place) };
+  return {
+    written,
+    syntax,
+    lock,
+    notrack,
+    displacementBytes,
+    wide: meaning.wide ?? false,
+    place: token.place,
+    ...canonicalise(meaning, written, repeat, sized, token.place),
+  };
 }
 
-const meaningOf = (name: string, syntax: Syntax, vector: boolean): Meaning | undefined => (syntax === 'att' ? attMeaning(name, vector) : intelMeaning(name));
+const meaningOf = (name: string, syntax: Syntax, vector: boolean): Meaning | undefined =>
+  syntax === 'att' ? attMeaning(name, vector) : intelMeaning(name);
 
 function parsePrefixes(reader: TokenReader): Prefixes {
   const prefixes: Prefixes = { lock: false, repeat: 'none', notrack: false, segment: undefined, displacementBytes: undefined };
@@ -56,7 +78,8 @@ function parsePrefixes(reader: TokenReader): Prefixes {
       reader.next();
       const option = reader.next();
       reader.expect('}');
-      if (option.text !== 'disp8' && option.text !== 'disp32') throw new AsmFailure(`{${option.text}} is not supported`, option.place, 'only {disp8} and {disp32} are');
+      if (option.text !== 'disp8' && option.text !== 'disp32')
+        throw new AsmFailure(`{${option.text}} is not supported`, option.place, 'only {disp8} and {disp32} are');
       prefixes.displacementBytes = option.text === 'disp8' ? 1 : 4;
     } else if (name === 'lock') {
       reader.next();

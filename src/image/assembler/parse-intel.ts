@@ -6,7 +6,17 @@ import type { TokenReader } from './lexer.ts';
 import { isSegment, registerByName } from './registers.ts';
 import type { TemplateOperand } from './template.ts';
 
-const SIZES: Readonly<Record<string, number>> = { byte: 8, word: 16, dword: 32, qword: 64, fword: 48, tbyte: 80, oword: 128, xmmword: 128, ymmword: 256 };
+const SIZES: Readonly<Record<string, number>> = {
+  byte: 8,
+  word: 16,
+  dword: 32,
+  qword: 64,
+  fword: 48,
+  tbyte: 80,
+  oword: 128,
+  xmmword: 128,
+  ymmword: 256,
+};
 
 /** Parses operands in Intel syntax as GNU as has it with `noprefix`: `dword ptr gs:[rax+rcx*4+8]`, `offset name`, `short label`. */
 export function parseIntelOperands(reader: TokenReader, branch: boolean, form: BranchForm): TemplateOperand[] {
@@ -40,12 +50,22 @@ function parseOperand(reader: TokenReader, branch: boolean, form: BranchForm): T
     reader.next();
     if (!(isSegment(register) && reader.accept(':'))) return { kind: 'register', register };
     if (reader.peek().text === '[') return parseMemory(reader, size, register, place);
-    return { kind: 'memory', size, segment: register, base: undefined, index: undefined, scale: 1, displacement: parseExpression(reader), place };
+    return {
+      kind: 'memory',
+      size,
+      segment: register,
+      base: undefined,
+      index: undefined,
+      scale: 1,
+      displacement: parseExpression(reader),
+      place,
+    };
   }
   if (reader.peek().text === '[') return parseMemory(reader, size, undefined, place);
   const expression = parseExpression(reader);
   if (branch && size === undefined) return { kind: 'target', expression, form: wanted };
-  if (hasSymbol(expression)) throw new AsmFailure('a bare name may mean its address or what is there', place, 'write [name], [rip+name] or offset name');
+  if (hasSymbol(expression))
+    throw new AsmFailure('a bare name may mean its address or what is there', place, 'write [name], [rip+name] or offset name');
   return { kind: 'immediate', expression };
 }
 
@@ -69,7 +89,8 @@ function parseMemory(reader: TokenReader, size: number | undefined, segment: Reg
     const token = reader.peek();
     const register = token.kind === 'name' ? registerByName(token.text) : undefined;
     const scaled = token.kind === 'number' && reader.peek(1).text === '*' ? registerByName(reader.peek(2).text) : undefined;
-    if ((register !== undefined || scaled !== undefined) && sign === '-') throw new AsmFailure('a register cannot be subtracted', token.place, 'addresses are sums');
+    if ((register !== undefined || scaled !== undefined) && sign === '-')
+      throw new AsmFailure('a register cannot be subtracted', token.place, 'addresses are sums');
     if (scaled !== undefined) {
       reader.position += 3;
       addIndex(scaled, token.value, token.place);
@@ -85,7 +106,8 @@ function parseMemory(reader: TokenReader, size: number | undefined, segment: Reg
     } else {
       const term = parseExpression(reader, 2);
       const signed: Expression = sign === '-' ? { kind: 'unary', operator: '-', of: term, place: token.place } : term;
-      displacement = displacement === undefined ? signed : { kind: 'binary', operator: '+', left: displacement, right: signed, place: token.place };
+      displacement =
+        displacement === undefined ? signed : { kind: 'binary', operator: '+', left: displacement, right: signed, place: token.place };
     }
     if (reader.accept(']')) break;
     if (reader.accept('+')) sign = '+';

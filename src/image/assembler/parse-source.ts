@@ -40,7 +40,8 @@ class SourceParser {
       if (word === '.endr') return i;
       if (word === '.rept') i = this.#repeat(raw, i, statement);
       else if (statement.text !== '') this.#statement(statement);
-      if (this.statements.length > MOST_STATEMENTS) throw new AsmFailure(`more than ${MOST_STATEMENTS} statements`, statement.place, 'make the .rept smaller');
+      if (this.statements.length > MOST_STATEMENTS)
+        throw new AsmFailure(`more than ${MOST_STATEMENTS} statements`, statement.place, 'make the .rept smaller');
     }
     if (open) throw new AsmFailure('.rept without .endr', open.place, 'close it with .endr');
     return raw.length;
@@ -68,10 +69,12 @@ class SourceParser {
     reader.expectEnd();
     const { value } = evaluate(expression, (name, place) => {
       const known = this.#constants.get(name);
-      if (known === undefined) throw new AsmFailure(`${name} is not a number that is known here`, place, '.rept needs a number, or a name .set before it');
+      if (known === undefined)
+        throw new AsmFailure(`${name} is not a number that is known here`, place, '.rept needs a number, or a name .set before it');
       return { value: known, kind: 'number' };
     });
-    if (value < 0n || value > BigInt(MOST_STATEMENTS)) throw new AsmFailure(`a count of ${value} is out of range`, expression.place, `0 to ${MOST_STATEMENTS}`);
+    if (value < 0n || value > BigInt(MOST_STATEMENTS))
+      throw new AsmFailure(`a count of ${value} is out of range`, expression.place, `0 to ${MOST_STATEMENTS}`);
     // With a count of zero the block is still parsed, so that its end is found and its errors are seen.
     let end = raw.length;
     const before = this.statements.length;
@@ -103,7 +106,8 @@ class SourceParser {
   #switchSyntax(directive: string, reader: TokenReader): void {
     const intel = directive === '.intel_syntax';
     const option = reader.atEnd() ? undefined : reader.next();
-    if (option?.text === (intel ? 'prefix' : 'noprefix')) throw new AsmFailure(`${directive} ${option.text} is not supported`, option.place, 'AT&T has %, Intel has not');
+    if (option?.text === (intel ? 'prefix' : 'noprefix'))
+      throw new AsmFailure(`${directive} ${option.text} is not supported`, option.place, 'AT&T has %, Intel has not');
     reader.expectEnd();
     this.#syntax = intel ? 'intel' : 'att';
   }

@@ -9,7 +9,16 @@ import { registerName } from './registers.ts';
 
 const hex = (value: bigint): string => (value < 0n ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`);
 
-const POINTERS: Readonly<Record<number, string>> = { 8: 'byte', 16: 'word', 32: 'dword', 48: 'fword', 64: 'qword', 80: 'tbyte', 128: 'xmmword', 256: 'ymmword' };
+const POINTERS: Readonly<Record<number, string>> = {
+  8: 'byte',
+  16: 'word',
+  32: 'dword',
+  48: 'fword',
+  64: 'qword',
+  80: 'tbyte',
+  128: 'xmmword',
+  256: 'ymmword',
+};
 
 function prefixes(asked: Asked): string {
   return `${asked.lock ? 'lock ' : ''}${asked.repeat === 'none' ? '' : `${asked.repeat} `}${asked.notrack ? 'notrack ' : ''}`;
@@ -24,15 +33,20 @@ export function renderIntel(asked: Asked): string {
 
 function intelOperand(o: AskedOperand): string {
   switch (o.kind) {
-    case 'register': return registerName(o.register);
-    case 'immediate': return hex(o.value);
-    case 'target': return hex(o.address);
+    case 'register':
+      return registerName(o.register);
+    case 'immediate':
+      return hex(o.value);
+    case 'target':
+      return hex(o.address);
     case 'memory': {
       const sum = [
         ...(o.base === undefined ? [] : [registerName(o.base)]),
         ...(o.index === undefined ? [] : [`${registerName(o.index)}*${o.scale}`]),
         ...(o.displacement === 0n && (o.base !== undefined || o.index !== undefined) ? [] : [hex(o.displacement)]),
-      ].join('+').replace('+-', '-');
+      ]
+        .join('+')
+        .replace('+-', '-');
       const pointer = o.size === undefined ? '' : `${POINTERS[o.size] ?? 'unsized'} ptr `;
       return `${pointer}${o.segment === undefined ? '' : `${registerName(o.segment)}:`}[${sum}]`;
     }
@@ -49,10 +63,14 @@ export function renderAtt(asked: Asked): string {
 
 function attOperand(o: AskedOperand, star: string): string {
   switch (o.kind) {
-    case 'register': return `${star}%${registerName(o.register)}`;
-    case 'immediate': return `$${hex(o.value)}`;
-    case 'target': return hex(o.address);
-    case 'memory': return star + attMemory(o);
+    case 'register':
+      return `${star}%${registerName(o.register)}`;
+    case 'immediate':
+      return `$${hex(o.value)}`;
+    case 'target':
+      return hex(o.address);
+    case 'memory':
+      return star + attMemory(o);
   }
 }
 

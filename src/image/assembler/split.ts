@@ -49,7 +49,12 @@ export function splitStatements(source: string): RawStatement[] {
       at = end + 2;
     } else {
       place ??= here;
-      const length = c === '"' ? stringLength(source, at) : c === "'" && source[at + 1] !== undefined && source[at + 1] !== '\n' ? characterLength(source, at) : 1;
+      const length =
+        c === '"'
+          ? stringLength(source, at)
+          : c === "'" && source[at + 1] !== undefined && source[at + 1] !== '\n'
+            ? characterLength(source, at)
+            : 1;
       text += source.slice(at, at + length);
       at += length;
     }

@@ -11,7 +11,13 @@ export type Statement = { readonly place: Place } & (
   | { readonly kind: 'bytes'; readonly bytes: readonly number[] }
   | { readonly kind: 'fill'; readonly count: Expression; readonly size: number; readonly value: Expression | undefined }
   /** Without `value` the padding is NOPs. */
-  | { readonly kind: 'align'; readonly power: boolean; readonly to: Expression; readonly value: Expression | undefined; readonly atMost: Expression | undefined }
+  | {
+      readonly kind: 'align';
+      readonly power: boolean;
+      readonly to: Expression;
+      readonly value: Expression | undefined;
+      readonly atMost: Expression | undefined;
+    }
   | { readonly kind: 'nops'; readonly count: Expression }
   | { readonly kind: 'org'; readonly to: Expression; readonly value: Expression | undefined }
   | { readonly kind: 'instruction'; readonly template: Template }

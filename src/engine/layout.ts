@@ -113,8 +113,10 @@ export const TLB = {
 /** Instruction TLB: 64 entries {u64 linear page or -1, u32 physical page}. */
 export const ITLB = { entries: 64, bytes: 16, tag: 0, physical: 8 } as const;
 
-export const META_BASE = 0x50000;
-export const META_BYTES = 0x4000;
+/** Three pages that are shared, then one page a core, which trades places with it (`MetaWords`). */
+export const META_BASE = 0x70000;
+export const META_SHARED_BYTES = 0x3000;
+export const META_CORE_BYTES = 0x1000;
 export const SCRATCH_RECORDS = 0x58000;
 export const EVENT_BASE = 0x60000;
 export const EVENT_BYTES = 32;

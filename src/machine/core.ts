@@ -130,6 +130,12 @@ export class Core {
     if (this.#engine.globals.stop.value !== 0) throw new AccessStopped();
   }
 
+  /** Begins a locked access: the loads and stores of it that follow are one atomic operation. Throws `AccessStopped`. */
+  lockBegin(address: bigint, bytes: number): void {
+    this.#engine.access.lockBegin(this.base, BigInt.asIntN(64, address), bytes, KIND.data);
+    if (this.#engine.globals.stop.value !== 0) throw new AccessStopped();
+  }
+
   /** Forgets all translations of this core. */
   flushTlb(): void {
     const { longs } = this.#engine;

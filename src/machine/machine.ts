@@ -1,5 +1,5 @@
 import type { Instruction } from '../isa/instruction.ts';
-import { decode, type Decoded } from '../isa/decode.ts';
+import type { Decoded } from '../isa/decode.ts';
 import { Activity, IF, TF, Vector } from '../isa/core-state.ts';
 import { RECORD_BYTES } from '../isa/record.ts';
 import { Engine, type EngineHost } from '../engine/engine.ts';
@@ -53,7 +53,7 @@ export class Machine implements MachineParts, EngineHost {
   readonly hooks = new Set<bigint>();
   /** A quadword of executed text was written that is not declared as patched: the search must start again with it. */
   readonly newText = new Set<number>();
-  #tlbEpoch = 0;
+  #foreignTlb = false;
   readonly #reference: ReferenceRunner | undefined;
 
   constructor(options: MachineOptions) {
@@ -195,7 +195,8 @@ export class Machine implements MachineParts, EngineHost {
 
   flushTlb(core: Core): void {
     core.flushTlb();
-    this.#tlbEpoch++;
+    // Entries are a function of CR3, the tables and the mode: at home they stay right when a transition is undone.
+    if (core.get('cr3') !== core.rawLong(CORE.homeCr3) || core.small('cpl') !== 0) this.#foreignTlb = true;
   }
 
   emit(event: MachineEvent): void {
@@ -410,7 +411,6 @@ export class Machine implements MachineParts, EngineHost {
     this.engine.access.journalBlock(HASH_BASE, HASH_BYTES);
     for (const c of this.cores) c.unsaved();
     this.engine.globals.eventTop.value = EVENT_BASE;
-    this.#tlbEpoch = 0;
     if (mark > this.engine.map.journal + this.engine.map.journalBytes - (4 << 20)) {
       throw new TextpokeError('E_BUDGET', 'the undo journal is full: the search is deeper than it can hold', { hint: 'make the scenario smaller' });
     }
@@ -420,7 +420,7 @@ export class Machine implements MachineParts, EngineHost {
   rollback(mark: number): void {
     this.engine.access.rollback(mark);
     for (const c of this.cores) c.unsaved();
-    if (this.#tlbEpoch !== 0) for (const c of this.cores) c.flushTlb();
+    if (this.#foreignTlb) for (const c of this.cores) c.flushTlb();
   }
 
   /** Writes the 128-bit key of the state and gives the index of its first 32-bit word in `engine.words`. */

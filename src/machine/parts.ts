@@ -20,7 +20,7 @@ export interface MachineParts {
    */
   takeVisible(core: Core): boolean;
   /** The core executed a serializing event (SDM Vol. 3, "Serializing Instructions"): nothing stale may be fetched from here on. */
-  serialize(core: Core): void;
+  serialize(core: Core, why: string): void;
   /** Whether serializing events matter to anybody (the fetch policy allows staleness). */
   readonly serializeIsVisible: boolean;
   /** MFENCE serializes instruction fetch too (AMD). */
@@ -31,6 +31,8 @@ export interface MachineParts {
   fastPage(core: Core, info: number): boolean;
   /** An observer (trace, checker) wants to know: kinds are documented at `MachineEvent`. */
   emit(event: MachineEvent): void;
+  /** Virtual time: what RDTSC reads and the APIC timer counts. */
+  readonly ticks: bigint;
   /** Writes to the serial port, debug-exit, hypercalls: what leaves the machine. */
   readonly host: MachineHost;
 }
@@ -58,6 +60,10 @@ export interface MachineHost {
    * operation. Absent: VMCALL is #UD.
    */
   hypercall?(core: Core): 0 | 1 | 2;
+  /** A startup IPI reached a core that waits for one: gives it registers and makes it run. Absent: the core stays parked. */
+  startup?(core: Core, vector: number): void;
+  /** Whether a core that waits in a hypercall (1) can go on now. */
+  ready?(core: Core): boolean;
 }
 
 /** What a system instruction did: see `Engine.system`. */

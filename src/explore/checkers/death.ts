@@ -1,0 +1,38 @@
+import { Vector } from '../../isa/core-state.ts';
+import type { Checker } from '../checker.ts';
+import type { CheckId } from '../violation.ts';
+
+const EXCEPTION_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(Vector).map(([name, number]) => [Number(number), `#${name}`]));
+
+/** I1, I6 and unexpected exceptions: what the guest itself cannot survive, told by its die hypercall and by the machine. */
+export const death: Checker = {
+  name: 'death',
+  onEvent(event, world) {
+    const { lab } = world;
+    if (event.kind === 'shutdown') {
+      world.report({ check: 'I6', message: `CPU${event.core} shuts down: ${event.why}`, core: event.core, rip: event.rip });
+      return;
+    }
+    if (event.kind === 'exception' && event.vector === Vector.DF) {
+      world.report({ check: 'I6', message: `double fault on CPU${event.core}`, core: event.core, rip: event.rip });
+      return;
+    }
+    if (event.kind !== 'die') return;
+    const core = world.machine.cores[event.core]!;
+    const ip = event.regs === 0n ? core.rip : lab.readLong(event.core, event.regs + BigInt(lab.abi('REGS_IP')));
+    const at = lab.image.describe(event.reason === lab.abi('DIE_INT3') ? ip - 1n : ip);
+    const [check, message] = explain(event.reason, at, (name) => lab.abi(name));
+    world.report({ check, message: `CPU${event.core}: ${message}`, core: event.core, rip: ip });
+  },
+};
+
+function explain(reason: number, at: string, abi: (name: string) => number): [CheckId, string] {
+  if (reason === abi('DIE_INT3')) return ['I1', `int3 at ${at} claimed by nobody: die("int3")`];
+  if (reason === abi('DIE_OLD_BYTES')) return ['I12', `the patcher found other bytes than expected at ${at}`];
+  if (reason === abi('DIE_POKE_MISMATCH')) return ['I12', `text read back after a poke differs, at ${at}`];
+  if (reason === abi('DIE_STALE_TRANSLATION')) return ['assertion', 'a translation survived its invalidation and was executed'];
+  if (reason === abi('DIE_WRONG_RESULT')) return ['assertion', `a function under patching returned an impossible value, at ${at}`];
+  const exception = abi('DIE_EXCEPTION');
+  if (reason >= exception) return ['exception', `${EXCEPTION_NAMES.get(reason - exception) ?? `vector ${reason - exception}`} at ${at}`];
+  return ['assertion', `the guest gave up with reason ${reason} at ${at}`];
+}

@@ -1,0 +1,101 @@
+/**
+ * The explored graph's edges, for what only the whole graph can tell: whether some fair run goes on for ever without getting anywhere.
+ */
+export class StateGraph {
+  #edges = new Int32Array(3 << 10);
+  #count = 0;
+
+  add(from: number, to: number, core: number): void {
+    if ((this.#count + 1) * 3 > this.#edges.length) {
+      const grown = new Int32Array(this.#edges.length * 2);
+      grown.set(this.#edges);
+      this.#edges = grown;
+    }
+    this.#edges.set([from, to, core], this.#count * 3);
+    this.#count++;
+  }
+
+  /**
+   * A state of a fair cycle: a strongly connected component with an edge in it such that every core that can always act somewhere in
+   * it also acts within it (weak fairness). Undefined when there is none.
+   */
+  fairCycle(states: number): { state: number; cores: readonly number[] } | undefined {
+    const { starts, order } = this.#index(states);
+    const component = this.#components(states, starts, order);
+    const size = new Int32Array(states);
+    const enabledAlways = new Int32Array(states).fill(-1);
+    const acts = new Int32Array(states);
+    for (let s = 0; s < states; s++) {
+      const c = component[s] as number;
+      size[c]!++;
+      let enabled = 0;
+      for (let e = starts[s]!; e < starts[s + 1]!; e++) {
+        const edge = order[e]! * 3;
+        const bit = 1 << this.#edges[edge + 2]!;
+        enabled |= bit;
+        if (component[this.#edges[edge + 1]!] === c) acts[c]! |= bit;
+      }
+      enabledAlways[c]! &= enabled;
+    }
+    for (let s = 0; s < states; s++) {
+      const c = component[s] as number;
+      if (acts[c] === 0 || (enabledAlways[c]! & ~acts[c]!) !== 0) continue;
+      const cores = Array.from({ length: 32 }, (_, i) => i).filter((i) => (acts[c]! & (1 << i)) !== 0);
+      return { state: s, cores };
+    }
+    return undefined;
+  }
+
+  #index(states: number): { starts: Int32Array; order: Int32Array } {
+    const starts = new Int32Array(states + 1);
+    for (let e = 0; e < this.#count; e++) starts[this.#edges[e * 3]! + 1]!++;
+    for (let s = 0; s < states; s++) starts[s + 1]! += starts[s]!;
+    const fill = starts.slice();
+    const order = new Int32Array(this.#count);
+    for (let e = 0; e < this.#count; e++) order[fill[this.#edges[e * 3]!]!++] = e;
+    return { starts, order };
+  }
+
+  /** Tarjan's strongly connected components, without recursion. R. Tarjan, "Depth-First Search and Linear Graph Algorithms", 1972. */
+  #components(states: number, starts: Int32Array, order: Int32Array): Int32Array {
+    const component = new Int32Array(states).fill(-1);
+    const index = new Int32Array(states).fill(-1);
+    const low = new Int32Array(states);
+    const stack: number[] = [];
+    const onStack = new Uint8Array(states);
+    const at = new Int32Array(states);
+    let next = 0;
+    let components = 0;
+    for (let root = 0; root < states; root++) {
+      if (index[root] !== -1) continue;
+      const work = [root];
+      while (work.length > 0) {
+        const s = work[work.length - 1] as number;
+        if (index[s] === -1) {
+          index[s] = low[s] = next++;
+          at[s] = starts[s]!;
+          stack.push(s);
+          onStack[s] = 1;
+        }
+        if (at[s]! < starts[s + 1]!) {
+          const to = this.#edges[order[at[s]!++]! * 3 + 1] as number;
+          if (index[to] === -1) work.push(to);
+          else if (onStack[to] === 1) low[s] = Math.min(low[s]!, index[to]!);
+          continue;
+        }
+        work.pop();
+        const parent = work[work.length - 1];
+        if (parent !== undefined) low[parent] = Math.min(low[parent]!, low[s]!);
+        if (low[s] !== index[s]) continue;
+        for (;;) {
+          const member = stack.pop() as number;
+          onStack[member] = 0;
+          component[member] = components;
+          if (member === s) break;
+        }
+        components++;
+      }
+    }
+    return component;
+  }
+}

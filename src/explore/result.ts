@@ -1,0 +1,52 @@
+import type { Violation } from './violation.ts';
+
+/** How much was looked at. */
+export type Coverage =
+  /** Every state that the models allow. */
+  | { readonly kind: 'exhaustive' }
+  /** Every state within named bounds that were reached. */
+  | { readonly kind: 'bounded'; readonly bounds: readonly string[] }
+  /** Random schedules. */
+  | { readonly kind: 'sampled'; readonly schedules: number };
+
+export interface Counts {
+  /** Distinct states. */
+  states: number;
+  /** Choices performed. */
+  transitions: number;
+  /** Longest path, in choices. */
+  depth: number;
+}
+
+/** A run that violates something: the answers at each step, as indices into the options offered there. */
+export interface Counterexample {
+  readonly violation: Violation;
+  readonly answers: readonly number[];
+}
+
+export type Verdict =
+  | 'ok'
+  | 'violation'
+  /** No violation, but some witness is missing: the scenario did not exercise what it claims to. */
+  | 'vacuous'
+  /** The search stopped before its coverage was reached. */
+  | 'inconclusive';
+
+export interface SearchResult {
+  readonly verdict: Verdict;
+  readonly coverage: Coverage;
+  readonly counts: Counts;
+  readonly counterexample: Counterexample | undefined;
+  readonly missingWitnesses: readonly string[];
+  readonly notes: readonly string[];
+  /** Why an inconclusive search stopped. */
+  readonly stopped: string | undefined;
+}
+
+/** Limits of a search. Steps are transitions; `stop` is asked now and then and ends the search when it gives a reason. */
+export interface Budget {
+  readonly maxSteps?: number;
+  readonly stop?: (counts: Counts) => string | undefined;
+}
+
+export const ASK_EVERY = 4096;

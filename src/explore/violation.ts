@@ -1,0 +1,46 @@
+/** Which property was violated. The codes are those of the catalogue of invariants. */
+export type CheckId =
+  /** Every #BP from kernel mode is claimed by one handler, or found gone by the policy's re-check. */
+  | 'I1'
+  /** What executes at a site is one of its published versions, from its first byte. */
+  | 'I2'
+  /** Exception nesting stays within its limit; no #DF, no shutdown. */
+  | 'I6'
+  /** No store into a live exception frame except through its owner. */
+  | 'I6b'
+  /** The handler used the record of the fault address and emulated one of that site's new instructions. */
+  | 'I7'
+  /** After emulation the core is as if it had executed the new instruction. */
+  | 'I11'
+  /** Bytes around a site never change; at the end a site holds what was intended. */
+  | 'I12'
+  /** Everything that waits gets what it waits for under a fair schedule. */
+  | 'I13'
+  /** The code-race sanitizer: different instructions could have been fetched without a serializing event in between. */
+  | 'code-race'
+  /** An exception that nobody expected. */
+  | 'exception'
+  /** The guest's own assertion failed. */
+  | 'assertion';
+
+export interface Violation {
+  readonly check: CheckId;
+  /** One sentence in kernel words. */
+  readonly message: string;
+  readonly core: number;
+  readonly rip: bigint;
+}
+
+export const CHECK_TITLES: Readonly<Record<CheckId, string>> = {
+  I1: 'unclaimed #BP',
+  I2: 'torn or foreign instruction executed',
+  I6: 'exception nesting',
+  I6b: 'live exception frame overwritten',
+  I7: 'wrong record emulated',
+  I11: 'emulation differs from execution',
+  I12: 'text is not what was intended',
+  I13: 'no progress',
+  'code-race': 'unsynchronized cross-modification',
+  exception: 'unexpected exception',
+  assertion: 'guest assertion',
+};

@@ -1,0 +1,148 @@
+import { Activity } from '../isa/core-state.ts';
+import { CORE, Stop } from '../engine/layout.ts';
+import { Lab, type LabOptions } from '../kernel/lab.ts';
+import type { Image } from '../image/image.ts';
+import type { Core } from '../machine/core.ts';
+import type { MachineEvent } from '../machine/parts.ts';
+import type { Mark, Patcher } from '../patch/operation.ts';
+import { PatcherAgent } from '../patch/agent.ts';
+import { Program } from '../patch/program.ts';
+import type { Checker } from './checker.ts';
+import { MetaWords } from './meta.ts';
+import type { Site } from './site.ts';
+import type { Violation } from './violation.ts';
+
+/** What happened, as checkers and traces see it. */
+export type WorldEvent =
+  | MachineEvent
+  /** The guest told its observers something (`HC_NOTE`). */
+  | { readonly kind: 'note'; readonly core: number; readonly id: number; readonly a: bigint; readonly b: bigint }
+  /** The guest gave up (`HC_DIE`). */
+  | { readonly kind: 'die'; readonly core: number; readonly reason: number; readonly regs: bigint }
+  /** A TypeScript patcher reached a step of its protocol. */
+  | { readonly kind: 'mark'; readonly core: number; readonly mark: Mark };
+
+/** What must have happened in some run each before an OK counts. */
+export const WITNESSES = ['old bytes executed', '#BP handled and emulated', 'new bytes executed'] as const;
+export type Witness = (typeof WITNESSES)[number];
+
+export interface Actor {
+  readonly core: number;
+  /** Function of the image that the core starts at. */
+  readonly entry: string;
+  /** What `victim_main` calls. */
+  readonly calls?: readonly string[];
+  /** A patcher in TypeScript; the core starts at `patcher_stub`. */
+  readonly patcher?: () => Patcher;
+  /** Vector that is pending from the start and may be taken whenever interrupts are on. */
+  readonly pendingInterrupt?: number;
+}
+
+/** One world to explore: a lab with its actors in place and checkers watching. */
+export class World {
+  readonly lab: Lab;
+  readonly meta: MetaWords;
+  readonly sites: Site[] = [];
+  readonly checkers: Checker[] = [];
+  /** Violations of the transition in progress; the search takes them from here. */
+  violations: Violation[] = [];
+  /** Findings that do not decide. */
+  readonly notes = new Set<string>();
+  /** Seen in some run so far. Not state: only ever grows. */
+  readonly witnessed = new Set<Witness>();
+  /** Called for every event, for traces. */
+  onEvent: ((event: WorldEvent) => void) | undefined;
+  /** Cores that may trade places in the state key. */
+  symmetric = 0;
+  /** Cores that run the same code from the same start, in groups. */
+  readonly #alike: number[][] = [];
+  readonly #roles = new Map<string, number[]>();
+  readonly #programs = new Map<number, PatcherAgent>();
+  readonly #dead: number;
+
+  constructor(image: Image, options: Omit<LabOptions, 'host' | 'journal'>) {
+    this.lab = new Lab(image, {
+      ...options,
+      host: {
+        serial: () => {},
+        hypercall: (core) => this.#hypercall(core),
+        ready: (core) => this.#programs.get(core.index)?.ready(core) === true,
+      },
+    });
+    this.meta = new MetaWords(this.machine);
+    this.#dead = this.meta.shared(1);
+    this.machine.observers.push((event) => this.#observe(event));
+  }
+
+  get machine(): Lab['machine'] { return this.lab.machine; }
+
+  /** Places an actor on its core. */
+  add(actor: Actor): void {
+    const core = this.machine.cores[actor.core] as Core;
+    if (actor.calls !== undefined) this.lab.setCalls(actor.core, actor.calls);
+    this.lab.start(actor.core, actor.entry);
+    if (actor.patcher !== undefined) {
+      this.#programs.set(actor.core, new PatcherAgent(() => this.machine, new Program(actor.patcher), (c, mark) => this.#observe({ kind: 'mark', core: c.index, mark })));
+    }
+    const role = JSON.stringify([actor.entry, actor.calls, actor.pendingInterrupt, actor.patcher === undefined ? undefined : actor.core]);
+    const group = this.#roles.get(role) ?? [];
+    if (group.length === 0) this.#alike.push(group);
+    this.#roles.set(role, group);
+    group.push(actor.core);
+    if (actor.pendingInterrupt !== undefined) {
+      const word = (['irr0', 'irr1', 'irr2', 'irr3'] as const)[actor.pendingInterrupt >> 6] as 'irr0';
+      core.set(word, core.get(word) | (1n << BigInt(actor.pendingInterrupt & 63)));
+    }
+  }
+
+  /** Declares the sites as patched text and runs every core up to its first visible operation: the base state. */
+  begin(): void {
+    for (const site of this.sites) this.machine.fetch.declarePatched(this.lab.physical(site.address), site.versions[0]!.length);
+    for (const q of this.machine.newText) this.machine.fetch.declarePatched(q, 8);
+    for (const checker of this.checkers) checker.begin?.(this);
+    const alike = this.#alike.filter((c) => c.length > 1 && this.lab.interchangeable(c));
+    this.symmetric = (alike[0] ?? []).reduce((mask, c) => mask | (1 << c), 0);
+    this.machine.text?.reset();
+    this.machine.mark();
+    for (const core of this.machine.cores) if (core.small('activity') === Activity.running) this.machine.settle(core);
+  }
+
+  /** Whether a guest has given up: the run has ended there. */
+  get dead(): boolean { return this.meta.get(this.#dead) !== 0; }
+
+  /** Whether every actor has come to its end: nothing left but idle cores. */
+  get finished(): boolean {
+    return this.machine.cores.every((c) => c.small('activity') !== Activity.running || c.raw(CORE.stop) === Stop.idle) &&
+      [...this.#programs].every(([n, agent]) => agent.at(this.machine.cores[n] as Core).next === undefined);
+  }
+
+  report(violation: Violation): void { this.violations.push(violation); }
+
+  #observe(event: WorldEvent): void {
+    for (const checker of this.checkers) checker.onEvent?.(event, this);
+    this.onEvent?.(event);
+  }
+
+  /** VMCALL of the lab (`HC_` in the image's ABI). */
+  #hypercall(core: Core): 0 | 1 | 2 {
+    const number = Number(core.gpr(0));
+    if (number === this.lab.abi('HC_NOTE')) {
+      this.#observe({ kind: 'note', core: core.index, id: Number(core.gpr(7)), a: core.gpr(6), b: core.gpr(2) });
+      return 0;
+    }
+    if (number === this.lab.abi('HC_DIE')) {
+      this.meta.set(this.#dead, 0, 1);
+      this.#observe({ kind: 'die', core: core.index, reason: Number(core.gpr(7)), regs: core.gpr(6) });
+      core.setSmall('activity', Activity.exited);
+      return 0;
+    }
+    const agent = this.#programs.get(core.index);
+    if (agent === undefined) throw new Error(`core ${core.index} has no patcher`);
+    return agent.step(core);
+  }
+
+  /** End of a path: final checks. */
+  atEnd(): void {
+    for (const checker of this.checkers) checker.atEnd?.(this);
+  }
+}

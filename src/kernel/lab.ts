@@ -1,0 +1,222 @@
+import { Activity, IF, RSP } from '../isa/core-state.ts';
+import { CORE } from '../engine/layout.ts';
+import type { Image } from '../image/image.ts';
+import type { Core } from '../machine/core.ts';
+import { Machine, type MachineOptions } from '../machine/machine.ts';
+import { TextpokeError } from '../error.ts';
+import { codeSegment, dataSegment, gate, type GateType, tssDescriptor } from './descriptors.ts';
+import {
+  DESCRIPTORS_AT, DIRECT_MAP_BASE, IDT_AT, KERNEL_BASE, KERNEL_CS, KERNEL_DS, PAGE_TABLES_AT, PRIVATE, PRIVATE_AT, PRIVATE_BASE, PRIVATE_STRIDE,
+  RAM_BYTES, TSS_SELECTOR,
+} from './layout.ts';
+import { PageTables } from './page-tables.ts';
+
+const PAGE_BYTES = 4096;
+
+/** Vectors and the entry stubs that serve them, as the lab image names them. */
+const STUBS: readonly (readonly [number, string])[] = [
+  [0, 'divide_error'], [1, 'debug'], [2, 'nmi'], [3, 'int3'], [4, 'overflow'], [5, 'bounds'], [6, 'invalid_op'], [7, 'device_not_available'],
+  [8, 'double_fault'], [10, 'invalid_tss'], [11, 'segment_not_present'], [12, 'stack_segment'], [13, 'general_protection'], [14, 'page_fault'],
+  [17, 'alignment_check'],
+];
+
+export interface LabOptions {
+  readonly cores: number;
+  readonly explore?: MachineOptions['explore'];
+  readonly engine?: MachineOptions['engine'];
+  readonly journal?: boolean;
+  readonly host?: MachineOptions['host'];
+}
+
+/**
+ * The small kernel world on a machine: the lab image in its place, page tables with a write alias of all memory, descriptor tables, and for each
+ * core a private area at the same linear address. Cores are parked until `start` gives them a function.
+ */
+export class Lab {
+  readonly machine: Machine;
+  readonly image: Image;
+  readonly #idtView: DataView;
+
+  constructor(image: Image, options: LabOptions) {
+    this.image = image;
+    this.machine = new Machine({ ...options, ramBytes: RAM_BYTES });
+    this.#checkAbi();
+    this.#loadImage();
+    this.#idtView = this.#page(IDT_AT);
+    this.#buildTables();
+    for (const [vector, name] of STUBS) {
+      this.setGate(vector, `asm_exc_${name}`, { type: 'interrupt', ist: vector === 2 ? 1 : vector === 8 ? 2 : 0, dpl: vector === 3 ? 3 : 0 });
+    }
+    this.setGate(this.abi('SYNC_CORE_VECTOR'), 'asm_sysvec_sync_core', { type: 'interrupt' });
+    this.setGate(this.abi('LAB_IRQ_VECTOR'), 'asm_sysvec_lab_irq', { type: 'interrupt' });
+  }
+
+  /** Linear address of a symbol. */
+  symbol(name: string): bigint { return this.image.symbol(name).address; }
+
+  /** A number that the image's C and assembly share with the host. */
+  abi(name: string): number { return Number(BigInt.asIntN(64, this.image.symbol(`ABI_${name}`).address)); }
+
+  /** Physical address of a linear address of the kernel image. */
+  physical(linear: bigint): number { return Number(linear - KERNEL_BASE); }
+
+  /** Physical address of any linear address that the lab maps for a core; undefined when it maps none. */
+  physicalFor(core: number, linear: bigint): number | undefined {
+    const inside = (base: bigint, size: number): boolean => linear >= base && linear < base + BigInt(size);
+    if (inside(PRIVATE_BASE, PRIVATE.pages * PAGE_BYTES)) return this.privatePage(core, 0) + Number(linear - PRIVATE_BASE);
+    if (inside(DIRECT_MAP_BASE, RAM_BYTES)) return Number(linear - DIRECT_MAP_BASE);
+    return this.image.segmentAt(linear) === undefined ? undefined : this.physical(linear);
+  }
+
+  /** Eight bytes of memory as it is, at a linear address of a core; 0 where nothing is mapped. Not an access of the core. */
+  readLong(core: number, linear: bigint): bigint {
+    const physical = this.physicalFor(core, linear);
+    return physical === undefined ? 0n : this.machine.engine.view.getBigUint64(this.machine.engine.map.ram + physical, true);
+  }
+
+  /** The alias through which text is written. */
+  alias(linear: bigint): bigint { return linear - KERNEL_BASE + DIRECT_MAP_BASE; }
+
+  #checkAbi(): void {
+    for (const [name, expected] of [['KERNEL_BASE', KERNEL_BASE], ['DIRECT_MAP_BASE', DIRECT_MAP_BASE], ['PERCPU_BASE', PRIVATE_BASE]] as const) {
+      const found = this.image.symbol(`ABI_${name}`).address;
+      if (found !== expected) {
+        throw new TextpokeError('E_IMAGE', `the image was built for ${name} 0x${found.toString(16)}, not 0x${expected.toString(16)}`, {
+          where: name, hint: 'rebuild the fixture',
+        });
+      }
+    }
+  }
+
+  #page(physical: number): DataView {
+    const bytes = this.machine.peek(physical, PAGE_BYTES);
+    return new DataView(bytes.buffer, bytes.byteOffset, PAGE_BYTES);
+  }
+
+  #loadImage(): void {
+    for (const s of this.image.segments) this.machine.peek(Number(s.physical), s.bytes.length).set(s.bytes);
+  }
+
+  #buildTables(): void {
+    const tables = new PageTables((at) => this.#page(at), PAGE_TABLES_AT, PRIVATE_AT);
+    const shared = tables.table();
+    for (let pa = 0; pa < RAM_BYTES; pa += PAGE_BYTES) tables.map(shared, DIRECT_MAP_BASE + BigInt(pa), pa, { writable: true, executable: false });
+    for (const s of this.image.segments) {
+      for (let at = 0; at < s.memorySize; at += PAGE_BYTES) tables.map(shared, s.address + BigInt(at), Number(s.physical) + at, s);
+    }
+    const tss = PRIVATE_BASE + BigInt(PRIVATE.tss * PAGE_BYTES);
+    const gdt = this.#page(DESCRIPTORS_AT);
+    const words = [0n, 0n, codeSegment(0), dataSegment(0), codeSegment(3), dataSegment(3), codeSegment(3), 0n, ...tssDescriptor(tss, 0x67)];
+    words.forEach((word, i) => gdt.setBigUint64(i * 8, word, true));
+    for (const core of this.machine.cores) this.#buildCore(core, tables, shared, words.length * 8 - 1);
+  }
+
+  #buildCore(core: Core, tables: PageTables, shared: number, gdtLimit: number): void {
+    const root = tables.table();
+    tables.share(root, shared, DIRECT_MAP_BASE);
+    tables.share(root, shared, KERNEL_BASE);
+    for (let n = 0; n < PRIVATE.pages; n++) {
+      const physical = this.privatePage(core.index, n);
+      tables.map(root, PRIVATE_BASE + BigInt(n * PAGE_BYTES), physical, { writable: true, executable: false });
+      this.machine.setPrivate(physical, core.index, n);
+    }
+    const stackTop = (page: number): bigint => PRIVATE_BASE + BigInt((page + 1) * PAGE_BYTES);
+    const tss = this.#page(this.privatePage(core.index, PRIVATE.tss));
+    tss.setBigUint64(4, stackTop(PRIVATE.stack), true);
+    tss.setBigUint64(0x24, stackTop(PRIVATE.nmiStack), true);
+    tss.setBigUint64(0x2c, stackTop(PRIVATE.faultStack), true);
+    tss.setUint16(0x66, 0x68, true);
+    this.#page(this.privatePage(core.index, PRIVATE.percpu)).setUint32(this.abi('PERCPU_CPU'), core.index, true);
+    const set = core.set.bind(core);
+    set('cr0', 0x80050033n);
+    set('cr3', BigInt(root));
+    set('cr4', 0x3108a0n);
+    set('efer', 0xd01n);
+    set('cs', KERNEL_CS);
+    set('ss', KERNEL_DS);
+    set('gsBase', PRIVATE_BASE);
+    set('gdtrBase', DIRECT_MAP_BASE + BigInt(DESCRIPTORS_AT));
+    set('gdtrLimit', gdtLimit);
+    set('idtrBase', DIRECT_MAP_BASE + BigInt(IDT_AT));
+    set('idtrLimit', 0xfff);
+    set('tr', TSS_SELECTOR);
+    set('trBase', PRIVATE_BASE + BigInt(PRIVATE.tss * PAGE_BYTES));
+    set('trLimit', 0x67);
+    set('apicBase', 0xfee00c00n | (core.index === 0 ? 0x100n : 0n));
+    set('apicSvr', 0x1ffn);
+    set('activity', Activity.halted);
+    core.setRawLong(CORE.homeCr3, BigInt(root));
+    core.setRawLong(CORE.stackLow, PRIVATE_BASE + BigInt(PRIVATE.stack * PAGE_BYTES));
+    core.setRawLong(CORE.stackHigh, stackTop(PRIVATE.stack));
+  }
+
+  /** Physical address of page `n` of a core's private area. */
+  privatePage(core: number, n: number): number { return PRIVATE_AT + core * PRIVATE_STRIDE + n * PAGE_BYTES; }
+
+  /** Linear address of a field of the core's `struct percpu`, valid on that core. */
+  percpu(field: string): bigint { return PRIVATE_BASE + BigInt(this.abi(`PERCPU_${field}`)); }
+
+  /** The same as others may reach it: through the direct map. */
+  percpuOf(core: number, field: string): bigint {
+    return DIRECT_MAP_BASE + BigInt(this.privatePage(core, PRIVATE.percpu) + this.abi(`PERCPU_${field}`));
+  }
+
+  /** Points a vector at an entry stub. */
+  setGate(vector: number, stub: string, options: { type: GateType; ist?: number; dpl?: number }): void {
+    const words = gate(this.symbol(stub), { selector: KERNEL_CS, type: options.type, ist: options.ist ?? 0, dpl: options.dpl ?? 0 });
+    words.forEach((word, i) => this.#idtView.setBigUint64(vector * 16 + i * 8, word, true));
+  }
+
+  /** Sets one of the image's switches (`cfg_` globals). */
+  configure(switches: Readonly<Record<string, bigint | number>>): void {
+    for (const [name, value] of Object.entries(switches)) this.poke(this.symbol(`cfg_${name}`), 8, BigInt(value));
+  }
+
+  /** Writes memory of the image before the run. */
+  poke(linear: bigint, bytes: number, value: bigint): void {
+    const at = this.machine.peek(this.physical(linear), bytes);
+    for (let i = 0; i < bytes; i++) at[i] = Number((BigInt.asUintN(64, value) >> BigInt(8 * i)) & 0xffn);
+  }
+
+  /** What memory holds at a linear address of the image. */
+  peek(linear: bigint, bytes: number): Uint8Array { return this.machine.peek(this.physical(linear), bytes).slice(); }
+
+  /** Starts a core at a function of the image, interrupts on, stack empty. */
+  start(core: number, entry: string): void {
+    const c = this.machine.cores[core] as Core;
+    c.rip = this.symbol(entry);
+    c.setGpr(RSP, PRIVATE_BASE + BigInt((PRIVATE.stack + 1) * PAGE_BYTES));
+    c.rflags = IF;
+    c.setSmall('activity', Activity.running);
+  }
+
+  #listAt = 0;
+  readonly #lists = new Map<string, bigint>();
+
+  /** Gives a core the functions that `victim_main` calls in order. */
+  setCalls(core: number, functions: readonly string[]): void {
+    // Equal lists are one list, so that cores with the same calls are in the same state.
+    const key = functions.join();
+    let at = this.#lists.get(key);
+    if (at === undefined) {
+      const list = this.symbol('lab_lists') + BigInt(this.#listAt * 8);
+      [...functions.map((f) => this.symbol(f)), 0n].forEach((f, i) => this.poke(list + BigInt(i * 8), 8, f));
+      this.#listAt += functions.length + 1;
+      this.#lists.set(key, list);
+      at = list;
+    }
+    const page = this.#page(this.privatePage(core, PRIVATE.percpu));
+    page.setBigUint64(this.abi('PERCPU_CALLS_LIST'), at, true);
+  }
+
+  /** Cores whose private memory is equal, but for their number: they may trade places in the state key. */
+  interchangeable(cores: readonly number[]): boolean {
+    const content = (core: number): string => {
+      const bytes = this.machine.peek(this.privatePage(core, 0), PRIVATE.pages * PAGE_BYTES).slice();
+      bytes.fill(0, this.abi('PERCPU_CPU'), this.abi('PERCPU_CPU') + 4);
+      return bytes.join();
+    };
+    return cores.every((c) => content(c) === content(cores[0] as number));
+  }
+}
+

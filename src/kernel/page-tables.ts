@@ -1,0 +1,58 @@
+/** Bits of a paging-structure entry (SDM Vol. 3, "4-Level Paging"). */
+const PRESENT = 1n;
+const WRITE = 2n;
+const ACCESSED = 0x20n;
+const DIRTY = 0x40n;
+const NO_EXECUTE = 1n << 63n;
+
+export interface PagePermissions {
+  readonly writable: boolean;
+  readonly executable: boolean;
+}
+
+/**
+ * Builds 4-level page tables in physical memory. Accessed and dirty flags are set from the start, as a kernel does for its own
+ * mappings, so that walks do not write.
+ */
+export class PageTables {
+  readonly #memory: (physical: number) => DataView;
+  #next: number;
+  readonly #limit: number;
+
+  /** `memory(page)` gives the 4096 bytes at a physical page; tables are taken from `first` up to `limit`. */
+  constructor(memory: (physical: number) => DataView, first: number, limit: number) {
+    this.#memory = memory;
+    this.#next = first;
+    this.#limit = limit;
+  }
+
+  /** An empty table; gives its physical address. */
+  table(): number {
+    const at = this.#next;
+    if (at >= this.#limit) throw new RangeError('no room for more page tables');
+    this.#next += 4096;
+    return at;
+  }
+
+  /** Maps one 4 KiB page below the PML4 at `root`. */
+  map(root: number, linear: bigint, physical: number, permissions: PagePermissions): void {
+    let table = root;
+    for (const shift of [39n, 30n, 21n]) {
+      const slot = Number((linear >> shift) & 511n);
+      let entry = this.#memory(table).getBigUint64(slot * 8, true);
+      if ((entry & PRESENT) === 0n) {
+        entry = BigInt(this.table()) | PRESENT | WRITE | ACCESSED;
+        this.#memory(table).setBigUint64(slot * 8, entry, true);
+      }
+      table = Number(entry & 0x000ffffffffff000n);
+    }
+    const leaf = BigInt(physical) | PRESENT | ACCESSED | (permissions.writable ? WRITE | DIRTY : 0n) | (permissions.executable ? 0n : NO_EXECUTE);
+    this.#memory(table).setBigUint64(Number((linear >> 12n) & 511n) * 8, leaf, true);
+  }
+
+  /** Makes `root` share what `other` maps in the slot of a linear address (512 GiB of it). */
+  share(root: number, other: number, linear: bigint): void {
+    const slot = Number((linear >> 39n) & 511n) * 8;
+    this.#memory(root).setBigUint64(slot, this.#memory(other).getBigUint64(slot, true), true);
+  }
+}

@@ -1,0 +1,85 @@
+import { Activity } from '../isa/core-state.ts';
+import { CORE, PAIR_FIRST, Stop, STORE_BUFFER, STORE_BUFFER_ENTRIES } from '../engine/layout.ts';
+import type { Core } from './core.ts';
+import type { FetchChoice } from './fetch.ts';
+import { accept, deliverable } from './interrupts.ts';
+import type { Machine } from './machine.ts';
+import { translateFetch } from './paging.ts';
+
+/** One thing that can happen next. `core` is whose it is; a switch away from a core that could go on is a preemption. */
+export type Choice =
+  /** The core does its next visible operation and everything local behind it; a fetch of patched text returns `fetch`. */
+  | { readonly kind: 'step'; readonly core: number; readonly fetch: FetchChoice | undefined }
+  /** The oldest store of the core's buffer reaches memory (entry 1: the second half of a store over two lines, first). */
+  | { readonly kind: 'drain'; readonly core: number; readonly entry: number }
+  /** A pending interrupt or NMI is taken. */
+  | { readonly kind: 'interrupt'; readonly core: number; readonly vector: number | 'nmi' };
+
+/** Everything that can happen next, in canonical order: by core; going on before draining before interrupts; newest fetch first. */
+export function choices(machine: Machine): Choice[] {
+  const out: Choice[] = [];
+  for (const core of machine.cores) {
+    steps(machine, core, out);
+    drains(machine, core, out);
+    const vector = deliverable(machine, core);
+    if (vector !== undefined) out.push({ kind: 'interrupt', core: core.index, vector });
+  }
+  return out;
+}
+
+function steps(machine: Machine, core: Core, out: Choice[]): void {
+  if (core.small('activity') !== Activity.running) return;
+  switch (core.raw(CORE.stop)) {
+    case Stop.fetch: {
+      const at = translateFetch(machine, core, core.rip);
+      if (!('physical' in at)) return;
+      const window = machine.fetch.window(at.physical, () => translateFetch(machine, core, (core.rip & ~0xfffn) + 0x1000n));
+      for (const fetch of machine.fetch.choices(core, window)) out.push({ kind: 'step', core: core.index, fetch });
+      return;
+    }
+    case Stop.drain:
+      // Tried again when the buffer is empty: a fence needs that, and a full buffer gains room on the way.
+      if (core.raw(CORE.storeBufferCount) === 0) out.push({ kind: 'step', core: core.index, fetch: undefined });
+      return;
+    case Stop.wait:
+      if (machine.host.ready?.(core) === true) out.push({ kind: 'step', core: core.index, fetch: undefined });
+      return;
+    case Stop.lost:
+      return;
+    default:
+      out.push({ kind: 'step', core: core.index, fetch: undefined });
+  }
+}
+
+function drains(machine: Machine, core: Core, out: Choice[]): void {
+  const count = core.raw(CORE.storeBufferCount);
+  if (count === 0) return;
+  out.push({ kind: 'drain', core: core.index, entry: 0 });
+  const flags = machine.engine.bytes[core.base + CORE.storeBuffer + STORE_BUFFER.flags] as number;
+  if ((flags & PAIR_FIRST) !== 0 && count > 1) out.push({ kind: 'drain', core: core.index, entry: 1 });
+}
+
+/** Makes a choice happen. The caller has marked the journal. */
+export function perform(machine: Machine, choice: Choice): void {
+  const core = machine.cores[choice.core] as Core;
+  machine.ticks++;
+  switch (choice.kind) {
+    case 'step':
+      machine.step(core, choice.fetch);
+      return;
+    case 'drain':
+      machine.drain(core, choice.entry);
+      return;
+    case 'interrupt':
+      core.prepare();
+      machine.clearLatch(core);
+      machine.engine.globals.visible.value = 0;
+      accept(machine, core);
+      machine.settle(core);
+  }
+}
+
+/** Whether the store buffer of some core is as full as it may get: what was found holds for buffers of this depth only. */
+export function storeBufferFull(core: Core): boolean {
+  return core.raw(CORE.stop) === Stop.drain && core.raw(CORE.storeBufferCount) >= STORE_BUFFER_ENTRIES - 2;
+}

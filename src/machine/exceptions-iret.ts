@@ -134,6 +134,6 @@ function commit(machine: MachineParts, core: Core, frame: Frame, size: number): 
     core.setSmall('cpl', frame.cpl);
     machine.flushTlb(core);
   }
-  machine.serialize(core);
+  machine.serialize(core, 'iret');
   machine.emit({ kind: 'iret', core: core.index, rip: frame.rip, frame: frame.at });
 }

@@ -1,64 +1,75 @@
 import { Activity, Vector } from '../isa/core-state.ts';
-import { apicError, processorPriority, requestInterrupt, resetApic, softwareEnabled } from './apic.ts';
+import { apicError, processorPriority, requestInterrupt, resetApic, softwareEnabled } from './apic-state.ts';
 import type { Core } from './core.ts';
 import type { MachineParts } from './parts.ts';
 
-/** Delivery modes of the interrupt command register (SDM Vol. 3, "Interrupt Command Register"). SMI does nothing: there is no SMM. */
-const MODE = { fixed: 0, lowestPriority: 1, nmi: 4, init: 5, startup: 6 } as const;
-const SHORTHAND = { none: 0, self: 1, all: 2, others: 3 } as const;
-const BROADCAST = 0xffffffff;
+/** Delivery modes of the interrupt command register (SDM Vol. 3, "Interrupt Command Register"). There is no SMM, so SMI is not one. */
+const MODES = { 0: 'fixed', 1: 'lowestPriority', 4: 'nmi', 5: 'init', 6: 'startup' } as const;
+const SHORTHANDS = ['none', 'self', 'all-including-self', 'all-excluding-self'] as const;
+
+/** An interprocessor interrupt. */
+export interface Ipi {
+  /** Ignored for NMI and INIT; the page number of the start-up code for a startup IPI. */
+  readonly vector: number;
+  /** `fixed` unless given. */
+  readonly mode?: (typeof MODES)[keyof typeof MODES];
+  /** `none` unless given: `destination` says who. */
+  readonly shorthand?: (typeof SHORTHANDS)[number];
+  /** An x2APIC id, `BROADCAST`, or with `logical` a cluster and a bit set. */
+  readonly destination?: number;
+  readonly logical?: boolean;
+}
+
+export const BROADCAST = 0xffffffff;
 const SEND_ILLEGAL_VECTOR = 5;
 
 /** The logical x2APIC id: cluster in the high half, one bit of 16 in the low half (SDM Vol. 3, "Deriving Logical x2APIC ID"). */
 export const logicalId = (id: number): number => ((id >>> 4) << 16) | (1 << (id & 15));
 
-function targetsOf(machine: MachineParts, sender: Core, icr: bigint): readonly Core[] {
-  switch (Number((icr >> 18n) & 3n)) {
-    case SHORTHAND.self: return [sender];
-    case SHORTHAND.all: return machine.cores;
-    case SHORTHAND.others: return machine.cores.filter((core) => core !== sender);
-    default: break;
-  }
-  const destination = Number(icr >> 32n);
-  if (destination === BROADCAST) return machine.cores;
-  if (((icr >> 11n) & 1n) === 0n) return machine.cores.filter((core) => core.index === destination);
+/** What a value of the interrupt command register asks for; undefined for what has no effect. */
+export function decodeIcr(icr: bigint): Ipi | undefined {
+  const mode = MODES[Number((icr >> 8n) & 7n) as keyof typeof MODES] as Ipi['mode'] | undefined;
+  if (mode === undefined) return undefined;
+  // INIT with level deassert only synchronised arbitration ids of processors that had them.
+  if (mode === 'init' && ((icr >> 14n) & 3n) === 2n) return undefined;
+  const shorthand = SHORTHANDS[Number((icr >> 18n) & 3n)] as (typeof SHORTHANDS)[number];
+  return { vector: Number(icr & 0xffn), mode, shorthand, destination: Number(icr >> 32n), logical: ((icr >> 11n) & 1n) === 1n };
+}
+
+function targetsOf(machine: MachineParts, sender: Core, { shorthand = 'none', destination = BROADCAST, logical = false }: Ipi): readonly Core[] {
+  if (shorthand === 'self') return [sender];
+  if (shorthand === 'all-excluding-self') return machine.cores.filter((core) => core !== sender);
+  if (shorthand === 'all-including-self' || destination === BROADCAST) return machine.cores;
+  if (!logical) return machine.cores.filter((core) => core.index === destination);
   return machine.cores.filter((core) => {
-    const logical = logicalId(core.index);
-    return logical >>> 16 === destination >>> 16 && (logical & destination & 0xffff) !== 0;
+    const id = logicalId(core.index);
+    return id >>> 16 === destination >>> 16 && (id & destination & 0xffff) !== 0;
   });
 }
 
-/**
- * Sends what a write to the interrupt command register asks for: the targets have it at once, pending; when each takes it is not decided
- * here.
- */
-export function sendIpi(machine: MachineParts, sender: Core, icr: bigint): void {
-  const vector = Number(icr & 0xffn);
-  const mode = Number((icr >> 8n) & 7n);
-  let targets = targetsOf(machine, sender, icr);
+/** Sends: the targets have it at once, pending; when each takes it is not decided here. A fixed vector below 16 is an error of the sender's APIC. */
+export function sendIpi(machine: MachineParts, sender: Core, ipi: Ipi): void {
+  const { vector, mode = 'fixed' } = ipi;
+  let targets = targetsOf(machine, sender, ipi);
   switch (mode) {
-    case MODE.fixed: case MODE.lowestPriority:
+    case 'fixed': case 'lowestPriority':
       if (vector < 16) {
         apicError(sender, SEND_ILLEGAL_VECTOR);
         return;
       }
-      if (mode === MODE.lowestPriority) targets = lowest(targets);
+      if (mode === 'lowestPriority') targets = lowest(targets);
       for (const target of targets) requestInterrupt(target, vector);
       break;
-    case MODE.nmi:
+    case 'nmi':
       for (const target of targets) target.setSmall('nmiPending', 1);
       break;
-    case MODE.init:
-      // Level deassert only synchronises arbitration ids of processors that had them.
-      if (((icr >> 15n) & 1n) === 1n && ((icr >> 14n) & 1n) === 0n) return;
+    case 'init':
       for (const target of targets) init(machine, target);
       break;
-    case MODE.startup:
+    case 'startup':
       for (const target of targets) startup(machine, target, vector);
-      break;
-    default: return;
   }
-  machine.emit({ kind: 'ipi', core: sender.index, vector: mode === MODE.nmi ? Vector.NMI : vector, targets: targets.map((core) => core.index) });
+  machine.emit({ kind: 'ipi', core: sender.index, vector: mode === 'nmi' ? Vector.NMI : vector, targets: targets.map((core) => core.index) });
 }
 
 /** Lowest-priority delivery: of equals the first. */

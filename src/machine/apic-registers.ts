@@ -2,8 +2,8 @@ import { Vector } from '../isa/core-state.ts';
 import {
   IN_SERVICE, LVT_MASKED, highestVector, processorPriority, REQUESTED, setVector, softwareEnabled, startTimer, SVR_ENABLED, taskPriority,
   TIMER_MODE, timerCount, timerMode, type VectorSet, x2apicOn,
-} from './apic.ts';
-import { logicalId, sendIpi } from './apic-ipi.ts';
+} from './apic-state.ts';
+import { decodeIcr, logicalId, sendIpi } from './apic-ipi.ts';
 import { type Core, GuestFault } from './core.ts';
 import type { MachineParts } from './parts.ts';
 
@@ -80,7 +80,7 @@ export function writeApicMsr(machine: MachineParts, core: Core, msr: number, val
     case REGISTER.timerDivide: return local(0xbn, () => core.set('apicTimerDivide', value));
     case REGISTER.selfIpi: {
       local(0xffn, () => {});
-      return { visible: true, apply: () => sendIpi(machine, core, (1n << 18n) | value) };
+      return { visible: true, apply: () => sendIpi(machine, core, { vector: Number(value), shorthand: 'self' }) };
     }
     case REGISTER.icr: {
       local(ICR_BITS, () => {});
@@ -88,7 +88,8 @@ export function writeApicMsr(machine: MachineParts, core: Core, msr: number, val
         visible: true,
         apply: () => {
           core.set('apicIcr', value);
-          sendIpi(machine, core, value);
+          const ipi = decodeIcr(value);
+          if (ipi !== undefined) sendIpi(machine, core, ipi);
         },
       };
     }

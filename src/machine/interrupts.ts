@@ -1,12 +1,12 @@
 import { Activity, IF, Vector } from '../isa/core-state.ts';
-import { highestVector, IN_SERVICE, processorPriority, REQUESTED, setVector, softwareEnabled } from './apic.ts';
+import { highestVector, IN_SERVICE, processorPriority, REQUESTED, setVector, softwareEnabled } from './apic-state.ts';
 import type { Core } from './core.ts';
 import { deliver } from './exceptions.ts';
 import { SHADOW_MOV_SS } from './exceptions-step.ts';
 import type { MachineParts } from './parts.ts';
 
 /** What the core would take now if it were interrupted: NMI before maskable interrupts (SDM Vol. 3, "Priority Among Simultaneous Events"). */
-export function deliverable(core: Core): 'nmi' | number | undefined {
+export function deliverable(_machine: MachineParts, core: Core): 'nmi' | number | undefined {
   const activity = core.small('activity');
   if (activity !== Activity.running && activity !== Activity.halted) return undefined;
   const shadow = core.small('interruptShadow');
@@ -21,7 +21,7 @@ export function deliverable(core: Core): 'nmi' | number | undefined {
  * `AccessStopped`, with nothing changed, when a memory access of the delivery has to wait.
  */
 export function accept(machine: MachineParts, core: Core): boolean {
-  const taken = deliverable(core);
+  const taken = deliverable(machine, core);
   if (taken === undefined) return false;
   const savedRip = core.get('rip');
   if (taken === 'nmi') {

@@ -1,6 +1,6 @@
 import { Vector, type StateWord } from '../isa/core-state.ts';
 import { type ApicMsrEffect, readApicMsr, X2APIC_FIRST, X2APIC_LAST, writeApicMsr } from './apic-registers.ts';
-import { readTscDeadline, writeApicBase, writeTscDeadline } from './apic.ts';
+import { readTscDeadline, writeApicBase, writeTscDeadline } from './apic-state.ts';
 import { type Core, GuestFault } from './core.ts';
 import { EFER_NXE, isCanonical } from './paging.ts';
 import type { MachineParts } from './parts.ts';

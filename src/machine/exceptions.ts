@@ -17,6 +17,8 @@ export interface Delivery {
   readonly savedRip: bigint;
   /** Bits to set in DR6 when a #DB is delivered, such as `DR6_BS`. */
   readonly debugStatus?: number;
+  /** A double fault that a #PF led to: CR2 is that of the last #PF. */
+  readonly pageFault?: boolean;
 }
 
 /** DR6.BS: a single-step trap. */
@@ -93,8 +95,9 @@ function combine(first: Delivery, second: NestedFault, rip: bigint): Delivery | 
   const serial: Delivery = { vector: second.vector, errorCode: second.errorCode, kind: 'fault', savedRip: rip };
   if (first.kind !== 'fault' || !grave) return serial;
   if (first.vector === Vector.DF) return 'shutdown';
+  const anyPageFault = first.vector === Vector.PF || second.vector === Vector.PF;
   const both = first.vector === Vector.PF || (CONTRIBUTORY.has(first.vector) && second.vector !== Vector.PF);
-  return both ? { vector: Vector.DF, errorCode: 0n, kind: 'fault', savedRip: rip } : serial;
+  return both ? { vector: Vector.DF, errorCode: 0n, kind: 'fault', savedRip: rip, pageFault: anyPageFault } : serial;
 }
 
 function deliverOnce(machine: MachineParts, core: Core, d: Delivery): void {
@@ -140,7 +143,7 @@ function deliverOnce(machine: MachineParts, core: Core, d: Delivery): void {
   core.setSmall('singleStepPending', 0);
   core.setSmall('activity', Activity.running);
   if (d.kind === 'nmi') core.setSmall('nmiBlocked', 1);
-  if (isFault && d.vector === Vector.PF) core.set('cr2', core.rawLong(CORE.stopCr2));
+  if (isFault && (d.vector === Vector.PF || d.pageFault === true)) core.set('cr2', core.rawLong(CORE.stopCr2));
   if (d.vector === Vector.DB && d.kind !== 'software') {
     core.set('dr6', core.get('dr6') | BigInt(d.debugStatus ?? 0));
     core.set('dr7', core.get('dr7') & ~DR7_GD);

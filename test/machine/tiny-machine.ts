@@ -25,7 +25,6 @@ const USER = 4n;
 export class TinyMachine implements MachineParts, EngineHost {
   readonly engine: Engine;
   readonly cores: readonly Core[];
-  readonly serializeIsVisible = false;
   readonly mfenceSerializes = false;
   readonly events: MachineEvent[] = [];
   readonly host: MachineHost;
@@ -38,7 +37,7 @@ export class TinyMachine implements MachineParts, EngineHost {
 
   constructor(cores = 1, host: Partial<MachineHost> = {}) {
     this.host = { serial: (_core, byte) => { this.serial.push(byte); }, ...host };
-    this.engine = new Engine({ ramBytes: RAM, journalBytes: 1 << 20, features: { journal: false, explore: false, tso: false } }, this);
+    this.engine = new Engine({ ramBytes: RAM, journalBytes: 1 << 20, features: { journal: false, explore: false, tso: false, fence: false } }, this);
     this.cores = Array.from({ length: cores }, (_, n) => new Core(this.engine, n));
     for (let page = 0; page < RAM / 4096; page++) this.engine.words[(PAGE_INFO_BASE >> 2) + page] = page << 8;
     this.#buildTables();
@@ -110,11 +109,13 @@ export class TinyMachine implements MachineParts, EngineHost {
     for (let n = 0; n < bytes; n++) this.engine.bytes[this.engine.map.ram + address + n] = Number((value >> BigInt(8 * n)) & 0xffn);
   }
 
+  serializeIsVisible(): boolean { return true; }
   takeVisible(): boolean { return this.visible; }
   serialize(): void { this.serialized++; }
   flushTlb(core: Core): void { core.flushTlb(); }
   fastPage(): boolean { return true; }
   emit(event: MachineEvent): void { this.events.push(event); }
+  fence(): number { return 0; }
   textWrite(): void { /* no records are kept */ }
   textCommitted(): void { /* no text is patched */ }
 

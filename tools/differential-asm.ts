@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,9 +25,12 @@ export const noBackend: Backend = {
   },
 };
 
-export interface GnuLine {
+export interface SourceLine {
   readonly text: string;
   readonly syntax: Syntax;
+}
+
+export interface GnuLine extends SourceLine {
   readonly address: bigint;
   readonly bytes: Uint8Array;
 }
@@ -42,35 +45,30 @@ export interface Comparison {
   readonly by: ReadonlySet<string>;
 }
 
-/** All lines assembled and linked by GNU as and ld, each with the address that it got. */
-export function assembleWithGnu(): GnuLine[] {
-  const lines = [
-    ...ATT_LINES.map((t) => ({ text: t, syntax: 'att' as const })),
-    ...INTEL_LINES.map((t) => ({ text: t, syntax: 'intel' as const })),
-  ];
-  // Every line is a section member at a multiple of 64, so that alignment and distance within it do not depend on its neighbours.
-  const source = lines
-    .map(
-      ({ text, syntax }, i) =>
-        `.${syntax}_syntax ${syntax === 'intel' ? 'noprefix' : 'prefix'}\n.balign 64\nline${i}:\n${text}\nend${i}:\n`,
-    )
-    .join('');
+/** The lines of the comparison, each with its syntax. */
+export const differentialLines = (): SourceLine[] => [
+  ...ATT_LINES.map((text) => ({ text, syntax: 'att' as const })),
+  ...INTEL_LINES.map((text) => ({ text, syntax: 'intel' as const })),
+];
+
+/**
+ * `lines` assembled and linked by GNU as and ld, each with the address that it got. With `dropRefused`, lines that GNU as does not take are
+ * left out; else they are an error.
+ */
+export function assembleWithGnu(lines: readonly SourceLine[], dropRefused = false): GnuLine[] {
   const directory = mkdtempSync(join(tmpdir(), 'textpoke-'));
-  const run = (tool: string, ...parameters: string[]): string =>
-    execFileSync(tool, parameters, { cwd: directory, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   try {
-    writeFileSync(join(directory, 'lines.s'), `.globl _start\n_start:\n${source}`);
-    run('as', '--64', '-o', 'lines.o', 'lines.s');
-    run('ld', `-Ttext=0x${BASE.toString(16)}`, `--defsym=far_away=0x${FAR_AWAY.toString(16)}`, '-o', 'lines.elf', 'lines.o');
-    run('objcopy', '-O', 'binary', '-j', '.text', 'lines.elf', 'lines.bin');
+    const accepted = dropRefused ? withoutRefused(lines, directory) : lines;
+    run(directory, 'as', '--64', '-o', 'lines.o', writeLines(accepted, directory));
+    const far = `--defsym=far_away=0x${FAR_AWAY.toString(16)}`;
+    run(directory, 'ld', `-Ttext=0x${BASE.toString(16)}`, far, '-o', 'lines.elf', 'lines.o');
+    run(directory, 'objcopy', '-O', 'binary', '-j', '.text', 'lines.elf', 'lines.bin');
     const bytes = new Uint8Array(readFileSync(join(directory, 'lines.bin')));
-    const places = new Map(
-      run('nm', 'lines.elf')
-        .split('\n')
-        .map((l) => l.split(' '))
-        .map(([at, , name]) => [name ?? '', BigInt(`0x${at || '0'}`)]),
-    );
-    return lines.map((line, i) => {
+    const symbols = run(directory, 'nm', 'lines.elf')
+      .split('\n')
+      .map((l) => l.split(' '));
+    const places = new Map(symbols.map(([at, , name]) => [name ?? '', BigInt(`0x${at || '0'}`)]));
+    return accepted.map((line, i) => {
       const address = places.get(`line${i}`) ?? 0n;
       const end = places.get(`end${i}`) ?? 0n;
       return { ...line, address, bytes: bytes.slice(Number(address - BASE), Number(end - BASE)) };
@@ -78,6 +76,28 @@ export function assembleWithGnu(): GnuLine[] {
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+const run = (cwd: string, tool: string, ...parameters: string[]): string =>
+  execFileSync(tool, parameters, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+
+/** Source lines that one line takes up in the file, so that a message's line number names it. */
+const ROWS = 5;
+
+/** Writes the lines, each at a multiple of 64, so that alignment and distance within it do not depend on its neighbours; returns the file's name. */
+function writeLines(lines: readonly SourceLine[], directory: string): string {
+  const rows = lines.map(({ text, syntax }, i) => {
+    const directive = `.${syntax}_syntax ${syntax === 'intel' ? 'noprefix' : 'prefix'}`;
+    return `${directive}\n.balign 64\nline${i}:\n${text}\nend${i}:\n`;
+  });
+  writeFileSync(join(directory, 'lines.s'), `.globl _start; _start:\n${rows.join('')}`);
+  return 'lines.s';
+}
+
+function withoutRefused(lines: readonly SourceLine[], directory: string): SourceLine[] {
+  const { stderr } = spawnSync('as', ['--64', '-o', 'lines.o', writeLines(lines, directory)], { cwd: directory, encoding: 'utf8' });
+  const refused = new Set([...stderr.matchAll(/^lines\.s:(\d+): Error/gm)].map((m) => Math.floor((Number(m[1]) - 2) / ROWS)));
+  return lines.filter((_, i) => !refused.has(i));
 }
 
 /** Compares one line. `wrong` is what must never be: bytes of another meaning or length than those of GNU as. */
@@ -124,7 +144,7 @@ export function tally(name: string, results: readonly Comparison[]): string {
 }
 
 async function main(): Promise<void> {
-  const lines = assembleWithGnu();
+  const lines = assembleWithGnu(differentialLines());
   const assemblers = await Promise.all(ASSEMBLER_NAMES.map((name) => loadAssembler(name)));
   for (const assembler of [...assemblers, makeAssembler(noBackend)]) {
     const results = lines.map((l) => compareLine(assembler, l));

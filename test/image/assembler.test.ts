@@ -89,6 +89,9 @@ describe.each([...assemblers, own])('assembler $name', (assembler) => {
     ['mov (%rsp,%rsp),%rax', /cannot be encoded/, '<asm>:1:1'],
     ['mov %ah,%r8b', /cannot be encoded/, '<asm>:1:1'],
     ['pushl %eax', /cannot be encoded/, '<asm>:1:1'],
+    ['jmpl *(%rax)', /cannot be encoded/, '<asm>:1:1'],
+    ['rep add %eax,%ebx', /takes no repeat prefix/, '<asm>:1:5'],
+    ['sub $0xffffffff80000000,(%rax)', /ambiguous: 8, 16, 32, 64 bits/, '<asm>:1:1'],
     ['pushfw', /cannot be encoded/, '<asm>:1:1'],
     ['lock mov %rax,(%rdi)', /cannot be encoded/, '<asm>:1:6'],
     ['  jmp nowhere', /there is no symbol 'nowhere'/, '<asm>:1:7'],
@@ -204,6 +207,56 @@ describe('the guard', () => {
       },
     });
     expect(() => assembler.assemble('nop', { address: 0n })).toThrow(RangeError);
+  });
+});
+
+describe('any text', () => {
+  it('property: assembles, or is an E_ASM with a place, whatever it is', () => {
+    const pieces = fc.constantFrom(
+      ...ATT_LINES,
+      ...ATT_LINES.flatMap((l) => l.split(/(?=[ ,(%$)])/)),
+      '\n',
+      ';',
+      ':',
+      '.rept 2',
+      '.endr',
+      '1:',
+      '1f',
+      'a:',
+      'a',
+      '"',
+      "'",
+      '/*',
+      '*/',
+      '#',
+      '.align',
+      '-',
+      '<<',
+      '{',
+      '\u00e9',
+      '99999999999999999999999',
+    );
+    let accepted = 0;
+    let refused = 0;
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(pieces, fc.string({ maxLength: 4 })), { maxLength: 8 }),
+        fc.constantFrom<Syntax>('att', 'intel'),
+        (parts, syntax) => {
+          try {
+            const { bytes, lines } = own.assemble(parts.join(''), { address: 0x1000n, syntax });
+            expect(lines.reduce((sum, l) => sum + l.length, 0)).toBe(bytes.length);
+            accepted++;
+          } catch (error) {
+            expect(error).toBeInstanceOf(TextpokeError);
+            expect(error).toMatchObject({ code: 'E_ASM', where: expect.stringMatching(/^<asm>:\d+:\d+$/) });
+            refused++;
+          }
+        },
+      ),
+      { numRuns: 3000 },
+    );
+    expect(Math.min(accepted, refused)).toBeGreaterThan(100);
   });
 });
 

@@ -22,8 +22,14 @@ export function canonicalise(
   const { mnemonic, size } = meaning;
   const same = { mnemonic, size, repeat };
   const [first, second] = given;
+  if (repeat !== 'none' && !isString(mnemonic) && mnemonic !== 'ret' && !(mnemonic === 'nop' && repeat === 'rep' && given.length === 0)) {
+    throw new AsmFailure(`${written} takes no repeat prefix`, place, 'REP is for string instructions, and for rep ret and rep nop');
+  }
   if (isString(mnemonic) && given.length > 0 && !given.some((o) => o.kind === 'register' && isVector(o.register))) {
     throw new AsmFailure('string instructions take no operands here', place, 'write them bare: rep movsb');
+  }
+  if (mnemonic === 'bswap' && first?.kind === 'register' && generalSize(first.register) === 16) {
+    throw new AsmFailure('BSWAP of 16 bits has no defined result', place, 'use ror $8');
   }
   if (mnemonic === 'nop' && repeat === 'rep' && given.length === 0) return { mnemonic: 'pause', size, repeat: 'none', operands: [] };
   if (mnemonic === 'int' && first?.kind === 'immediate' && first.expression.kind === 'number' && first.expression.value === 3n) {
@@ -61,30 +67,39 @@ const bitsOf = (o: TemplateOperand): number | undefined =>
 function widen(mnemonic: string, o: TemplateOperand, i: number, all: readonly TemplateOperand[]): TemplateOperand {
   if (o.kind !== 'register' || generalSize(o.register) === undefined) return o;
   const [first, second] = all;
+  // A selector that is stored to a register of 64 bits is zero-extended there by the form of 32 bits.
+  const zeroExtended = /^(?:sldt|str)$/.test(mnemonic) && generalSize(o.register) === 64;
   const stored =
     mnemonic === 'mov' && i === 0 && second?.kind === 'register' && isSegment(second.register) && generalSize(o.register) === 64;
   const selector =
+    zeroExtended ||
     stored ||
     /^(?:lldt|ltr|lmsw|verr|verw)$/.test(mnemonic) ||
     (mnemonic === 'mov' && i === 1 && first?.kind === 'register' && isSegment(first.register)) ||
-    (/^(?:lar|lsl)$/.test(mnemonic) && i === 1 && first?.kind === 'register' && generalSize(first.register) !== 16);
+    (/^(?:lar|lsl)$/.test(mnemonic) && i === 1 && first?.kind === 'register' && generalSize(first.register) === 32);
+  if (/^(?:lar|lsl)$/.test(mnemonic) && i === 1 && first?.kind === 'register' && generalSize(first.register) === 64) {
+    return { kind: 'register', register: RegisterExt.fullRegister(o.register) };
+  }
   return selector && generalSize(o.register) !== 8 ? { kind: 'register', register: RegisterExt.fullRegister32(o.register) } : o;
 }
 
 /** Refuses an AT&T suffix that contradicts a register: `addl %rax,%rbx`. */
 function checkSuffix(meaning: Meaning, written: string, operands: readonly TemplateOperand[], place: Place): void {
   const { mnemonic, size, sourceSize } = meaning;
-  if (size === undefined) return;
+  if (size !== undefined && /^(?:int$|prefetch|cl(?:flush|wb|demote))/.test(mnemonic))
+    throw new AsmFailure(`${written} takes no suffix`, place, `write ${mnemonic}`);
   for (const [i, o] of operands.entries()) {
     const bits = o.kind === 'register' ? generalSize(o.register) : undefined;
     if (o.kind !== 'register' || bits === undefined) continue;
-    if (i === 1 && sourceSize !== undefined ? bits === sourceSize : bits === size) continue;
+    const wanted = i === 1 && sourceSize !== undefined ? sourceSize : size;
+    if (wanted === undefined || bits === wanted) continue;
     // CL counts shifts, DX is a port, CRC32's suffix is of its source; selectors are 16 bits wherever they are.
     const counts = o.register === Register.CL && i > 0 && /^(?:sh[lr]d?|sar|ro[lr]|rc[lr])$/.test(mnemonic);
     const port = o.register === Register.DX && (mnemonic === 'in' || mnemonic === 'out');
-    if (counts || port || (mnemonic === 'crc32' && i === 0)) continue;
+    const selector = i === 1 && /^(?:lar|lsl)$/.test(mnemonic);
+    if (counts || port || selector || (mnemonic === 'crc32' && i === 0)) continue;
     throw new AsmFailure(
-      `the suffix of ${written} says ${size} bits, %${registerName(o.register)} has ${bits}`,
+      `the suffix of ${written} says ${wanted} bits, %${registerName(o.register)} has ${bits}`,
       place,
       'leave the suffix out, or use the register of that size',
     );

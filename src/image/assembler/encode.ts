@@ -4,6 +4,7 @@ import { encodeBranch, targetOf } from './branches.ts';
 import { AsmFailure, BackendRefusal } from './failure.ts';
 import { inspect } from './guard.ts';
 import { ownEncodings } from './own-encoder.ts';
+import { orderPrefixes } from './prefixes.ts';
 import type { Instantiated } from './template.ts';
 
 /** What a third-party assembler is used for: the bytes of one instruction with plain numbers, no labels, no directives, no direct branch. */
@@ -24,8 +25,10 @@ export interface Encoded {
  *
  * 1. direct branches are ours, since their length is a matter of layout;
  * 2. what no form of the instruction set can hold is refused, before the backend sees it (keystone aborts on some of it);
- * 3. the backend's bytes count only when they decode to what was asked, and are as short as the shortest form that does;
- * 4. else our own encoder's are taken, which decoded to what was asked too.
+ * 3. our own encoder makes every form that decodes to what was asked and chooses as GNU as does;
+ * 4. the backend's bytes count when they are that choice. Where they are not, wrong or only different, our own are taken.
+ *
+ * So the bytes of a text, and the hash of its image, do not depend on which backend is installed.
  */
 export class GuardedEncoder {
   readonly #backend: Backend;
@@ -69,27 +72,29 @@ export class GuardedEncoder {
   }
 
   #encodePlain(asked: Asked, address: bigint): Encoded {
+    refuseAmbiguous(asked, address);
     const own = ownEncodings(asked, address);
-    const sizes = new Set(own.map((e) => e.memoryBits));
-    const memory = asked.operands.find((o) => o.kind === 'memory');
-    if (memory && memory.size === undefined && sizes.size > 1) {
-      const list = [...sizes].sort((a, b) => a - b).join(', ');
-      throw new AsmFailure(
-        `the operand size of ${asked.written} is ambiguous: ${list} bits`,
-        asked.place,
-        asked.syntax === 'att' ? 'add a suffix: b, w, l or q' : 'say byte ptr, word ptr, dword ptr or qword ptr',
-      );
-    }
     const shortest = own[0]?.bytes;
     if (!shortest) throw refusal(asked, 'no form of it takes them');
     try {
-      const bytes = this.#backend.encode(asked, address);
-      if (bytes.length <= shortest.length && inspect(asked, bytes, address).wrong === undefined) return { bytes, by: 'backend' };
+      const bytes = orderPrefixes(this.#backend.encode(asked, address));
+      if (bytes.length === shortest.length && bytes.every((b, i) => b === shortest[i])) return { bytes, by: 'backend' };
     } catch (error) {
       if (!(error instanceof BackendRefusal)) throw error;
     }
     return { bytes: shortest, by: 'own' };
   }
+}
+
+/** Refuses a memory operand whose size nothing says. What would fit the immediate must not decide: GNU as would choose otherwise. */
+function refuseAmbiguous(asked: Asked, address: bigint): void {
+  if (!asked.operands.some((o) => o.kind === 'memory' && o.size === undefined)) return;
+  const operands = asked.operands.map((o): AskedOperand => (o.kind === 'immediate' ? { ...o, value: 1n } : o));
+  const sizes = new Set(ownEncodings({ ...asked, operands }, address).map((e) => e.memoryBits));
+  if (sizes.size <= 1) return;
+  const list = [...sizes].sort((a, b) => a - b).join(', ');
+  const hint = asked.syntax === 'att' ? 'add a suffix: b, w, l or q' : 'say byte ptr, word ptr, dword ptr or qword ptr';
+  throw new AsmFailure(`the operand size of ${asked.written} is ambiguous: ${list} bits`, asked.place, hint);
 }
 
 const refusal = (asked: Asked, why: string): AsmFailure =>

@@ -78,7 +78,9 @@ function differs(asked: Asked, got: Instruction, length: number): string | undef
 
 /** Sizes that no operand shows: of the stack slot, of a NOP, of a far return. */
 function sizeDiffers(asked: Asked, got: Instruction): string | undefined {
-  const bytes = (asked.size ?? 64) / 8;
+  const [operand] = asked.operands;
+  const shown = operand?.kind === 'register' ? generalSize(operand.register) : operand?.kind === 'memory' ? operand.size : undefined;
+  const bytes = (asked.size ?? (/^(?:push|pop)$/.test(asked.mnemonic) ? shown : undefined) ?? 64) / 8;
   const moved = Math.abs(got.stackPointerIncrement);
   const { mnemonic } = asked;
   const slot = (wanted: number): string | undefined =>
@@ -180,7 +182,10 @@ function memoryDiffers(asked: Asked, m: AskedMemory, got: Instruction): string |
   if (asked.wide && !wide) return 'the address is not of 64 bits';
   const branch = asked.mnemonic === 'jmp' || asked.mnemonic === 'call';
   const size = m.size ?? (branch ? 64 : undefined);
+  const far = got.isJmpFarIndirect || got.isCallFarIndirect;
+  if (far !== (branch && (size === 48 || size === 80))) return far ? 'it is a far pointer' : 'it is not a far pointer';
   const actual = 8 * MemorySizeExt.size(got.memorySize);
+  if (size !== undefined && actual === 0 && got.opCount === 1 && asked.mnemonic !== 'nop') return 'its memory operand has no size';
   if (size !== undefined && actual !== 0 && actual !== size) return `it is of ${actual} bits, not ${size}`;
   return undefined;
 }

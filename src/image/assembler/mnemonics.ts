@@ -70,6 +70,8 @@ const ATT = new Map<string, Meaning>([
   ['ljmpl', { mnemonic: 'jmp', far: true, size: 32 }],
   ['lcall', { mnemonic: 'call', far: true, size: 32 }],
   ['lcalll', { mnemonic: 'call', far: true, size: 32 }],
+  ['movzb', { mnemonic: 'movzx', sourceSize: 8 }],
+  ['movzw', { mnemonic: 'movzx', sourceSize: 16 }],
   ['iret', { mnemonic: 'iretd' }],
   ['iretl', { mnemonic: 'iretd' }],
   ['sysretl', { mnemonic: 'sysret' }],
@@ -94,9 +96,19 @@ const canonical = (name: string): string | undefined => {
   return KNOWN.has(mnemonic) ? mnemonic : undefined;
 };
 
-/** What `name` (lower case) means in AT&T syntax; `vector` says that an operand is a vector register. Undefined: no such instruction. */
-export function attMeaning(name: string, vector: boolean): Meaning | undefined {
-  const special = ATT.get(name);
+/** The widening moves that share their names with string instructions, and differ by having operands. */
+const ATT_WIDENING = new Map<string, Meaning>([
+  ['movsb', { mnemonic: 'movsx', sourceSize: 8 }],
+  ['movsw', { mnemonic: 'movsx', sourceSize: 16 }],
+  ['movsl', { mnemonic: 'movsxd', size: 64, sourceSize: 32 }],
+]);
+
+/**
+ * What `name` (lower case) means in AT&T syntax with `operands` operands, of which one is a vector register when `vector` says so.
+ * Undefined: no such instruction.
+ */
+export function attMeaning(name: string, operands: number, vector: boolean): Meaning | undefined {
+  const special = (operands > 0 ? ATT_WIDENING.get(name) : undefined) ?? ATT.get(name);
   if (special && !vector) return special;
   const exact = canonical(name);
   // With general registers `movq` is `mov` of 64 bits; only with vector registers is it an instruction of its own.

@@ -1,6 +1,7 @@
 import { Code, CodeExt, Encoder, Instruction, Mnemonic, OpCodeOperandKind, OpKind, Register } from 'iced-x86';
 import type { Asked, AskedMemory, AskedOperand } from './asked.ts';
 import { inspect, type Verdict } from './guard.ts';
+import { orderPrefixes } from './prefixes.ts';
 
 /**
  * Our own encoder: for every form that the instruction set has for a mnemonic, the operands are put in and iced-x86 encodes it; what decodes
@@ -15,23 +16,23 @@ export interface OwnEncoding {
 
 /** Every encoding that means what was asked, shortest first. Branches with a target are not made here. */
 export function ownEncodings(asked: Asked, address: bigint): OwnEncoding[] {
-  const found: OwnEncoding[] = [];
-  const consider = (bytes: Uint8Array): void => {
+  const found: (OwnEncoding & { readonly rank: number })[] = [];
+  const consider = (encoded: Uint8Array, rank: number): void => {
+    const bytes = orderPrefixes(encoded);
     const verdict: Verdict = inspect(asked, bytes, address);
-    if (verdict.wrong === undefined) found.push({ bytes, memoryBits: verdict.memoryBits });
+    if (verdict.wrong === undefined) found.push({ bytes, memoryBits: verdict.memoryBits, rank });
   };
   const fixed = FIXED[asked.mnemonic];
   if (fixed && asked.operands.length === 0) {
     const repeat = asked.repeat === 'none' ? [] : [asked.repeat === 'rep' ? 0xf3 : 0xf2];
-    const [first, ...rest] = fixed;
-    // The operand-size prefix comes before the repeat prefix, as GNU as has it; REX must come last.
-    consider(Uint8Array.from(first === 0x66 ? [0x66, ...repeat, ...rest] : [...repeat, ...fixed]));
+    consider(Uint8Array.from([...repeat, ...fixed]), 0);
   }
   for (const code of codesOf(asked.mnemonic)) {
     const bytes = tryEncode(asked, code, address);
-    if (bytes) consider(bytes);
+    // `add $1,%ax` has two forms of 4 bytes; GNU as takes the one with the short immediate.
+    if (bytes) consider(bytes, shapeOf(code)?.includes(OpCodeOperandKind.imm8sex16) ? 0 : 1);
   }
-  return found.sort((a, b) => a.bytes.length - b.bytes.length);
+  return found.sort((a, b) => a.bytes.length - b.bytes.length || a.rank - b.rank);
 }
 
 /** Instructions with implied operands only, as the manual has them (SDM Vol. 2). */

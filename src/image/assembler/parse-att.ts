@@ -69,6 +69,7 @@ function parseMemory(reader: TokenReader, segment: Register | undefined): Templa
     if (base === Register.DX && index === undefined && displacement === undefined) return { kind: 'register', register: base };
   }
   // GNU as leaves out a prefix that names the segment an address has anyway.
-  const usual = base === Register.RSP || base === Register.RBP ? Register.SS : Register.DS;
+  const stack = base === Register.RSP || base === Register.RBP || base === Register.ESP || base === Register.EBP;
+  const usual = stack ? Register.SS : Register.DS;
   return { kind: 'memory', size: undefined, segment: segment === usual ? undefined : segment, base, index, scale, displacement, place };
 }

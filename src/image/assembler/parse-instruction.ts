@@ -25,7 +25,12 @@ interface Prefixes {
 export function parseInstruction(reader: TokenReader, syntax: Syntax): Template {
   const prefixes = parsePrefixes(reader);
   const token = reader.next();
-  if (token.kind !== 'name') throw new AsmFailure(`expected an instruction, found '${token.text}'`, token.place, 'labels end with a colon');
+  if (token.kind !== 'name')
+    throw new AsmFailure(
+      `expected an instruction, found '${token.text}'`,
+      token.place,
+      'a label ends with a colon; a prefix stands in one statement with its instruction',
+    );
   const bare = token.text.toLowerCase();
   const written = bare.replace(/\.d(?:8|32)$/, '');
   const branchForm: BranchForm =
@@ -34,23 +39,21 @@ export function parseInstruction(reader: TokenReader, syntax: Syntax): Template 
       : bare.endsWith('.d32') || prefixes.displacementBytes === 4
         ? 'near'
         : 'any';
-  const guess = meaningOf(written, syntax, false);
-  const far = guess?.far === true;
-  const branch = guess !== undefined && isBranch(guess.mnemonic) && !far;
-  const operands = syntax === 'att' ? parseAttOperands(reader, branch, far, branchForm) : parseIntelOperands(reader, branch, branchForm);
-  reader.expectEnd();
-  const meaning = meaningOf(
-    written,
-    syntax,
-    operands.some((o) => o.kind === 'register' && isVector(o.register)),
-  );
-  if (!meaning) {
-    throw new AsmFailure(
+  const guess = meaningOf(written, syntax, 0, false);
+  const unknown = (): AsmFailure =>
+    new AsmFailure(
       `'${written}' is not an instruction`,
       token.place,
       didYouMean(written, instructionNames()) ?? 'see the instruction set reference of the SDM',
     );
-  }
+  if (!guess && !meaningOf(written, syntax, 1, true)) throw unknown();
+  const far = guess?.far === true;
+  const branch = guess !== undefined && isBranch(guess.mnemonic) && !far;
+  const operands = syntax === 'att' ? parseAttOperands(reader, branch, far, branchForm) : parseIntelOperands(reader, branch, branchForm);
+  reader.expectEnd();
+  const vector = operands.some((o) => o.kind === 'register' && isVector(o.register));
+  const meaning = meaningOf(written, syntax, operands.length, vector);
+  if (!meaning) throw unknown();
   if (bare !== written && !branch) throw new AsmFailure('.d8 and .d32 are for branches', token.place, 'write {disp8} or {disp32} in front');
   const sized = applySizes(meaning, syntax, withSegment(operands, prefixes.segment, token));
   const { lock, notrack, repeat, displacementBytes } = prefixes;
@@ -66,8 +69,8 @@ export function parseInstruction(reader: TokenReader, syntax: Syntax): Template 
   };
 }
 
-const meaningOf = (name: string, syntax: Syntax, vector: boolean): Meaning | undefined =>
-  syntax === 'att' ? attMeaning(name, vector) : intelMeaning(name);
+const meaningOf = (name: string, syntax: Syntax, operands: number, vector: boolean): Meaning | undefined =>
+  syntax === 'att' ? attMeaning(name, operands, vector) : intelMeaning(name);
 
 function parsePrefixes(reader: TokenReader): Prefixes {
   const prefixes: Prefixes = { lock: false, repeat: 'none', notrack: false, segment: undefined, displacementBytes: undefined };

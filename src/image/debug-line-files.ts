@@ -106,6 +106,8 @@ function stringAt(section: ByteReader, offset: number): string {
   return section.cstring('a string');
 }
 
+/** `directory/name`; a directory that is the current one, as builds for any place have it, says nothing and is left out. */
 function join(directory: string, name: string): string {
-  return directory === '' || name.startsWith('/') ? name : `${directory}/${name}`;
+  const path = directory === '' || name.startsWith('/') ? name : `${directory}/${name}`;
+  return path.replace(/^(?:\.\/)+/, '');
 }

@@ -1,3 +1,6 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { Decoder, DecoderOptions } from 'iced-x86';
 import { describe, expect, it } from 'vitest';
 import { imageFromElf } from '../../src/image/image.ts';
@@ -67,6 +70,22 @@ describe('readDebugLines', () => {
     // Up to version 4 the directory of compilation is not in the line table, so the name stands alone.
     const shorten = (text: string) => text.replace(/ \(discriminator \d+\)$/, '').replace(version === '5' ? /^$/ : /^.*\//, '');
     expect(ours.map(shorten)).toEqual(addr2line.map(shorten));
+  });
+
+  const fixtures = new URL('../../fixtures/', import.meta.url);
+  const files = existsSync(fixtures) ? readdirSync(fixtures, { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.elf')) : [];
+  it.skipIf(files.length === 0).each(files)('knows the source of the functions of fixtures/%s', (file) => {
+    const path = fileURLToPath(new URL(file, fixtures));
+    const image = imageFromElf(new Uint8Array(readFileSync(path)), file);
+    const functions = image.symbols.filter((s) => s.kind === 'function' && image.segmentAt(s.address)?.executable);
+    expect(image.lineAt(image.entry)?.file).toMatch(/^fixtures\/.+\.[cS]$/);
+    const ours = functions.map((f) => image.lineAt(f.address)?.line ?? 0);
+    if (!haveTools('addr2line') || functions.length === 0) return;
+    const addresses = functions.map((f) => f.address.toString(16));
+    const theirs = execFileSync('addr2line', ['-e', path, ...addresses], { encoding: 'utf8' })
+      .trim()
+      .split('\n');
+    expect(ours).toEqual(theirs.map((l) => Number(/:(\d+)/.exec(l)?.[1] ?? 0)));
   });
 
   it('prefers the range that starts last, and knows its gaps', () => {

@@ -1,6 +1,6 @@
 import { TextpokeError } from '../../error.ts';
 
-/** Intel lines with decimal numbers on purpose, and their bytes: a backend that reads them in another base must not be used (keystone issue 436). */
+/** Intel lines with decimal numbers on purpose, and their bytes: a backend that reads them in another base must not be used (keystone-engine/keystone#436). */
 const CANARIES: readonly (readonly [string, readonly number[]])[] = [
   ['mov eax, 10', [0xb8, 0x0a, 0, 0, 0]],
   ['lea rax, [rsp+12]', [0x48, 0x8d, 0x44, 0x24, 0x0c]],

@@ -6,7 +6,7 @@ import { renderIntel } from './render.ts';
 
 /**
  * keystone-wasm as a backend: an optional peer, imported when asked for. `setOption` is never called on it, since any call makes it
- * read decimal numbers as hexadecimal (keystone issue 436); so it reads Intel syntax, which is its default, with every number in
+ * read decimal numbers as hexadecimal (keystone-engine/keystone#436); so it reads Intel syntax, which is its default, with every number in
  * hexadecimal, and each instance first proves itself on decimal ones. Its bytes are not trusted: see `GuardedEncoder`.
  */
 export async function loadKeystone(): Promise<Backend> {

@@ -36,7 +36,11 @@ export function decodeIcr(icr: bigint): Ipi | undefined {
   return { vector: Number(icr & 0xffn), mode, shorthand, destination: Number(icr >> 32n), logical: ((icr >> 11n) & 1n) === 1n };
 }
 
-function targetsOf(machine: MachineParts, sender: Core, { shorthand = 'none', destination = BROADCAST, logical = false }: Ipi): readonly Core[] {
+function targetsOf(
+  machine: MachineParts,
+  sender: Core,
+  { shorthand = 'none', destination = BROADCAST, logical = false }: Ipi,
+): readonly Core[] {
   if (shorthand === 'self') return [sender];
   if (shorthand === 'all-excluding-self') return machine.cores.filter((core) => core !== sender);
   if (shorthand === 'all-including-self' || destination === BROADCAST) return machine.cores;
@@ -52,7 +56,8 @@ export function sendIpi(machine: MachineParts, sender: Core, ipi: Ipi): void {
   const { vector, mode = 'fixed' } = ipi;
   let targets = targetsOf(machine, sender, ipi);
   switch (mode) {
-    case 'fixed': case 'lowestPriority':
+    case 'fixed':
+    case 'lowestPriority':
       if (vector < 16) {
         apicError(sender, SEND_ILLEGAL_VECTOR);
         return;
@@ -69,13 +74,21 @@ export function sendIpi(machine: MachineParts, sender: Core, ipi: Ipi): void {
     case 'startup':
       for (const target of targets) startup(machine, target, vector);
   }
-  machine.emit({ kind: 'ipi', core: sender.index, vector: mode === 'nmi' ? Vector.NMI : vector, targets: targets.map((core) => core.index) });
+  machine.emit({
+    kind: 'ipi',
+    core: sender.index,
+    vector: mode === 'nmi' ? Vector.NMI : vector,
+    targets: targets.map((core) => core.index),
+  });
 }
 
 /** Lowest-priority delivery: of equals the first. */
 function lowest(targets: readonly Core[]): readonly Core[] {
   const able = targets.filter(softwareEnabled);
-  const first = able.reduce<Core | undefined>((best, core) => (best === undefined || processorPriority(core) < processorPriority(best) ? core : best), undefined);
+  const first = able.reduce<Core | undefined>(
+    (best, core) => (best === undefined || processorPriority(core) < processorPriority(best) ? core : best),
+    undefined,
+  );
   return first === undefined ? [] : [first];
 }
 

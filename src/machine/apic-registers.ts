@@ -1,9 +1,22 @@
 import { Vector } from '../isa/core-state.ts';
-import {
-  IN_SERVICE, LVT_MASKED, highestVector, processorPriority, REQUESTED, setVector, softwareEnabled, startTimer, SVR_ENABLED, taskPriority,
-  TIMER_MODE, timerCount, timerMode, type VectorSet, x2apicOn,
-} from './apic-state.ts';
 import { decodeIcr, logicalId, sendIpi } from './apic-ipi.ts';
+import {
+  highestVector,
+  IN_SERVICE,
+  LVT_MASKED,
+  processorPriority,
+  REQUESTED,
+  SVR_ENABLED,
+  setVector,
+  softwareEnabled,
+  startTimer,
+  TIMER_MODE,
+  taskPriority,
+  timerCount,
+  timerMode,
+  type VectorSet,
+  x2apicOn,
+} from './apic-state.ts';
 import { type Core, GuestFault } from './core.ts';
 import type { MachineParts } from './parts.ts';
 
@@ -12,9 +25,26 @@ export const X2APIC_FIRST = 0x800;
 export const X2APIC_LAST = 0x8ff;
 
 const REGISTER = {
-  id: 0x802, version: 0x803, tpr: 0x808, ppr: 0x80a, eoi: 0x80b, ldr: 0x80d, svr: 0x80f, isr: 0x810, tmr: 0x818, irr: 0x820, esr: 0x828,
-  icr: 0x830, lvtTimer: 0x832, lvtLint0: 0x835, lvtLint1: 0x836, lvtError: 0x837, timerInitial: 0x838, timerCurrent: 0x839,
-  timerDivide: 0x83e, selfIpi: 0x83f,
+  id: 0x802,
+  version: 0x803,
+  tpr: 0x808,
+  ppr: 0x80a,
+  eoi: 0x80b,
+  ldr: 0x80d,
+  svr: 0x80f,
+  isr: 0x810,
+  tmr: 0x818,
+  irr: 0x820,
+  esr: 0x828,
+  icr: 0x830,
+  lvtTimer: 0x832,
+  lvtLint0: 0x835,
+  lvtLint1: 0x836,
+  lvtError: 0x837,
+  timerInitial: 0x838,
+  timerCurrent: 0x839,
+  timerDivide: 0x83e,
+  selfIpi: 0x83f,
 } as const;
 
 /** Integrated APIC, four LVT entries: timer, LINT0, LINT1, error. */
@@ -40,22 +70,38 @@ export function readApicMsr(machine: MachineParts, core: Core, msr: number): big
   if (inRow(msr, REGISTER.tmr)) return 0n;
   if (inRow(msr, REGISTER.irr)) return window(core, REQUESTED, msr - REGISTER.irr);
   switch (msr) {
-    case REGISTER.id: return BigInt(core.index);
-    case REGISTER.version: return VERSION;
-    case REGISTER.tpr: return BigInt(taskPriority(core));
-    case REGISTER.ppr: return BigInt(processorPriority(core));
-    case REGISTER.ldr: return BigInt(logicalId(core.index));
-    case REGISTER.svr: return core.get('apicSvr');
-    case REGISTER.esr: return core.get('apicEsr') & 0xffffffffn;
-    case REGISTER.icr: return core.get('apicIcr');
-    case REGISTER.lvtTimer: return core.get('apicTimerLvt');
-    case REGISTER.lvtLint0: return core.get('apicLint0');
-    case REGISTER.lvtLint1: return core.get('apicLint1');
-    case REGISTER.lvtError: return core.get('apicEsr') >> 32n;
-    case REGISTER.timerInitial: return core.get('apicTimerInitial');
-    case REGISTER.timerCurrent: return timerCount(machine, core);
-    case REGISTER.timerDivide: return core.get('apicTimerDivide');
-    default: throw new GuestFault(Vector.GP);
+    case REGISTER.id:
+      return BigInt(core.index);
+    case REGISTER.version:
+      return VERSION;
+    case REGISTER.tpr:
+      return BigInt(taskPriority(core));
+    case REGISTER.ppr:
+      return BigInt(processorPriority(core));
+    case REGISTER.ldr:
+      return BigInt(logicalId(core.index));
+    case REGISTER.svr:
+      return core.get('apicSvr');
+    case REGISTER.esr:
+      return core.get('apicEsr') & 0xffffffffn;
+    case REGISTER.icr:
+      return core.get('apicIcr');
+    case REGISTER.lvtTimer:
+      return core.get('apicTimerLvt');
+    case REGISTER.lvtLint0:
+      return core.get('apicLint0');
+    case REGISTER.lvtLint1:
+      return core.get('apicLint1');
+    case REGISTER.lvtError:
+      return core.get('apicEsr') >> 32n;
+    case REGISTER.timerInitial:
+      return core.get('apicTimerInitial');
+    case REGISTER.timerCurrent:
+      return timerCount(machine, core);
+    case REGISTER.timerDivide:
+      return core.get('apicTimerDivide');
+    default:
+      throw new GuestFault(Vector.GP);
   }
 }
 
@@ -67,17 +113,26 @@ export function writeApicMsr(machine: MachineParts, core: Core, msr: number, val
     return { visible: false, apply };
   };
   switch (msr) {
-    case REGISTER.tpr: return local(0xffn, () => core.set('cr8', (value >> 4n) | ((value & 0xfn) << 4n)));
-    case REGISTER.eoi: return local(0n, () => endOfInterrupt(core));
-    case REGISTER.svr: return local(0x11ffn, () => writeSvr(core, value));
-    case REGISTER.esr: return local(0n, () => core.set('apicEsr', core.get('apicEsr') & ~0xffffffffn));
-    case REGISTER.lvtTimer: return local(LVT_BITS.timer, () => writeTimerLvt(core, value));
-    case REGISTER.lvtLint0: return local(LVT_BITS.lint, () => core.set('apicLint0', maskedIfDisabled(core, value)));
-    case REGISTER.lvtLint1: return local(LVT_BITS.lint, () => core.set('apicLint1', maskedIfDisabled(core, value)));
+    case REGISTER.tpr:
+      return local(0xffn, () => core.set('cr8', (value >> 4n) | ((value & 0xfn) << 4n)));
+    case REGISTER.eoi:
+      return local(0n, () => endOfInterrupt(core));
+    case REGISTER.svr:
+      return local(0x11ffn, () => writeSvr(core, value));
+    case REGISTER.esr:
+      return local(0n, () => core.set('apicEsr', core.get('apicEsr') & ~0xffffffffn));
+    case REGISTER.lvtTimer:
+      return local(LVT_BITS.timer, () => writeTimerLvt(core, value));
+    case REGISTER.lvtLint0:
+      return local(LVT_BITS.lint, () => core.set('apicLint0', maskedIfDisabled(core, value)));
+    case REGISTER.lvtLint1:
+      return local(LVT_BITS.lint, () => core.set('apicLint1', maskedIfDisabled(core, value)));
     case REGISTER.lvtError:
       return local(LVT_BITS.error, () => core.set('apicEsr', (core.get('apicEsr') & 0xffffffffn) | (maskedIfDisabled(core, value) << 32n)));
-    case REGISTER.timerInitial: return local(0xffffffffn, () => startTimer(machine, core, value));
-    case REGISTER.timerDivide: return local(0xbn, () => core.set('apicTimerDivide', value));
+    case REGISTER.timerInitial:
+      return local(0xffffffffn, () => startTimer(machine, core, value));
+    case REGISTER.timerDivide:
+      return local(0xbn, () => core.set('apicTimerDivide', value));
     case REGISTER.selfIpi: {
       local(0xffn, () => {});
       return { visible: true, apply: () => sendIpi(machine, core, { vector: Number(value), shorthand: 'self' }) };
@@ -93,7 +148,8 @@ export function writeApicMsr(machine: MachineParts, core: Core, msr: number, val
         },
       };
     }
-    default: throw new GuestFault(Vector.GP);
+    default:
+      throw new GuestFault(Vector.GP);
   }
 }
 

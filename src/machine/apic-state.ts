@@ -1,4 +1,4 @@
-import { Vector, type StateWord } from '../isa/core-state.ts';
+import { type StateWord, Vector } from '../isa/core-state.ts';
 import { type Core, GuestFault } from './core.ts';
 import type { MachineParts } from './parts.ts';
 
@@ -28,13 +28,15 @@ export function initApic(core: Core): void {
 
 /** Registers as INIT leaves them (SDM Vol. 3, "Local APIC State After It Receives an INIT-Deassert IPI" and "After Power-Up or Reset"). */
 export function resetApic(core: Core): void {
-  for (const word of ['apicIcr', 'apicTimerInitial', 'apicTimerDivide', 'apicTimerDeadline', 'cr8', ...IRR, ...ISR] as const) core.set(word, 0n);
+  for (const word of ['apicIcr', 'apicTimerInitial', 'apicTimerDivide', 'apicTimerDeadline', 'cr8', ...IRR, ...ISR] as const)
+    core.set(word, 0n);
   core.set('apicEsr', BigInt(LVT_MASKED) << 32n);
   for (const word of ['apicTimerLvt', 'apicLint0', 'apicLint1'] as const) core.setSmall(word, LVT_MASKED);
   core.setSmall('apicSvr', 0xff);
 }
 
-export const x2apicOn = (core: Core): boolean => (core.get('apicBase') & (APIC_BASE.x2apic | APIC_BASE.enabled)) === (APIC_BASE.x2apic | APIC_BASE.enabled);
+export const x2apicOn = (core: Core): boolean =>
+  (core.get('apicBase') & (APIC_BASE.x2apic | APIC_BASE.enabled)) === (APIC_BASE.x2apic | APIC_BASE.enabled);
 export const softwareEnabled = (core: Core): boolean => (core.small('apicSvr') & SVR_ENABLED) !== 0;
 
 /** Checks a write to IA32_APIC_BASE (SDM Vol. 3, "x2APIC State Transitions"). Leaving x2APIC mode goes through disabled. */

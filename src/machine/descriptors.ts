@@ -1,5 +1,5 @@
-import { AccessStopped, type Core, GuestFault } from './core.ts';
 import { Vector } from '../isa/core-state.ts';
+import { AccessStopped, type Core, GuestFault } from './core.ts';
 import { asSupervisor, noteFault, walk } from './paging.ts';
 import type { MachineParts } from './parts.ts';
 
@@ -40,7 +40,9 @@ export const selectorError = (selector: number): number => selector & 0xfffc;
 function decodeDescriptor(selector: number, address: bigint, raw: bigint): Descriptor {
   const limit = (raw & 0xffffn) | ((raw >> 32n) & 0xf0000n);
   return {
-    selector, address, raw,
+    selector,
+    address,
+    raw,
     type: Number((raw >> 40n) & 15n),
     system: ((raw >> 44n) & 1n) === 0n,
     dpl: Number((raw >> 45n) & 3n),
@@ -60,14 +62,22 @@ export function readDescriptor(machine: MachineParts, core: Core, selector: numb
   const offset = selector & 0xfff8;
   if (offset + 7 > limit) return undefined;
   const address = core.get(local ? 'ldtrBase' : 'gdtrBase') + BigInt(offset);
-  return decodeDescriptor(selector, address, asSupervisor(machine, core, () => core.load(address, 8)));
+  return decodeDescriptor(
+    selector,
+    address,
+    asSupervisor(machine, core, () => core.load(address, 8)),
+  );
 }
 
 /**
  * Reads a 16-byte system descriptor (TSS, LDT, call gate in IA-32e mode) with its whole 64-bit base; `high` is its second half. Undefined when it
  * lies outside the table.
  */
-export function readSystemDescriptor(machine: MachineParts, core: Core, selector: number): (Descriptor & { readonly high: bigint }) | undefined {
+export function readSystemDescriptor(
+  machine: MachineParts,
+  core: Core,
+  selector: number,
+): (Descriptor & { readonly high: bigint }) | undefined {
   const first = readDescriptor(machine, core, selector);
   const limit = core.small((selector & 4) !== 0 ? 'ldtrLimit' : 'gdtrLimit') >>> 0;
   if (first === undefined || (selector & 0xfff8) + 15 > limit) return undefined;

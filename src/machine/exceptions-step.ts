@@ -1,6 +1,6 @@
 import { RF, TF, Vector } from '../isa/core-state.ts';
 import type { Core } from './core.ts';
-import { deliver, DR6_BS } from './exceptions.ts';
+import { DR6_BS, deliver } from './exceptions.ts';
 import type { MachineParts } from './parts.ts';
 
 /** `interruptShadow`: after STI maskable interrupts wait for one instruction; after MOV SS and POP SS also NMIs and debug traps. */

@@ -1,5 +1,5 @@
-import { Activity, IF, NT, RF, RSP, TF, Vector, VM } from '../isa/core-state.ts';
 import { CORE, Stop } from '../engine/layout.ts';
+import { Activity, IF, NT, RF, RSP, TF, Vector, VM } from '../isa/core-state.ts';
 import { AccessStopped, type Core, GuestFault } from './core.ts';
 import { DESCRIPTOR_TYPE, isCode, isConforming, isNull, readDescriptor, selectorError, setTypeBits } from './descriptors.ts';
 import { asSupervisor, isCanonical } from './paging.ts';
@@ -30,7 +30,14 @@ const IDT = 2;
 const CONTROL_PROTECTION = 21;
 
 const WITH_ERROR_CODE: ReadonlySet<number> = new Set([
-  Vector.DF, Vector.TS, Vector.NP, Vector.SS, Vector.GP, Vector.PF, Vector.AC, CONTROL_PROTECTION,
+  Vector.DF,
+  Vector.TS,
+  Vector.NP,
+  Vector.SS,
+  Vector.GP,
+  Vector.PF,
+  Vector.AC,
+  CONTROL_PROTECTION,
 ]);
 const CONTRIBUTORY: ReadonlySet<number> = new Set([Vector.DE, Vector.TS, Vector.NP, Vector.SS, Vector.GP, CONTROL_PROTECTION]);
 
@@ -71,7 +78,8 @@ export function shutDown(machine: MachineParts, core: Core, why: string): void {
 
 /** The EXT bit of error codes: the event came from outside the program, or is an exception rather than INT n, INT3 or INTO. */
 const isExternal = (d: Delivery): boolean => !fromInstruction(d);
-const fromInstruction = (d: Delivery): boolean => d.kind === 'software' || (d.kind === 'trap' && (d.vector === Vector.BP || d.vector === Vector.OF));
+const fromInstruction = (d: Delivery): boolean =>
+  d.kind === 'software' || (d.kind === 'trap' && (d.vector === Vector.BP || d.vector === Vector.OF));
 
 interface NestedFault {
   readonly vector: number;

@@ -1,5 +1,5 @@
-import { Vector, type StateWord } from '../isa/core-state.ts';
-import { type ApicMsrEffect, readApicMsr, X2APIC_FIRST, X2APIC_LAST, writeApicMsr } from './apic-registers.ts';
+import { type StateWord, Vector } from '../isa/core-state.ts';
+import { type ApicMsrEffect, readApicMsr, writeApicMsr, X2APIC_FIRST, X2APIC_LAST } from './apic-registers.ts';
 import { readTscDeadline, writeApicBase, writeTscDeadline } from './apic-state.ts';
 import { type Core, GuestFault } from './core.ts';
 import { EFER_NXE, isCanonical } from './paging.ts';
@@ -7,17 +7,38 @@ import type { MachineParts } from './parts.ts';
 
 /** Model-specific registers by number (SDM Vol. 4, "IA-32 Architectural MSRs"). All others are #GP(0). */
 export const MSR = {
-  tsc: 0x10, apicBase: 0x1b, sysenterCs: 0x174, sysenterEsp: 0x175, sysenterEip: 0x176, pat: 0x277, tscDeadline: 0x6e0,
-  efer: 0xc0000080, star: 0xc0000081, lstar: 0xc0000082, cstar: 0xc0000083, sfmask: 0xc0000084,
-  fsBase: 0xc0000100, gsBase: 0xc0000101, kernelGsBase: 0xc0000102, tscAux: 0xc0000103,
+  tsc: 0x10,
+  apicBase: 0x1b,
+  sysenterCs: 0x174,
+  sysenterEsp: 0x175,
+  sysenterEip: 0x176,
+  pat: 0x277,
+  tscDeadline: 0x6e0,
+  efer: 0xc0000080,
+  star: 0xc0000081,
+  lstar: 0xc0000082,
+  cstar: 0xc0000083,
+  sfmask: 0xc0000084,
+  fsBase: 0xc0000100,
+  gsBase: 0xc0000101,
+  kernelGsBase: 0xc0000102,
+  tscAux: 0xc0000103,
 } as const;
 
 /** Registers that are a word of the core's state, and what may be written to them. */
 const PLAIN: ReadonlyMap<number, readonly [StateWord, (value: bigint) => boolean]> = new Map([
-  [MSR.sysenterCs, ['sysenterCs', fits32]], [MSR.sysenterEsp, ['sysenterEsp', isCanonical]], [MSR.sysenterEip, ['sysenterEip', isCanonical]],
-  [MSR.pat, ['pat', isPat]], [MSR.star, ['star', () => true]], [MSR.lstar, ['lstar', isCanonical]], [MSR.cstar, ['cstar', isCanonical]],
-  [MSR.sfmask, ['sfmask', fits32]], [MSR.fsBase, ['fsBase', isCanonical]], [MSR.gsBase, ['gsBase', isCanonical]],
-  [MSR.kernelGsBase, ['kernelGsBase', isCanonical]], [MSR.tscAux, ['tscAux', fits32]],
+  [MSR.sysenterCs, ['sysenterCs', fits32]],
+  [MSR.sysenterEsp, ['sysenterEsp', isCanonical]],
+  [MSR.sysenterEip, ['sysenterEip', isCanonical]],
+  [MSR.pat, ['pat', isPat]],
+  [MSR.star, ['star', () => true]],
+  [MSR.lstar, ['lstar', isCanonical]],
+  [MSR.cstar, ['cstar', isCanonical]],
+  [MSR.sfmask, ['sfmask', fits32]],
+  [MSR.fsBase, ['fsBase', isCanonical]],
+  [MSR.gsBase, ['gsBase', isCanonical]],
+  [MSR.kernelGsBase, ['kernelGsBase', isCanonical]],
+  [MSR.tscAux, ['tscAux', fits32]],
 ]);
 
 function fits32(value: bigint): boolean {
@@ -26,7 +47,9 @@ function fits32(value: bigint): boolean {
 
 /** Every byte is a memory type (SDM Vol. 3, "Page Attribute Table"). */
 function isPat(value: bigint): boolean {
-  return Array.from({ length: 8 }, (_, n) => Number((value >> BigInt(8 * n)) & 0xffn)).every((type) => type <= 1 || (type >= 4 && type <= 7));
+  return Array.from({ length: 8 }, (_, n) => Number((value >> BigInt(8 * n)) & 0xffn)).every(
+    (type) => type <= 1 || (type >= 4 && type <= 7),
+  );
 }
 
 const EFER_SCE = 1n;
@@ -44,11 +67,16 @@ export function readMsr(machine: MachineParts, core: Core, msr: number): bigint 
   if (plain !== undefined) return core.get(plain[0]);
   if (isApic(msr)) return readApicMsr(machine, core, msr);
   switch (msr) {
-    case MSR.tsc: return machine.ticks;
-    case MSR.apicBase: return core.get('apicBase');
-    case MSR.tscDeadline: return readTscDeadline(core);
-    case MSR.efer: return core.get('efer');
-    default: throw new GuestFault(Vector.GP);
+    case MSR.tsc:
+      return machine.ticks;
+    case MSR.apicBase:
+      return core.get('apicBase');
+    case MSR.tscDeadline:
+      return readTscDeadline(core);
+    case MSR.efer:
+      return core.get('efer');
+    default:
+      throw new GuestFault(Vector.GP);
   }
 }
 
@@ -62,10 +90,14 @@ export function prepareMsrWrite(machine: MachineParts, core: Core, msr: number, 
   }
   if (isApic(msr)) return writeApicMsr(machine, core, msr, value);
   switch (msr) {
-    case MSR.apicBase: return { visible: false, apply: writeApicBase(core, value) };
-    case MSR.tscDeadline: return { visible: false, apply: () => writeTscDeadline(core, value) };
-    case MSR.efer: return { visible: false, apply: prepareEfer(machine, core, value) };
-    default: throw new GuestFault(Vector.GP);
+    case MSR.apicBase:
+      return { visible: false, apply: writeApicBase(core, value) };
+    case MSR.tscDeadline:
+      return { visible: false, apply: () => writeTscDeadline(core, value) };
+    case MSR.efer:
+      return { visible: false, apply: prepareEfer(machine, core, value) };
+    default:
+      throw new GuestFault(Vector.GP);
   }
 }
 

@@ -1,7 +1,7 @@
+import { CORE, ITLB, PAGE, PAGE_INFO_BASE, Stop, TLB } from '../engine/layout.ts';
+import { TextpokeError } from '../error.ts';
 import { AC, Vector } from '../isa/core-state.ts';
 import { decode } from '../isa/decode.ts';
-import { TextpokeError } from '../error.ts';
-import { CORE, ITLB, PAGE, PAGE_INFO_BASE, Stop, TLB } from '../engine/layout.ts';
 import type { Core } from './core.ts';
 import type { MachineParts } from './parts.ts';
 

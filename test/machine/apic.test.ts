@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { Activity, IF, RSP } from '../../src/isa/core-state.ts';
 import { Stop } from '../../src/engine/layout.ts';
+import { Activity, IF, RSP } from '../../src/isa/core-state.ts';
 import { pollTimer, sendIpi } from '../../src/machine/apic.ts';
 import type { Core } from '../../src/machine/core.ts';
 import { accept, deliverable } from '../../src/machine/interrupts.ts';
@@ -37,8 +37,14 @@ function machine(cores = 3) {
 describe('interprocessor interrupts', () => {
   test('shorthands and destinations', () => {
     const cases: [bigint, number[]][] = [
-      [SHORTHAND.self, [0]], [SHORTHAND.all, [0, 1, 2]], [SHORTHAND.others, [1, 2]], [2n << 32n, [2]], [0xffffffffn << 32n, [0, 1, 2]],
-      [(6n << 32n) | (1n << 11n), [1, 2]], [(7n << 32n) | (1n << 11n) | (1n << 8n), [0]], [(1n << 48n) | (1n << 32n) | (1n << 11n), []],
+      [SHORTHAND.self, [0]],
+      [SHORTHAND.all, [0, 1, 2]],
+      [SHORTHAND.others, [1, 2]],
+      [2n << 32n, [2]],
+      [0xffffffffn << 32n, [0, 1, 2]],
+      [(6n << 32n) | (1n << 11n), [1, 2]],
+      [(7n << 32n) | (1n << 11n) | (1n << 8n), [0]],
+      [(1n << 48n) | (1n << 32n) | (1n << 11n), []],
     ];
     for (const [icr, targets] of cases) {
       const { m, a, pending } = machine();
@@ -123,7 +129,11 @@ describe('interprocessor interrupts', () => {
 
   test('INIT parks, a startup IPI is for the host, and only for a parked core', () => {
     const started: [number, number][] = [];
-    const m = new TinyMachine(2, { startup: (core, vector) => { started.push([core.index, vector]); } });
+    const m = new TinyMachine(2, {
+      startup: (core, vector) => {
+        started.push([core.index, vector]);
+      },
+    });
     const [a, b] = m.cores as [Core, Core];
     wrmsr(m, a, ICR, (1n << 32n) | (6n << 8n) | 0x9n);
     expect(started).toEqual([]);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Activity, IF, RSP, TF } from '../../src/isa/core-state.ts';
 import { AccessStopped, type Core } from '../../src/machine/core.ts';
-import { deliver, DR6_BS } from '../../src/machine/exceptions.ts';
+import { DR6_BS, deliver } from '../../src/machine/exceptions.ts';
 import { AT, SELECTOR, TinyMachine } from './tiny-machine.ts';
 
 const UD2 = '0f0b';
@@ -17,7 +17,13 @@ function machine() {
 
 /** Words of a core that an exception or a stop may change. */
 const snapshot = (core: Core) => ({
-  rip: core.rip, rsp: core.gpr(RSP), cs: core.get('cs'), ss: core.get('ss'), rflags: core.rflags, cpl: core.get('cpl'), cr2: core.get('cr2'),
+  rip: core.rip,
+  rsp: core.gpr(RSP),
+  cs: core.get('cs'),
+  ss: core.get('ss'),
+  rflags: core.rflags,
+  cpl: core.get('cpl'),
+  cr2: core.get('cr2'),
 });
 
 describe('delivery in the kernel', () => {
@@ -29,7 +35,11 @@ describe('delivery in the kernel', () => {
     expect(core.rip).toBe(BigInt(m.handler(6)));
     expect(core.gpr(RSP)).toBe(BigInt(AT.stack + 0xff0 - 40));
     expect([0, 1, 2, 3, 4].map(frame)).toEqual([
-      BigInt(AT.code), BigInt(SELECTOR.kernelCode), BigInt(rflags) | RF, BigInt(AT.stack + 0xffb), BigInt(SELECTOR.kernelData),
+      BigInt(AT.code),
+      BigInt(SELECTOR.kernelCode),
+      BigInt(rflags) | RF,
+      BigInt(AT.stack + 0xffb),
+      BigInt(SELECTOR.kernelData),
     ]);
     expect(core.rflags & IF).toBe(0);
     expect(m.events).toEqual([{ kind: 'exception', core: 0, vector: 6, errorCode: undefined, rip: BigInt(AT.code), frame: core.gpr(RSP) }]);
@@ -156,7 +166,10 @@ describe('faults of the delivery', () => {
     core.rip = BigInt(AT.code);
     core.set('idtrLimit', 0x40 * 16 - 1);
     m.step(core, 'cd40');
-    expect(m.events).toMatchObject([{ vector: 13, errorCode: 51n }, { vector: 13, errorCode: BigInt(0x40 * 8 + 2) }]);
+    expect(m.events).toMatchObject([
+      { vector: 13, errorCode: 51n },
+      { vector: 13, errorCode: BigInt(0x40 * 8 + 2) },
+    ]);
   });
 
   test('code segment: null, data, not present', () => {
@@ -167,7 +180,9 @@ describe('faults of the delivery', () => {
       m.step(core, UD2);
     }
     expect(m.events).toMatchObject([
-      { vector: 13, errorCode: 1n }, { vector: 13, errorCode: BigInt(SELECTOR.kernelData + 1) }, { vector: 11, errorCode: BigInt(SELECTOR.absent + 1) },
+      { vector: 13, errorCode: 1n },
+      { vector: 13, errorCode: BigInt(SELECTOR.kernelData + 1) },
+      { vector: 11, errorCode: BigInt(SELECTOR.absent + 1) },
     ]);
   });
 
@@ -228,7 +243,9 @@ describe('faults of the delivery', () => {
 describe('iretq', () => {
   const push = (m: TinyMachine, core: Core, words: readonly (bigint | number)[]): void => {
     const at = AT.stack + 0x800;
-    words.forEach((word, n) => { m.write(at + 8 * n, BigInt(word)); });
+    words.forEach((word, n) => {
+      m.write(at + 8 * n, BigInt(word));
+    });
     core.setGpr(RSP, BigInt(at));
   };
 
@@ -236,12 +253,22 @@ describe('iretq', () => {
     const { m, core } = machine();
     const good = [AT.code, SELECTOR.kernelCode, 2, AT.stack, SELECTOR.kernelData];
     const cases: [number, bigint | number, number, bigint][] = [
-      [0, 1n << 47n, 13, 0n], [1, 0, 13, 0n], [1, SELECTOR.kernelData, 13, 0x10n], [1, SELECTOR.absent, 11, 0x38n], [1, 0x48, 13, 0x48n],
-      [1, SELECTOR.userCode & ~3, 13, 0x20n], [4, SELECTOR.userData, 13, 0x18n], [4, SELECTOR.kernelCode, 13, 8n],
+      [0, 1n << 47n, 13, 0n],
+      [1, 0, 13, 0n],
+      [1, SELECTOR.kernelData, 13, 0x10n],
+      [1, SELECTOR.absent, 11, 0x38n],
+      [1, 0x48, 13, 0x48n],
+      [1, SELECTOR.userCode & ~3, 13, 0x20n],
+      [4, SELECTOR.userData, 13, 0x18n],
+      [4, SELECTOR.kernelCode, 13, 8n],
     ];
     for (const [slot, value, vector, errorCode] of cases) {
       core.rip = BigInt(AT.code);
-      push(m, core, good.map((word, n) => (n === slot ? value : word)));
+      push(
+        m,
+        core,
+        good.map((word, n) => (n === slot ? value : word)),
+      );
       m.step(core, IRETQ);
       expect(m.events.at(-1)).toMatchObject({ vector, errorCode, rip: BigInt(AT.code) });
     }
@@ -261,7 +288,9 @@ describe('iretq', () => {
     const { m, core } = machine();
     m.toUser(core);
     const at = AT.userStack + 0x800;
-    [AT.user + 8, SELECTOR.userCode, 0x3002, AT.userStack, SELECTOR.userData].forEach((word, n) => { m.write(at + 8 * n, BigInt(word)); });
+    [AT.user + 8, SELECTOR.userCode, 0x3002, AT.userStack, SELECTOR.userData].forEach((word, n) => {
+      m.write(at + 8 * n, BigInt(word));
+    });
     core.setGpr(RSP, BigInt(at));
     m.step(core, IRETQ);
     expect(core.rip).toBe(BigInt(AT.user + 8));
@@ -301,7 +330,9 @@ describe('single step', () => {
   test('the trap comes after the instruction that follows the IRET that set TF', () => {
     const { m, core, frame } = machine();
     const at = AT.stack + 0x800;
-    [AT.code + 2, SELECTOR.kernelCode, TF | 2, AT.stack + 0x800, 0].forEach((word, n) => { m.write(at + 8 * n, BigInt(word)); });
+    [AT.code + 2, SELECTOR.kernelCode, TF | 2, AT.stack + 0x800, 0].forEach((word, n) => {
+      m.write(at + 8 * n, BigInt(word));
+    });
     core.setGpr(RSP, BigInt(at));
     m.step(core, IRETQ);
     expect(m.delivered()).toEqual([]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { AC } from '../../src/isa/core-state.ts';
 import { CORE, PAGE, PAGE_INFO_BASE, Stop, TLB } from '../../src/engine/layout.ts';
+import { AC } from '../../src/isa/core-state.ts';
 import { AccessStopped } from '../../src/machine/core.ts';
 import { type Access, translateFetch, walk } from '../../src/machine/paging.ts';
 import { AT, TinyMachine } from './tiny-machine.ts';
@@ -18,7 +18,13 @@ function machine() {
     m.write(at, f(m.read(at)));
     m.flushTlb(core);
   };
-  return { m, core, pte, change, walk: (address: bigint | number, access: Access, implicit = false) => walk(m, core, BigInt(address), access, implicit) };
+  return {
+    m,
+    core,
+    pte,
+    change,
+    walk: (address: bigint | number, access: Access, implicit = false) => walk(m, core, BigInt(address), access, implicit),
+  };
 }
 
 test('a read sets the accessed flags on the way, a write also the dirty flag of the page', () => {
@@ -47,7 +53,7 @@ test('a 2-MiB and a 1-GiB page', () => {
   m.write(AT.pdpt + 8, 0n | LARGE | 3n);
   expect(walk(0x40013456n, 'write')).toMatchObject({ physical: 0x13456, writable: true });
   expect(m.read(AT.pdpt + 8) & DIRTY).toBe(DIRTY);
-  m.write(AT.pd + 8, 0x1000n << 1n | LARGE | 3n);
+  m.write(AT.pd + 8, (0x1000n << 1n) | LARGE | 3n);
   m.flushTlb(core);
   expect(walk(0x213456, 'read')).toMatchObject({ fault: 14, errorCode: 9n });
 });

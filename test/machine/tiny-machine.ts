@@ -1,7 +1,7 @@
-import { IF, RSP, type StateWord } from '../../src/isa/core-state.ts';
-import { decode } from '../../src/isa/decode.ts';
 import { Engine, type EngineHost } from '../../src/engine/engine.ts';
 import { CORE, PAGE_INFO_BASE, SCRATCH_RECORDS, Stop } from '../../src/engine/layout.ts';
+import { IF, RSP, type StateWord } from '../../src/isa/core-state.ts';
+import { decode } from '../../src/isa/decode.ts';
 import { initApic } from '../../src/machine/apic.ts';
 import { AccessStopped, Core, GuestFault } from '../../src/machine/core.ts';
 import { deliver } from '../../src/machine/exceptions.ts';
@@ -12,8 +12,21 @@ import { systemHelper } from '../../src/machine/system/index.ts';
 
 /** Where things lie, physical and (identity-mapped) linear. */
 export const AT = {
-  pml4: 0x1000, pdpt: 0x2000, pd: 0x3000, pt: 0x4000, gdt: 0x5000, idt: 0x6000, tss: 0x7000, code: 0x8000, stack: 0xa000, handlers: 0xb000,
-  ist: 0xd000, kernelStack: 0xe000, user: 0x10000, userStack: 0x12000, data: 0x13000,
+  pml4: 0x1000,
+  pdpt: 0x2000,
+  pd: 0x3000,
+  pt: 0x4000,
+  gdt: 0x5000,
+  idt: 0x6000,
+  tss: 0x7000,
+  code: 0x8000,
+  stack: 0xa000,
+  handlers: 0xb000,
+  ist: 0xd000,
+  kernelStack: 0xe000,
+  user: 0x10000,
+  userStack: 0x12000,
+  data: 0x13000,
 } as const;
 export const SELECTOR = { kernelCode: 8, kernelData: 0x10, userData: 0x1b, userCode: 0x23, tss: 0x28, absent: 0x38 } as const;
 
@@ -36,8 +49,16 @@ export class TinyMachine implements MachineParts, EngineHost {
   readonly #next = new Map<Core, bigint>();
 
   constructor(cores = 1, host: Partial<MachineHost> = {}) {
-    this.host = { serial: (_core, byte) => { this.serial.push(byte); }, ...host };
-    this.engine = new Engine({ ramBytes: RAM, journalBytes: 1 << 20, features: { journal: false, explore: false, tso: false, fence: false } }, this);
+    this.host = {
+      serial: (_core, byte) => {
+        this.serial.push(byte);
+      },
+      ...host,
+    };
+    this.engine = new Engine(
+      { ramBytes: RAM, journalBytes: 1 << 20, features: { journal: false, explore: false, tso: false, fence: false } },
+      this,
+    );
     this.cores = Array.from({ length: cores }, (_, n) => new Core(this.engine, n));
     for (let page = 0; page < RAM / 4096; page++) this.engine.words[(PAGE_INFO_BASE >> 2) + page] = page << 8;
     this.#buildTables();
@@ -49,7 +70,8 @@ export class TinyMachine implements MachineParts, EngineHost {
     this.write(AT.pml4, BigInt(AT.pdpt) | PRESENT_WRITE | USER);
     this.write(AT.pdpt, BigInt(AT.pd) | PRESENT_WRITE | USER);
     this.write(AT.pd, BigInt(AT.pt) | PRESENT_WRITE | USER);
-    for (let page = 0; page < RAM; page += 4096) this.write(AT.pt + (page >> 9), BigInt(page) | PRESENT_WRITE | (page >= AT.user ? USER : 0n));
+    for (let page = 0; page < RAM; page += 4096)
+      this.write(AT.pt + (page >> 9), BigInt(page) | PRESENT_WRITE | (page >= AT.user ? USER : 0n));
     const segment = (type: number, dpl: number, long: boolean): bigint =>
       (BigInt(0x90 | (dpl << 5) | type) << 40n) | (long ? 1n << 53n : 1n << 54n) | (0xfn << 48n) | (1n << 55n) | 0xffffn;
     this.write(AT.gdt + 0x08, segment(0xb, 0, true));
@@ -61,24 +83,45 @@ export class TinyMachine implements MachineParts, EngineHost {
     this.write(AT.gdt + 0x38, segment(0xb, 0, true) & ~(1n << 47n));
     this.write(AT.tss + 4, BigInt(AT.kernelStack + 0x1000));
     this.write(AT.tss + 0x24, BigInt(AT.ist + 0x1000));
+    // The I/O permission bitmap would begin behind the limit: there is none.
+    this.write(AT.tss + 0x66, 0x68n, 2);
     for (let vector = 0; vector < 256; vector++) this.gate(vector, {});
   }
 
   /** Handler of a vector: 16 bytes each. */
   handler = (vector: number): number => AT.handlers + vector * 16;
 
-  gate(vector: number, { type = 0xe, dpl = 0, ist = 0, present = true, selector = SELECTOR.kernelCode as number, at = this.handler(vector) }): void {
+  gate(
+    vector: number,
+    { type = 0xe, dpl = 0, ist = 0, present = true, selector = SELECTOR.kernelCode as number, at = this.handler(vector) },
+  ): void {
     const target = BigInt(at);
     const attributes = BigInt((present ? 0x80 : 0) | (dpl << 5) | type);
-    this.write(AT.idt + vector * 16, (target & 0xffffn) | (BigInt(selector) << 16n) | (BigInt(ist) << 32n) | (attributes << 40n) | ((target >> 16n & 0xffffn) << 48n));
+    this.write(
+      AT.idt + vector * 16,
+      (target & 0xffffn) | (BigInt(selector) << 16n) | (BigInt(ist) << 32n) | (attributes << 40n) | (((target >> 16n) & 0xffffn) << 48n),
+    );
     this.write(AT.idt + vector * 16 + 8, target >> 32n);
   }
 
   #reset(core: Core): void {
     const words: Partial<Record<StateWord, number | bigint>> = {
-      cr0: 0x80010033n, cr3: AT.pml4, cr4: 0x20, efer: 0xd01, cs: SELECTOR.kernelCode, ss: SELECTOR.kernelData, rip: AT.code,
-      gdtrBase: AT.gdt, gdtrLimit: 0x3f, idtrBase: AT.idt, idtrLimit: 0xfff, tr: SELECTOR.tss, trBase: AT.tss, trLimit: 0x67,
-      dr6: 0xffff0ff0, dr7: 0x400,
+      cr0: 0x80010033n,
+      cr3: AT.pml4,
+      cr4: 0x20,
+      efer: 0xd01,
+      cs: SELECTOR.kernelCode,
+      ss: SELECTOR.kernelData,
+      rip: AT.code,
+      gdtrBase: AT.gdt,
+      gdtrLimit: 0x3f,
+      idtrBase: AT.idt,
+      idtrLimit: 0xfff,
+      tr: SELECTOR.tss,
+      trBase: AT.tss,
+      trLimit: 0x67,
+      dr6: 0xffff0ff0,
+      dr7: 0x400,
     };
     for (const [word, value] of Object.entries(words)) core.set(word as StateWord, value);
     core.setGpr(RSP, BigInt(AT.stack + 0x1000));
@@ -96,8 +139,12 @@ export class TinyMachine implements MachineParts, EngineHost {
     this.flushTlb(core);
   }
 
-  read(at: number, bytes = 8): bigint { return this.readPhysical(at, bytes); }
-  write(at: number, value: bigint, bytes = 8): void { this.writePhysical(at, bytes, value); }
+  read(at: number, bytes = 8): bigint {
+    return this.readPhysical(at, bytes);
+  }
+  write(at: number, value: bigint, bytes = 8): void {
+    this.writePhysical(at, bytes, value);
+  }
 
   readPhysical(address: number, bytes: number): bigint {
     let value = 0n;
@@ -109,15 +156,33 @@ export class TinyMachine implements MachineParts, EngineHost {
     for (let n = 0; n < bytes; n++) this.engine.bytes[this.engine.map.ram + address + n] = Number((value >> BigInt(8 * n)) & 0xffn);
   }
 
-  serializeIsVisible(): boolean { return true; }
-  takeVisible(): boolean { return this.visible; }
-  serialize(): void { this.serialized++; }
-  flushTlb(core: Core): void { core.flushTlb(); }
-  fastPage(): boolean { return true; }
-  emit(event: MachineEvent): void { this.events.push(event); }
-  fence(): number { return 0; }
-  textWrite(): void { /* no records are kept */ }
-  textCommitted(): void { /* no text is patched */ }
+  serializeIsVisible(): boolean {
+    return true;
+  }
+  takeVisible(): boolean {
+    return this.visible;
+  }
+  serialize(): void {
+    this.serialized++;
+  }
+  flushTlb(core: Core): void {
+    core.flushTlb();
+  }
+  fastPage(): boolean {
+    return true;
+  }
+  emit(event: MachineEvent): void {
+    this.events.push(event);
+  }
+  fence(): number {
+    return 0;
+  }
+  textWrite(): void {
+    /* no records are kept */
+  }
+  textCommitted(): void {
+    /* no text is patched */
+  }
 
   walk(base: number, low: number, high: number, access: number, kind: number): number {
     return fillTlb(this, this.#at(base), (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0), access === 0 ? 'read' : 'write', kind);
@@ -148,7 +213,9 @@ export class TinyMachine implements MachineParts, EngineHost {
     return 1;
   }
 
-  #at(base: number): Core { return this.cores.find((core) => core.base === base) as Core; }
+  #at(base: number): Core {
+    return this.cores.find((core) => core.base === base) as Core;
+  }
 
   /** Bytes at RIP: code is identity-mapped. */
   #bytes(core: Core): Uint8Array {
@@ -158,7 +225,12 @@ export class TinyMachine implements MachineParts, EngineHost {
 
   /** Puts machine code (hex) at an address, RIP unless given. */
   put(core: Core, hex: string, at = Number(core.rip)): void {
-    hex.replaceAll(' ', '').match(/../g)?.forEach((byte, n) => { this.write(at + n, BigInt(`0x${byte}`), 1); });
+    hex
+      .replaceAll(' ', '')
+      .match(/../g)
+      ?.forEach((byte, n) => {
+        this.write(at + n, BigInt(`0x${byte}`), 1);
+      });
   }
 
   /** Runs one instruction from `hex` at RIP (or what is there), with the exceptions that it raises. Returns the stop reason. */
@@ -173,7 +245,9 @@ export class TinyMachine implements MachineParts, EngineHost {
     if (reason === Stop.exception) {
       const kind = (['fault', 'trap', 'software'] as const)[Number(core.rawLong(CORE.stopKind))]!;
       deliver(this, core, {
-        vector: Number(core.rawLong(CORE.stopVector)), errorCode: core.rawLong(CORE.stopError), kind,
+        vector: Number(core.rawLong(CORE.stopVector)),
+        errorCode: core.rawLong(CORE.stopError),
+        kind,
         savedRip: kind === 'fault' ? core.rip : core.rawLong(CORE.stopNext),
       });
     } else if (reason === Stop.budget || reason === Stop.system) {

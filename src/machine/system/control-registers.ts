@@ -45,11 +45,15 @@ export const movToCr: SystemHelper = (machine, core, instruction, fields) => {
 /** #GP(0) for values that 64-bit mode does not allow. */
 function check(core: Core, number: ControlRegister, value: bigint): void {
   const bad =
-    number === 0 ? badCr0(core, value)
-    : number === 3 ? (value & CR3_RESERVED) !== 0n
-    : number === 4 ? (value & ~CR4_DEFINED) !== 0n || (value & CR4.pae) === 0n
-    : number === 8 ? value > CR8_MASK
-    : false;
+    number === 0
+      ? badCr0(core, value)
+      : number === 3
+        ? (value & CR3_RESERVED) !== 0n
+        : number === 4
+          ? (value & ~CR4_DEFINED) !== 0n || (value & CR4.pae) === 0n
+          : number === 8
+            ? value > CR8_MASK
+            : false;
   if (bad) throw new GuestFault(Vector.GP);
 }
 
@@ -64,7 +68,8 @@ function apply(machine: MachineParts, core: Core, number: ControlRegister, value
   const old = core.get(NAMES[number]);
   const next = number === 0 ? (value & CR0_DEFINED) | CR0.et : value;
   core.set(NAMES[number], next);
-  const translating = number === 3 || (number === 0 && ((old ^ next) & (CR0_PG | CR0_WP)) !== 0n) || (number === 4 && ((old ^ next) & CR4_PAGING) !== 0n);
+  const translating =
+    number === 3 || (number === 0 && ((old ^ next) & (CR0_PG | CR0_WP)) !== 0n) || (number === 4 && ((old ^ next) & CR4_PAGING) !== 0n);
   if (translating) machine.flushTlb(core);
 }
 

@@ -49,29 +49,48 @@ const coreBits = (cores: number): number => Math.max(0, 32 - Math.clz32(cores - 
 export function cpuidLeaf(machine: MachineParts, core: Core, leaf: number, subleaf: number): Leaf {
   const id = core.index;
   switch (leaf >>> 0) {
-    case 0: return [MAX_BASIC, word(VENDOR, 0), word(VENDOR, 8), word(VENDOR, 4)];
+    case 0:
+      return [MAX_BASIC, word(VENDOR, 0), word(VENDOR, 8), word(VENDOR, 4)];
     case 1: {
       const ebx = ((id << 24) | (machine.cores.length << 16) | (CLFLUSH_QUADWORDS << 8)) >>> 0;
       return [SIGNATURE, ebx, FEATURES.leaf1Ecx, FEATURES.leaf1Edx];
     }
-    case 7: return subleaf === 0 ? [0, FEATURES.leaf7Ebx, FEATURES.leaf7Ecx, FEATURES.leaf7Edx] : NOTHING;
+    case 7:
+      return subleaf === 0 ? [0, FEATURES.leaf7Ebx, FEATURES.leaf7Ecx, FEATURES.leaf7Edx] : NOTHING;
     case 0xb: {
       // Level 0: one thread a core; level 1: the cores.
       if (subleaf === 0) return [0, 1, 0x100, id];
       if (subleaf === 1) return [coreBits(machine.cores.length), machine.cores.length, 0x201, id];
       return [0, 0, subleaf & 0xff, id];
     }
-    case 2: case 3: case 4: case 5: case 6: case 8: case 9: case 0xa: return NOTHING;
-    case 0x80000000: return [MAX_EXTENDED, 0, 0, 0];
-    case 0x80000001: return [SIGNATURE, 0, FEATURES.extendedEcx, FEATURES.extendedEdx];
-    case 0x80000002: case 0x80000003: case 0x80000004: {
+    case 2:
+    case 3:
+    case 4:
+    case 5:
+    case 6:
+    case 8:
+    case 9:
+    case 0xa:
+      return NOTHING;
+    case 0x80000000:
+      return [MAX_EXTENDED, 0, 0, 0];
+    case 0x80000001:
+      return [SIGNATURE, 0, FEATURES.extendedEcx, FEATURES.extendedEdx];
+    case 0x80000002:
+    case 0x80000003:
+    case 0x80000004: {
       const at = ((leaf >>> 0) - 0x80000002) * 16;
       return [word(BRAND, at), word(BRAND, at + 4), word(BRAND, at + 8), word(BRAND, at + 12)];
     }
-    case 0x80000005: case 0x80000006: return NOTHING;
-    case 0x80000007: return [0, 0, 0, FEATURES.power];
-    case 0x80000008: return [PHYSICAL_BITS | (48 << 8), 0, 0, 0];
-    default: return cpuidLeaf(machine, core, MAX_BASIC, subleaf);
+    case 0x80000005:
+    case 0x80000006:
+      return NOTHING;
+    case 0x80000007:
+      return [0, 0, 0, FEATURES.power];
+    case 0x80000008:
+      return [PHYSICAL_BITS | (48 << 8), 0, 0, 0];
+    default:
+      return cpuidLeaf(machine, core, MAX_BASIC, subleaf);
   }
 }
 

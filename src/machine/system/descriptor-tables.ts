@@ -8,25 +8,29 @@ import { accessKind, addressOf, readOperand, writeOperand } from './operands.ts'
 
 /** Descriptor-table registers (SDM Vol. 2: LGDT, LIDT, SGDT, SIDT, LLDT, SLDT, LTR, STR). */
 
-const loadTable = (name: 'gdtr' | 'idtr'): SystemHelper => (machine, core, instruction, fields) => {
-  requireCpl0(core);
-  const at = addressOf(core, instruction, fields);
-  const limit = core.load(at, 2, accessKind(fields));
-  const base = core.load(BigInt.asUintN(64, at + 2n), 8, accessKind(fields));
-  if (!isCanonical(base)) throw new GuestFault(Vector.GP);
-  return serializing(machine, core, name === 'gdtr' ? 'lgdt' : 'lidt', () => {
-    core.set(`${name}Limit`, limit);
-    core.set(`${name}Base`, base);
-  });
-};
+const loadTable =
+  (name: 'gdtr' | 'idtr'): SystemHelper =>
+  (machine, core, instruction, fields) => {
+    requireCpl0(core);
+    const at = addressOf(core, instruction, fields);
+    const limit = core.load(at, 2, accessKind(fields));
+    const base = core.load(BigInt.asUintN(64, at + 2n), 8, accessKind(fields));
+    if (!isCanonical(base)) throw new GuestFault(Vector.GP);
+    return serializing(machine, core, name === 'gdtr' ? 'lgdt' : 'lidt', () => {
+      core.set(`${name}Limit`, limit);
+      core.set(`${name}Base`, base);
+    });
+  };
 
-const storeTable = (name: 'gdtr' | 'idtr'): SystemHelper => (_machine, core, instruction, fields) => {
-  requireUmip(core);
-  const at = addressOf(core, instruction, fields);
-  core.store(at, 2, core.get(`${name}Limit`), accessKind(fields));
-  core.store(BigInt.asUintN(64, at + 2n), 8, core.get(`${name}Base`), accessKind(fields));
-  return 'next';
-};
+const storeTable =
+  (name: 'gdtr' | 'idtr'): SystemHelper =>
+  (_machine, core, instruction, fields) => {
+    requireUmip(core);
+    const at = addressOf(core, instruction, fields);
+    core.store(at, 2, core.get(`${name}Limit`), accessKind(fields));
+    core.store(BigInt.asUintN(64, at + 2n), 8, core.get(`${name}Base`), accessKind(fields));
+    return 'next';
+  };
 
 export const lgdt = loadTable('gdtr');
 export const lidt = loadTable('idtr');
@@ -69,11 +73,13 @@ export const ltr: SystemHelper = (machine, core, instruction, fields) => {
   });
 };
 
-const storeSelector = (word: 'ldtr' | 'tr'): SystemHelper => (_machine, core, instruction, fields) => {
-  requireUmip(core);
-  writeOperand(core, instruction, fields, 0, core.get(word) & 0xffffn, 16);
-  return 'next';
-};
+const storeSelector =
+  (word: 'ldtr' | 'tr'): SystemHelper =>
+  (_machine, core, instruction, fields) => {
+    requireUmip(core);
+    writeOperand(core, instruction, fields, 0, core.get(word) & 0xffffn, 16);
+    return 'next';
+  };
 
 export const sldt = storeSelector('ldtr');
 export const str = storeSelector('tr');

@@ -1,9 +1,9 @@
+import { TextpokeError } from '../../error.ts';
 import { RSP, Vector } from '../../isa/core-state.ts';
 import type { Instruction } from '../../isa/instruction.ts';
 import { type Core, GuestFault } from '../core.ts';
 import { type Descriptor, isCode, isConforming, isNull, readDescriptor, selectorError, setTypeBits } from '../descriptors.ts';
 import { codeDescriptor, compatibilityMode, inaccessible, stackDescriptor } from '../exceptions-iret.ts';
-import { TextpokeError } from '../../error.ts';
 import { isCanonical } from '../paging.ts';
 import type { MachineParts, SystemHelper } from '../parts.ts';
 import { accessKind, addressOf, readOperand } from './operands.ts';

@@ -29,11 +29,13 @@ export function setSystemFlags(machine: MachineParts, core: Core, flags: number)
   if ((changed & AC) !== 0 && (core.get('cr4') & CR4_SMAP) !== 0n) machine.flushTlb(core);
 }
 
-const setAc = (value: 0 | typeof AC): SystemHelper => (machine, core) => {
-  if (core.small('cpl') !== 0) throw new GuestFault(Vector.UD);
-  setSystemFlags(machine, core, (core.small('flagSystem') & ~AC) | value);
-  return 'next';
-};
+const setAc =
+  (value: 0 | typeof AC): SystemHelper =>
+  (machine, core) => {
+    if (core.small('cpl') !== 0) throw new GuestFault(Vector.UD);
+    setSystemFlags(machine, core, (core.small('flagSystem') & ~AC) | value);
+    return 'next';
+  };
 
 export const clac = setAc(0);
 export const stac = setAc(AC);

@@ -16,8 +16,11 @@ export const vmcall: SystemHelper = (machine, core) => {
   const { host } = machine;
   if (host.hypercall === undefined) throw new GuestFault(Vector.UD);
   switch (host.hypercall(core)) {
-    case 0: return 'nextAndLook';
-    case 1: return 'wait';
-    case 2: return 'visible';
+    case 0:
+      return 'nextAndLook';
+    case 1:
+      return 'wait';
+    case 2:
+      return 'visible';
   }
 };

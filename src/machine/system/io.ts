@@ -1,6 +1,6 @@
+import { CORE } from '../../engine/layout.ts';
 import { DF, RCX, RDI, RDX, RSI, Vector } from '../../isa/core-state.ts';
 import type { Instruction } from '../../isa/instruction.ts';
-import { CORE } from '../../engine/layout.ts';
 import { type Core, GuestFault } from '../core.ts';
 import { isNull } from '../descriptors.ts';
 import { readPort, writePort } from '../devices/ports.ts';
@@ -64,10 +64,11 @@ const isDone = (core: Core, instruction: Instruction): boolean =>
   instruction.repeat !== 'none' && BigInt.asUintN(instruction.addressSize, core.gpr(RCX)) === 0n;
 
 export const inputString: SystemHelper = (machine, core, instruction, _fields, next) => {
-  if (isDone(core, instruction)) return 'next';
   const bytes = instruction.size / 8;
   const port = Number(core.gpr(RDX) & 0xffffn);
+  // The permission is checked whatever RCX says, as silicon does.
   checkPort(machine, core, port, bytes);
+  if (isDone(core, instruction)) return 'next';
   if (core.raw(CORE.storeBufferCount) !== 0) return 'drain';
   const at = BigInt.asUintN(instruction.addressSize, core.gpr(RDI));
   core.store(at, bytes, readPort(machine, core, port, bytes));
@@ -75,10 +76,11 @@ export const inputString: SystemHelper = (machine, core, instruction, _fields, n
 };
 
 export const outputString: SystemHelper = (machine, core, instruction, fields, next) => {
-  if (isDone(core, instruction)) return 'next';
   const bytes = instruction.size / 8;
   const port = Number(core.gpr(RDX) & 0xffffn);
+  // The permission is checked whatever RCX says, as silicon does.
   checkPort(machine, core, port, bytes);
+  if (isDone(core, instruction)) return 'next';
   if (core.raw(CORE.storeBufferCount) !== 0) return 'drain';
   const at = BigInt.asUintN(64, segmentBaseOf(core, fields) + BigInt.asUintN(instruction.addressSize, core.gpr(RSI)));
   writePort(machine, core, port, bytes, core.load(at, bytes));

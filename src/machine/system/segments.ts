@@ -1,7 +1,15 @@
-import { RSP, Vector, ZF, type StateWord } from '../../isa/core-state.ts';
+import { RSP, type StateWord, Vector, ZF } from '../../isa/core-state.ts';
 import { type Core, GuestFault } from '../core.ts';
 import {
-  type Descriptor, isCode, isConforming, isNull, isReadable, isWritableData, readDescriptor, selectorError, setTypeBits,
+  type Descriptor,
+  isCode,
+  isConforming,
+  isNull,
+  isReadable,
+  isWritableData,
+  readDescriptor,
+  selectorError,
+  setTypeBits,
 } from '../descriptors.ts';
 import { beginShadow, SHADOW_MOV_SS } from '../exceptions-step.ts';
 import type { MachineParts, SystemHelper, SystemOutcome } from '../parts.ts';
@@ -65,15 +73,17 @@ export const popSreg: SystemHelper = (machine, core, instruction, fields) => {
 };
 
 /** LSS, LFS, LGS: an offset of the operand size, then the selector. */
-export const loadFarPointer = (number: number): SystemHelper => (machine, core, instruction, fields) => {
-  const bytes = instruction.operands[0]!.size / 8;
-  const at = addressOf(core, instruction, fields);
-  const offset = core.load(at, bytes, accessKind(fields));
-  const selector = Number(core.load(BigInt.asUintN(64, at + BigInt(bytes)), 2, accessKind(fields)));
-  segmentLoad(machine, core, number, selector)();
-  writeOperand(core, instruction, fields, 0, offset);
-  return loaded(core, number);
-};
+export const loadFarPointer =
+  (number: number): SystemHelper =>
+  (machine, core, instruction, fields) => {
+    const bytes = instruction.operands[0]!.size / 8;
+    const at = addressOf(core, instruction, fields);
+    const offset = core.load(at, bytes, accessKind(fields));
+    const selector = Number(core.load(BigInt.asUintN(64, at + BigInt(bytes)), 2, accessKind(fields)));
+    segmentLoad(machine, core, number, selector)();
+    writeOperand(core, instruction, fields, 0, offset);
+    return loaded(core, number);
+  };
 
 /** The descriptor that a query may see; undefined clears ZF. */
 function visibleDescriptor(machine: MachineParts, core: Core, selector: number, systemTypes: ReadonlySet<number>): Descriptor | undefined {
@@ -92,23 +102,27 @@ function setZf(core: Core, on: boolean): void {
 const LAR_TYPES = new Set([2, 9, 11, 12]);
 const LSL_TYPES = new Set([2, 9, 11]);
 
-const query = (types: ReadonlySet<number>, value: (d: Descriptor) => bigint): SystemHelper => (machine, core, instruction, fields) => {
-  const selector = Number(readOperand(core, instruction, fields, 1, 16));
-  const descriptor = visibleDescriptor(machine, core, selector, types);
-  if (descriptor !== undefined) writeOperand(core, instruction, fields, 0, value(descriptor));
-  setZf(core, descriptor !== undefined);
-  return 'next';
-};
+const query =
+  (types: ReadonlySet<number>, value: (d: Descriptor) => bigint): SystemHelper =>
+  (machine, core, instruction, fields) => {
+    const selector = Number(readOperand(core, instruction, fields, 1, 16));
+    const descriptor = visibleDescriptor(machine, core, selector, types);
+    if (descriptor !== undefined) writeOperand(core, instruction, fields, 0, value(descriptor));
+    setZf(core, descriptor !== undefined);
+    return 'next';
+  };
 
 export const lar = query(LAR_TYPES, (d) => (d.raw >> 32n) & 0xf0ff00n);
 export const lsl = query(LSL_TYPES, (d) => d.limit);
 
-const verify = (allows: (d: Descriptor) => boolean): SystemHelper => (machine, core, instruction, fields) => {
-  const selector = Number(readOperand(core, instruction, fields, 0, 16));
-  const descriptor = visibleDescriptor(machine, core, selector, new Set());
-  setZf(core, descriptor !== undefined && allows(descriptor));
-  return 'next';
-};
+const verify =
+  (allows: (d: Descriptor) => boolean): SystemHelper =>
+  (machine, core, instruction, fields) => {
+    const selector = Number(readOperand(core, instruction, fields, 0, 16));
+    const descriptor = visibleDescriptor(machine, core, selector, new Set());
+    setZf(core, descriptor !== undefined && allows(descriptor));
+    return 'next';
+  };
 
 export const verr = verify(isReadable);
 export const verw = verify((d) => !isCode(d) && isWritableData(d));

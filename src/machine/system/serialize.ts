@@ -12,10 +12,12 @@ export const invlpg: SystemHelper = (machine, core) => {
 };
 
 /** Caches of data are coherent and hold nothing of their own. */
-const flushCaches = (name: string): SystemHelper => (machine, core) => {
-  requireCpl0(core);
-  return serializing(machine, core, name, () => {});
-};
+const flushCaches =
+  (name: string): SystemHelper =>
+  (machine, core) => {
+    requireCpl0(core);
+    return serializing(machine, core, name, () => {});
+  };
 
 export const invd = flushCaches('invd');
 export const wbinvd = flushCaches('wbinvd');

@@ -15,6 +15,8 @@ export interface EngineHost {
   textWrite(core: number, physical: number, size: number): void;
   /** Patched text has changed. */
   textCommitted(core: number, physical: number, size: number): void;
+  /** MFENCE, its store buffer drained, where `Features.fence`: 0 go on, 1 stop before it. */
+  fence(core: number): number;
   /** A system instruction: 0 go on, 1 stop before it (`setStop`), 2 done but look at the core. RIP is the host's to move. */
   system(core: number, record: number): number;
 }
@@ -23,6 +25,7 @@ export interface EngineHost {
 interface MemoryExports {
   load(core: number, address: bigint, bytes: number, kind: number, modify: number): bigint;
   store(core: number, address: bigint, bytes: number, value: bigint, kind: number): void;
+  look(core: number, address: bigint, bytes: number): bigint;
   lockBegin(core: number, address: bigint, bytes: number, kind: number): void;
   storeAt(host: number, bytes: number, value: bigint, info: number): void;
   physicalWrite(physical: number, bytes: number, value: bigint): void;
@@ -90,6 +93,7 @@ export class Engine {
       textWrite: (core: number, physical: number, size: number) => host.textWrite(core, physical, size),
       textCommitted: (core: number, physical: number, size: number) => host.textCommitted(core, physical, size),
       system: (core: number, record: number) => host.system(core, record),
+      fence: (core: number) => host.fence(core),
     };
     const base = { memory: this.memory, handlers: this.#table, ...this.globals, ...hostFunctions };
     const m = new ModuleBuilder();

@@ -18,11 +18,13 @@ const HANDLER = { params: [I32, I32], results: [I32] } as const;
 const STORE_HIT = { params: [I32, I64, I32], results: [] } as const;
 const SIZES = [8, 16, 32, 64] as const;
 
-function importEnvironment(m: ModuleBuilder, pages: number): { globals: EngineGlobals; memory: MemoryFunctions; system: number } {
+function importEnvironment(m: ModuleBuilder, pages: number): { globals: EngineGlobals; memory: MemoryFunctions; system: number; fence: number } {
   m.importMemory('memory', pages, pages);
   m.importTable('handlers', MAX_HANDLERS);
   const globals = importGlobals(m);
-  return { globals, memory: importMemoryFunctions(m, globals), system: m.importFunction('system', { params: [I32, I32], results: [I32] }) };
+  const memory = importMemoryFunctions(m, globals);
+  const system = m.importFunction('system', HANDLER);
+  return { globals, memory, system, fence: m.importFunction('fence', { params: [I32], results: [I32] }) };
 }
 
 /** The code of one form's handler, ending after the new RIP has been stored. */
@@ -66,13 +68,13 @@ function defineStoreHits(m: ModuleBuilder, map: MemoryMap, globals: EngineGlobal
 /** A module of handlers that are called through the table, each at its number. */
 export function handlerModule(forms: readonly { number: number; instruction: Instruction }[], map: MemoryMap, features: Features): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder();
-  const { memory, system } = importEnvironment(m, map.totalPages);
+  const { memory, system, fence } = importEnvironment(m, map.totalPages);
   const storeHit = { 8: memory.storeAt, 16: memory.storeAt, 32: memory.storeAt, 64: memory.storeAt };
   for (const { number, instruction } of forms) {
     const fn = m.declare(HANDLER);
     const body = (locals: Locals): Code => [
       handlerCode(instruction, {
-        core: 0, record: 1, memory, features, inlineTlb: false, system, storeHit,
+        core: 0, record: 1, memory, features, inlineTlb: false, system, fence, storeHit,
         leave: () => ret(i32.const(1)), leaveRetired: () => ret(i32.const(2)),
       }, locals),
       i32.const(0),
@@ -93,7 +95,7 @@ export function handlerModule(forms: readonly { number: number; instruction: Ins
  */
 export function runModule(hot: readonly { number: number; instruction: Instruction }[], map: MemoryMap, features: Features): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder();
-  const { globals, memory, system } = importEnvironment(m, map.totalPages);
+  const { globals, memory, system, fence } = importEnvironment(m, map.totalPages);
   const handlerType = m.type(HANDLER);
   const storeHit = features.journal
     ? defineStoreHits(m, map, globals)
@@ -109,7 +111,7 @@ export function runModule(hot: readonly { number: number; instruction: Instructi
       const leave = (depth: number): Code => br(depth + toNext + 1);
       return [
         handlerCode(instruction, {
-          core, record, memory, features, inlineTlb: true, system, storeHit, leave,
+          core, record, memory, features, inlineTlb: true, system, fence, storeHit, leave,
           leaveRetired: (depth) => [globalSet(globals.stop, i32.const(Stop.system + 1)), leave(depth)],
         }, locals),
         br(toNext),
@@ -146,6 +148,8 @@ export function runModule(hot: readonly { number: number; instruction: Instructi
       ]),
       i32.store(get(core), get(budget), CORE.stopSize + 4),
       set(status, i32.sub(globalGet(globals.stop), i32.const(1))),
+      // The instruction has retired: its accesses are done with.
+      features.explore ? iff(i32.eq(get(status), i32.const(Stop.system)), clearLatch(core)) : [],
       globalSet(globals.stop, i32.const(0)),
       globalSet(globals.access, i32.const(0)),
       globalSet(globals.locked, i32.const(0)),

@@ -14,6 +14,8 @@ export interface Features {
   readonly journal: boolean;
   /** Visible accesses, latches, events, learning of what is shared. Needs `journal`. */
   readonly explore: boolean;
+  /** MFENCE asks the machine, because it serializes instruction fetch. */
+  readonly fence: boolean;
   /** Store buffers (x86-TSO); without it a visible store is a visible operation of its own. Needs `explore`. */
   readonly tso: boolean;
 }
@@ -115,6 +117,7 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
   const drain = m.declare({ params: [I32, I32], results: [] }, 'drain');
   const physicalWrite = m.declare({ params: [I32, I32, I64], results: [] }, 'physicalWrite');
   const scrub = m.declare({ params: [I32], results: [] }, 'scrub');
+  const look = m.declare({ params: [I32, I64, I32], results: [I64] }, 'look');
   const poke = m.declare({ params: [I32, I32, I32], results: [] }, 'poke');
 
   const pageInfo = (pa: Code): Code => i32.load(i32.add(i32.const(PAGE_INFO_BASE), i32.shl(i32.shrU(pa, i32.const(12)), i32.const(2))));
@@ -320,6 +323,18 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
       ])),
       iff(i32.eq(get(size), i32.const(8)), ret(get(value))),
       i64.and(get(value), i64.sub(i64.shl(i64.const(1), i64.extend(i32.shl(get(size), i32.const(3)))), i64.const(1))),
+    ]);
+  }
+
+  // look(core, address, size): what the core's load would give, without being one; inside one quadword
+  {
+    const [core, address, size, host] = [0, 1, 2, 3];
+    m.define(look, [I32], [
+      set(host, call(translate, get(core), get(address), i32.const(0), i32.const(0))),
+      iff(i32.eqz(get(host)), ret(i64.const(0))),
+      set(host, i32.sub(get(host), i32.const(map.ram))),
+      [call(visibleAt, get(core), get(host), get(size), i32.const(0)), 0x1a],
+      call(forwarded, get(core), get(host), get(size)),
     ]);
   }
 

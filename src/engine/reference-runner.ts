@@ -43,6 +43,7 @@ export class ReferenceRunner {
     }
     const reason = stop.value - 1;
     stop.value = 0;
+    if (reason === Stop.system) this.#clearLatch(base);
     engine.globals.access.value = 0;
     engine.globals.locked.value = 0;
     engine.words[(base + CORE.stopSize + 4) >> 2] = budget;
@@ -120,8 +121,8 @@ export class ReferenceRunner {
         check();
       },
       drainStoreBuffer: () => {
-        if (engine.words[(base + CORE.storeBufferCount) >> 2] === 0) return;
-        globals.stop.value = Stop.drain + 1;
+        if (engine.words[(base + CORE.storeBufferCount) >> 2] !== 0) globals.stop.value = Stop.drain + 1;
+        else if (engine.features.fence && engine.instructionAt(this.#recordInFlight).mnemonic === 'mfence') this.#host.fence(base);
         check();
       },
       system: () => {

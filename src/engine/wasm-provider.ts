@@ -18,6 +18,7 @@ export interface HandlerContext {
   readonly inlineTlb: boolean;
   /** Functions imported or defined beside the handlers. */
   readonly system: number;
+  readonly fence: number;
   readonly storeHit: Readonly<Record<8 | 16 | 32 | 64, number>>;
   /** Leaves the handler with a stop noted; `depth` is how many blocks the handler has opened. */
   leave(depth: number): Code;
@@ -251,7 +252,7 @@ export class WasmProvider implements Vocabulary<Node> {
 
   loadModify(address: Node, size: Size, through: AccessKind = 'data'): Node {
     const whole = this.#i.mnemonic === 'cmpxchg16b' ? 16 : size / 8;
-    if ((this.#i.lock || this.#i.mnemonic === 'xchg') && !this.#lockBegun) {
+    if (this.#i.lock && !this.#lockBegun) {
       this.#lockBegun = true;
       const { memory, core } = this.#c;
       this.#g.effect([address], (_depth, a) => call(memory.lockBegin, get(core), a ?? [], i32.const(whole), i32.const(KINDS[through])));
@@ -452,12 +453,16 @@ export class WasmProvider implements Vocabulary<Node> {
   }
 
   drainStoreBuffer(): void {
-    if (!this.#c.features.tso) return;
-    const { core, memory } = this.#c;
-    this.#g.effect([], (depth) => iff(i32.load(get(core), CORE.storeBufferCount), [
-      globalSet(memory.globals.stop, i32.const(Stop.drain + 1)),
-      this.#c.leave(depth + 1),
-    ]));
+    const { core, memory, features, fence } = this.#c;
+    if (features.tso) {
+      this.#g.effect([], (depth) => iff(i32.load(get(core), CORE.storeBufferCount), [
+        globalSet(memory.globals.stop, i32.const(Stop.drain + 1)),
+        this.#c.leave(depth + 1),
+      ]));
+    }
+    if (features.fence && this.#i.mnemonic === 'mfence') {
+      this.#g.effect([], (depth) => iff(call(fence, get(core)), this.#c.leave(depth + 1)));
+    }
   }
 
   system(): void {

@@ -20,6 +20,8 @@ export interface StatefulOptions {
   readonly symmetry?: boolean;
   /** Go on after the first violation, to count all states. */
   readonly wholeGraph?: boolean;
+  /** Transitions to go on for after something new was learned, to learn more before the search starts again. */
+  readonly learnFor?: number;
 }
 
 export interface StatefulOutcome {
@@ -46,6 +48,7 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
   const found: Violation[] = [];
   let counterexample: Counterexample | undefined;
   let stopped: string | undefined;
+  let learning = 0;
   const learnedBefore = machine.engine.globals.learned.value;
   const textBefore = machine.newText.size;
   const base = machine.mark();
@@ -76,7 +79,9 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
       continue;
     }
     frame.next++;
-    if ((counterexample !== undefined && settings.wholeGraph !== true) || hasLearned()) break;
+    if (hasLearned()) learning++;
+    else if (counterexample !== undefined && settings.wholeGraph !== true) break;
+    if (learning > (settings.learnFor ?? 0)) break;
     counts.transitions++;
     if (counts.transitions === settings.budget?.maxSteps) stopped = `step budget of ${settings.budget.maxSteps} spent`;
     if (counts.transitions % ASK_EVERY === 0) stopped ??= settings.budget?.stop?.(counts);

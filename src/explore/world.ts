@@ -8,6 +8,7 @@ import type { Mark, Patcher } from '../patch/operation.ts';
 import { PatcherAgent } from '../patch/agent.ts';
 import { Program } from '../patch/program.ts';
 import type { Checker } from './checker.ts';
+import type { Knowledge } from './knowledge.ts';
 import { MetaWords } from './meta.ts';
 import type { Site } from './site.ts';
 import type { Violation } from './violation.ts';
@@ -96,9 +97,9 @@ export class World {
   }
 
   /** Declares the sites as patched text and runs every core up to its first visible operation: the base state. */
-  begin(): void {
+  begin(knowledge?: Knowledge): void {
+    knowledge?.apply(this.machine);
     for (const site of this.sites) this.machine.fetch.declarePatched(this.lab.physical(site.address), site.versions[0]!.length);
-    for (const q of this.machine.newText) this.machine.fetch.declarePatched(q, 8);
     for (const checker of this.checkers) checker.begin?.(this);
     const alike = this.#alike.filter((c) => c.length > 1 && this.lab.interchangeable(c));
     this.symmetric = (alike[0] ?? []).reduce((mask, c) => mask | (1 << c), 0);
@@ -139,6 +140,13 @@ export class World {
     const agent = this.#programs.get(core.index);
     if (agent === undefined) throw new Error(`core ${core.index} has no patcher`);
     return agent.step(core);
+  }
+
+  /** Physical memory that actors may share: the image's data and the private areas, which others reach through the direct map. */
+  get sharable(): readonly (readonly [number, number])[] {
+    const data = this.lab.image.segments.filter((s) => s.writable).map((s) => [Number(s.physical), Number(s.physical) + s.memorySize] as const);
+    const areas = this.machine.cores.map((c) => [this.lab.privatePage(c.index, 0), this.lab.privatePage(c.index, 1)] as const);
+    return [...data, ...areas];
   }
 
   /** End of a path: final checks. */

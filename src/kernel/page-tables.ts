@@ -1,6 +1,7 @@
 /** Bits of a paging-structure entry (SDM Vol. 3, "4-Level Paging"). */
 const PRESENT = 1n;
 const WRITE = 2n;
+const USER = 4n;
 const ACCESSED = 0x20n;
 const DIRTY = 0x40n;
 const NO_EXECUTE = 1n << 63n;
@@ -8,6 +9,8 @@ const NO_EXECUTE = 1n << 63n;
 export interface PagePermissions {
   readonly writable: boolean;
   readonly executable: boolean;
+  /** Reachable at CPL 3. */
+  readonly user?: boolean;
 }
 
 /**
@@ -41,12 +44,12 @@ export class PageTables {
       const slot = Number((linear >> shift) & 511n);
       let entry = this.#memory(table).getBigUint64(slot * 8, true);
       if ((entry & PRESENT) === 0n) {
-        entry = BigInt(this.table()) | PRESENT | WRITE | ACCESSED;
+        entry = BigInt(this.table()) | PRESENT | WRITE | ACCESSED | (permissions.user === true ? USER : 0n);
         this.#memory(table).setBigUint64(slot * 8, entry, true);
       }
       table = Number(entry & 0x000ffffffffff000n);
     }
-    const leaf = BigInt(physical) | PRESENT | ACCESSED | (permissions.writable ? WRITE | DIRTY : 0n) | (permissions.executable ? 0n : NO_EXECUTE);
+    const leaf = BigInt(physical) | PRESENT | ACCESSED | (permissions.writable ? WRITE | DIRTY : 0n) | (permissions.user === true ? USER : 0n) | (permissions.executable ? 0n : NO_EXECUTE);
     this.#memory(table).setBigUint64(Number((linear >> 12n) & 511n) * 8, leaf, true);
   }
 

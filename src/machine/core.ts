@@ -130,6 +130,13 @@ export class Core {
     if (this.#engine.globals.stop.value !== 0) throw new AccessStopped();
   }
 
+  /** What a load inside one quadword would give now, own buffered stores included, without being an access. */
+  look(address: bigint, bytes: number): bigint {
+    const value = this.#engine.access.look(this.base, BigInt.asIntN(64, address), bytes);
+    if (this.#engine.globals.stop.value !== 0) throw new AccessStopped();
+    return BigInt.asUintN(64, value);
+  }
+
   /** Begins a locked access: the loads and stores of it that follow are one atomic operation. Throws `AccessStopped`. */
   lockBegin(address: bigint, bytes: number): void {
     this.#engine.access.lockBegin(this.base, BigInt.asIntN(64, address), bytes, KIND.data);

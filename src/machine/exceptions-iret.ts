@@ -1,11 +1,19 @@
-import { AC, ARITHMETIC_FLAGS, DF, ID, IF, IOPL, NT, RF, RSP, TF, VIF, VIP, Vector } from '../isa/core-state.ts';
-import type { StateWord } from '../isa/core-state.ts';
 import { CORE, Stop } from '../engine/layout.ts';
+import { TextpokeError } from '../error.ts';
+import type { StateWord } from '../isa/core-state.ts';
+import { AC, ARITHMETIC_FLAGS, DF, ID, IF, IOPL, NT, RF, RSP, TF, Vector, VIF, VIP } from '../isa/core-state.ts';
 import { AccessStopped, type Core, GuestFault } from './core.ts';
 import {
-  type Descriptor, isCode, isConforming, isNull, isReadable, isWritableData, readDescriptor, selectorError, setTypeBits,
+  type Descriptor,
+  isCode,
+  isConforming,
+  isNull,
+  isReadable,
+  isWritableData,
+  readDescriptor,
+  selectorError,
+  setTypeBits,
 } from './descriptors.ts';
-import { TextpokeError } from '../error.ts';
 import { isCanonical } from './paging.ts';
 import type { MachineParts, SystemOutcome } from './parts.ts';
 
@@ -19,12 +27,13 @@ export function iret(machine: MachineParts, core: Core, size: 16 | 32 | 64): Sys
   try {
     frame = readFrame(machine, core, size);
   } catch (error) {
-    const faulted = error instanceof GuestFault || (error instanceof AccessStopped && machine.engine.globals.stop.value === Stop.exception + 1);
+    const faulted =
+      error instanceof GuestFault || (error instanceof AccessStopped && machine.engine.globals.stop.value === Stop.exception + 1);
     if (faulted) core.setSmall('nmiBlocked', 0);
     throw error;
   }
   // After the loads: those that are visible have been done once and are remembered, so that this budget is asked for last.
-  if (machine.serializeIsVisible && !machine.takeVisible(core)) return 'visible';
+  if (machine.serializeIsVisible(core) && !machine.takeVisible(core)) return 'visible';
   commit(machine, core, frame, size);
   return 'jumpedAndLook';
 }

@@ -1,6 +1,6 @@
 import type { Instruction } from '../isa/instruction.ts';
 import type { Decoded } from '../isa/decode.ts';
-import { Activity, IF, TF, Vector } from '../isa/core-state.ts';
+import { Activity, IF, Vector } from '../isa/core-state.ts';
 import { RECORD_BYTES } from '../isa/record.ts';
 import { Engine, type EngineHost } from '../engine/engine.ts';
 import { CORE, EVENT_BASE, HASH_BASE, HASH_BYTES, KEY_AT, PAGE, PAGE_INFO_BASE, SCRATCH_RECORDS, SHADOW, Stop } from '../engine/layout.ts';
@@ -8,6 +8,7 @@ import { ReferenceRunner } from '../engine/reference-runner.ts';
 import { TextpokeError } from '../error.ts';
 import { AccessStopped, Core, GuestFault } from './core.ts';
 import { deliver } from './exceptions.ts';
+import { deliverPendingDebug, finishStep, mustStep, startStep, type StepStart } from './exceptions-step.ts';
 import { fillTlb, translateFetch } from './paging.ts';
 import { type FetchChoice, FetchUnit } from './fetch.ts';
 import type { MachineEvent, MachineHost, MachineParts, SystemOutcome } from './parts.ts';
@@ -64,6 +65,7 @@ export class Machine implements MachineParts, EngineHost {
       journal: options.journal === true || options.explore !== undefined,
       explore: options.explore !== undefined,
       tso: options.explore?.memory === 'tso',
+      fence: options.explore?.fetch.mfenceSerializes === true,
     };
     this.engine = new Engine({ ramBytes: options.ramBytes, journalBytes: 16 << 20, features }, this);
     this.cores = Array.from({ length: options.cores }, (_, i) => new Core(this.engine, i));
@@ -136,6 +138,17 @@ export class Machine implements MachineParts, EngineHost {
 
   #coreAt(base: number): Core { return this.cores[(base - this.cores[0]!.base) / (this.cores.length > 1 ? this.cores[1]!.base - this.cores[0]!.base : 1) | 0] as Core; }
 
+  /** MFENCE with an empty store buffer, where it serializes fetch: 0 done, 1 stopped. */
+  fence(base: number): number {
+    const core = this.#coreAt(base);
+    if (this.serializeIsVisible(core) && !this.takeVisible(core)) {
+      this.#stop(Stop.systemVisible);
+      return 1;
+    }
+    this.serialize(core, 'mfence');
+    return 0;
+  }
+
   system(base: number, record: number): number {
     const core = this.#coreAt(base);
     const instruction = this.engine.instructionAt(record);
@@ -176,7 +189,11 @@ export class Machine implements MachineParts, EngineHost {
 
   // ---- MachineParts ----
 
-  get serializeIsVisible(): boolean { return this.policy?.stale === true; }
+  /**
+   * When nothing that this core may fetch is stale, serializing now changes nothing; serializing later, after others stored, only takes choices
+   * away. So the early order covers the late one, and the event needs no place of its own in the schedule.
+   */
+  serializeIsVisible(core: Core): boolean { return this.text?.lags(core) === true; }
   get mfenceSerializes(): boolean { return this.policy?.mfenceSerializes === true; }
 
   takeVisible(_core: Core): boolean {
@@ -205,24 +222,27 @@ export class Machine implements MachineParts, EngineHost {
 
   // ---- running ----
 
-  /** Runs `core` until something stops it: the shared loop below delivers exceptions and fetches instructions. Gives the final stop. */
+  /** Runs `core` until something stops it: delivers exceptions and fetches instructions on the way. Gives the final stop. */
   runCore(core: Core, limit: number): number {
     let left = limit;
     let record = 0;
     for (;;) {
       if (core.small('activity') !== Activity.running) return Stop.idle;
-      const step = (core.small('flagSystem') & TF) !== 0 || core.small('interruptShadow') !== 0 || core.raw(CORE.ownStorePending) !== 0;
+      if (core.small('singleStepPending') !== 0) deliverPendingDebug(this, core);
+      const start = this.#alone(core) ? startStep(core) : undefined;
       const before = core.rip;
       core.prepare();
-      const asked = step ? Math.min(1, left) : left;
-      const reason = this.#reference?.run(core.index, asked, record) ?? this.engine.run(core.index, asked, record);
+      const asked = start === undefined ? left : Math.min(1, left);
+      const reason = this.#run(core.index, asked, record);
       const used = asked - this.engine.unused(core.index);
       left -= used;
       record = 0;
-      if (step && used > 0 && reason !== Stop.exception) this.#afterStep(core, before);
+      if (start !== undefined && used > 0 && reason !== Stop.exception) this.#finish(core, start, before);
       switch (reason) {
         case Stop.budget:
+        case Stop.system:
           if (left <= 0) return Stop.budget;
+          if (reason === Stop.system && !this.engine.features.explore) return Stop.system;
           break;
         case Stop.fetch: {
           const fetched = this.#fetch(core);
@@ -233,23 +253,22 @@ export class Machine implements MachineParts, EngineHost {
         case Stop.exception:
           if (!this.deliverNoted(core)) return Stop.visible;
           break;
-        case Stop.system:
-          if (limit !== LOCAL_LIMIT) return Stop.system;
-          break;
         default:
           return reason;
       }
     }
   }
 
-  /** After a single instruction: interrupt shadow, single-step trap, own stores to text. */
-  #afterStep(core: Core, before: bigint): void {
-    if (core.small('interruptShadow') !== 0) core.setSmall('interruptShadow', core.small('interruptShadow') - 1);
+  #run(core: number, instructions: number, record: number): number {
+    return this.#reference?.run(core, instructions, record) ?? this.engine.run(core, instructions, record);
+  }
+
+  /** The next instruction runs alone: something is due behind it. */
+  #alone(core: Core): boolean { return mustStep(core) || core.raw(CORE.ownStorePending) !== 0; }
+
+  #finish(core: Core, start: StepStart, before: bigint): void {
+    finishStep(core, start);
     if (core.raw(CORE.ownStorePending) !== 0 && this.text !== undefined && this.fetch.branched(core, before)) this.text.takenBranch(core);
-    if (core.small('singleStepPending') !== 0) {
-      core.setSmall('singleStepPending', 0);
-      deliver(this, core, { vector: Vector.DB, kind: 'trap', savedRip: core.rip });
-    }
   }
 
   /** Delivers the exception that is noted in the block. False: a visible access of the delivery has no budget. */
@@ -387,11 +406,12 @@ export class Machine implements MachineParts, EngineHost {
 
   /** One instruction from a record; undefined when the core can go on. */
   #runRecord(core: Core, record: number): number | undefined {
+    const start = this.#alone(core) ? startStep(core) : undefined;
     const before = core.rip;
-    const reason = this.#reference?.run(core.index, 1, record) ?? this.engine.run(core.index, 1, record);
+    const reason = this.#run(core.index, 1, record);
     if (reason === Stop.exception) return this.deliverNoted(core) ? undefined : Stop.visible;
     if (reason === Stop.budget || reason === Stop.system) {
-      this.#afterStep(core, before);
+      if (start !== undefined) this.#finish(core, start, before);
       return undefined;
     }
     return reason === Stop.fetch ? undefined : reason;

@@ -21,8 +21,8 @@ export interface MachineParts {
   takeVisible(core: Core): boolean;
   /** The core executed a serializing event (SDM Vol. 3, "Serializing Instructions"): nothing stale may be fetched from here on. */
   serialize(core: Core, why: string): void;
-  /** Whether serializing events matter to anybody (the fetch policy allows staleness). */
-  readonly serializeIsVisible: boolean;
+  /** Whether a serializing event of `core` changes what it may fetch: then it is a visible operation. */
+  serializeIsVisible(core: Core): boolean;
   /** MFENCE serializes instruction fetch too (AMD). */
   readonly mfenceSerializes: boolean;
   /** Translations of `core` may have changed: forget them. */

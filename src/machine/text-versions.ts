@@ -85,6 +85,13 @@ export class TextVersions {
 
   floor(core: Core, q: number): number { return this.#engine.bytes[core.base + CORE.floors + q] as number; }
 
+  /** Whether some fetch of the core could return something else than what is in memory. */
+  lags(core: Core): boolean {
+    if (!this.#policy.stale) return false;
+    for (let q = 0; q < this.addresses.length; q++) if (this.floor(core, q) < this.count(q) - 1) return true;
+    return core.raw(CORE.ownStorePending) !== 0;
+  }
+
   raiseFloor(core: Core, q: number, v: number): void {
     if (this.floor(core, q) >= v) return;
     core.prepare();

@@ -1,6 +1,6 @@
 import { CORE, Stop } from '../engine/layout.ts';
 import { AccessStopped, type Core } from '../machine/core.ts';
-import { sendIpi } from '../machine/apic.ts';
+import { sendIpi } from '../machine/apic-ipi.ts';
 import type { MachineParts } from '../machine/parts.ts';
 import type { Mark, Operation } from './operation.ts';
 import type { Program, ProgramNode } from './program.ts';
@@ -51,19 +51,7 @@ export class PatcherAgent {
   }
 
   #holds(core: Core, wait: Extract<Operation, { do: 'wait' }>): boolean {
-    const machine = this.#machine();
-    const { visible, access, stop } = machine.engine.globals;
-    // Looked at as this core's load would see it, without counting as one.
-    const saved = visible.value;
-    visible.value = 1;
-    try {
-      return core.load(wait.address, wait.bytes) === wait.value;
-    } finally {
-      visible.value = saved;
-      access.value = 0;
-      stop.value = 0;
-      forgetLatch(core);
-    }
+    return core.look(wait.address, wait.bytes) === wait.value;
   }
 
   /** What the operation gives, or how it stopped. */
@@ -83,7 +71,7 @@ export class PatcherAgent {
       }
       case 'serialize':
         if (core.raw(CORE.storeBufferCount) !== 0) return this.#drain(machine);
-        if (machine.serializeIsVisible && !machine.takeVisible(core)) return 2;
+        if (machine.serializeIsVisible(core) && !machine.takeVisible(core)) return 2;
         machine.serialize(core, op.what);
         return 0n;
       case 'fence':
@@ -111,8 +99,4 @@ export class PatcherAgent {
     machine.engine.globals.stop.value = Stop.drain + 1;
     throw new AccessStopped();
   }
-}
-
-function forgetLatch(core: Core): void {
-  if (core.raw(CORE.latchDone) !== 0) for (let at = 0; at < 40; at += 8) core.setRawLong(CORE.latchDone + at, 0n);
 }

@@ -1,12 +1,20 @@
-import { IOPL, Vector } from '../../isa/core-state.ts';
 import { CORE } from '../../engine/layout.ts';
+import { IOPL, Vector } from '../../isa/core-state.ts';
 import { type Core, GuestFault } from '../core.ts';
 import type { MachineParts, SystemHelper, SystemOutcome } from '../parts.ts';
 
 /** Bits of CR4 (SDM Vol. 3, "Control Registers"). */
 export const CR4 = {
-  tsd: 1n << 2n, de: 1n << 3n, pse: 1n << 4n, pae: 1n << 5n, pge: 1n << 7n, pce: 1n << 8n, umip: 1n << 11n, fsgsbase: 1n << 16n,
-  smep: 1n << 20n, smap: 1n << 21n,
+  tsd: 1n << 2n,
+  de: 1n << 3n,
+  pse: 1n << 4n,
+  pae: 1n << 5n,
+  pge: 1n << 7n,
+  pce: 1n << 8n,
+  umip: 1n << 11n,
+  fsgsbase: 1n << 16n,
+  smep: 1n << 20n,
+  smap: 1n << 21n,
 } as const;
 
 export const hasCr4 = (core: Core, bit: bigint): boolean => (core.get('cr4') & bit) !== 0n;
@@ -32,9 +40,15 @@ export const undefinedOpcode: SystemHelper = () => {
  * A serializing instruction (SDM Vol. 3, "Serializing Instructions"): its stores have drained, then it happens, and nothing stale is fetched after
  * it. Call it after every check and load of the instruction: what is visible is asked for last.
  */
-export function serializing(machine: MachineParts, core: Core, why: string, effect: () => void, outcome: SystemOutcome = 'next'): SystemOutcome {
+export function serializing(
+  machine: MachineParts,
+  core: Core,
+  why: string,
+  effect: () => void,
+  outcome: SystemOutcome = 'next',
+): SystemOutcome {
   if (core.raw(CORE.storeBufferCount) !== 0) return 'drain';
-  if (machine.serializeIsVisible && !machine.takeVisible(core)) return 'visible';
+  if (machine.serializeIsVisible(core) && !machine.takeVisible(core)) return 'visible';
   effect();
   machine.serialize(core, why);
   return outcome;

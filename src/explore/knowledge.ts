@@ -1,0 +1,38 @@
+import { SHADOW } from '../engine/layout.ts';
+import type { Machine } from '../machine/machine.ts';
+
+/**
+ * What earlier searches found out about a scenario and later ones must know from the start: which quadwords several cores share, and which
+ * text is both executed and written. It only grows; when it grew, what was counted is void and the search runs again.
+ */
+export class Knowledge {
+  readonly #visible = new Set<number>();
+  readonly #text = new Set<number>();
+
+  get size(): number { return this.#visible.size + this.#text.size; }
+
+  /** Tells a machine before its base state is made. */
+  apply(machine: Machine): void {
+    const { view, map } = machine.engine;
+    for (const quadword of this.#visible) {
+      const at = map.shadow + (quadword >>> 3) * 4;
+      view.setUint32(at, (view.getUint32(at, true) | SHADOW.declared) >>> 0, true);
+    }
+    for (const quadword of this.#text) machine.fetch.declarePatched(quadword, 8);
+  }
+
+  /** Takes over what a machine has learned in `[from, to)` of physical memory, and the text that was written. */
+  learn(machine: Machine, ranges: readonly (readonly [number, number])[]): void {
+    const { view, map } = machine.engine;
+    for (const [from, to] of ranges) {
+      for (let quadword = from & ~7; quadword < to; quadword += 8) {
+        const word = view.getUint32(map.shadow + (quadword >>> 3) * 4, true);
+        const readers = word & SHADOW.readers;
+        const writers = (word >>> SHADOW.writersShift) & SHADOW.readers;
+        const everyone = readers | writers;
+        if ((word & SHADOW.declared) !== 0 || (writers !== 0 && (everyone & (everyone - 1)) !== 0)) this.#visible.add(quadword);
+      }
+    }
+    for (const quadword of machine.newText) this.#text.add(quadword);
+  }
+}

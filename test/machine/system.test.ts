@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CORE, Stop } from '../../src/engine/layout.ts';
 import { AC, Activity, IF, IOPL, RSP, TF, ZF } from '../../src/isa/core-state.ts';
+import { decode } from '../../src/isa/decode.ts';
 import { MNEMONICS, semanticsOf } from '../../src/isa/semantics/index.ts';
 import type { Core } from '../../src/machine/core.ts';
 import { systemHelper } from '../../src/machine/system/index.ts';
@@ -111,6 +112,27 @@ describe('privilege', () => {
     m.toUser(core);
     expect(run('fa')).toEqual([]);
     expect(core.rflags & IF).toBe(0);
+  });
+});
+
+describe('POPF', () => {
+  const popf = (cpl: number, flags: number, image: number): number => {
+    const { m, core } = machine();
+    core.rflags = flags | 2;
+    if (cpl === 3) m.toUser(core);
+    core.setGpr(RSP, core.gpr(RSP) - 8n);
+    core.store(core.gpr(RSP), 8, BigInt(image));
+    const decoded = decode(Uint8Array.of(0x9d));
+    if (decoded.kind !== 'instruction') throw new Error('popf');
+    systemHelper('popf')!(m, core, decoded.instruction, decoded.fields, core.rip + 1n);
+    return core.rflags;
+  };
+
+  test('takes IF and IOPL as the privilege level allows, never VM, and clears RF', () => {
+    expect(popf(0, 1 << 16, 0x3fffd7)).toBe(0x247fd7);
+    expect(popf(3, IF, 0)).toBe(IF | 2);
+    expect(popf(3, IF | IOPL, 0)).toBe(IOPL | 2);
+    expect(popf(3, 0, IF | IOPL)).toBe(2);
   });
 });
 

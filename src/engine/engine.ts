@@ -48,6 +48,8 @@ interface Form {
 const WARM_RUNS = 3;
 const MAX_HOT = 400;
 
+const MODULES = new Map<string, WebAssembly.Module>();
+
 /**
  * The generated interpreter of one machine: linear memory, its memory functions, one handler a form, and `run`.
  *
@@ -65,7 +67,7 @@ export class Engine {
   readonly globals: Globals;
   readonly access: MemoryExports;
   readonly #table: WebAssembly.Table;
-  readonly #env: Record<string, WebAssembly.ExportValue>;
+  #env: Record<string, WebAssembly.ExportValue>;
   readonly #forms: Form[] = [];
   readonly #numbers = new Map<Instruction, number>();
   readonly #byKey = new Map<string, number>();
@@ -105,7 +107,8 @@ export class Engine {
       textCommitted: m.importFunction('textCommitted', { params: [I32, I32, I32], results: [] }),
     };
     defineMemory(m, this.map, this.features, globals, imports);
-    const exports = instantiate(m.bytes(), base);
+    this.#env = base;
+    const exports = this.#instantiate('memory', () => m.bytes());
     this.access = exports as MemoryExports & WebAssembly.Exports;
     this.#env = { ...base, ...exports };
     this.#run = this.#instantiateRun([]);
@@ -113,7 +116,19 @@ export class Engine {
   }
 
   #instantiateRun(hot: readonly Form[]): (core: number, instructions: number, record: number) => number {
-    return instantiate(runModule(hot, this.map, this.features), this.#env).run as (core: number, instructions: number, record: number) => number;
+    const key = `run:${hot.map((f) => formKey(f.instruction)).join()}`;
+    return this.#instantiate(key, () => runModule(hot, this.map, this.features)).run as (core: number, instructions: number, record: number) => number;
+  }
+
+  /** Compiled modules are shared by all machines of the same build: what they hold depends on nothing else. */
+  #instantiate(name: string, bytes: () => Uint8Array<ArrayBuffer>): WebAssembly.Exports {
+    const key = JSON.stringify([name, this.features, this.map]);
+    let module = MODULES.get(key);
+    if (module === undefined) {
+      module = new WebAssembly.Module(bytes());
+      MODULES.set(key, module);
+    }
+    return new WebAssembly.Instance(module, { env: this.#env }).exports;
   }
 
   /** Number of the handler for a form; its code is made the first time. */
@@ -128,7 +143,7 @@ export class Engine {
       const form = { number, instruction };
       this.#forms.push(form);
       this.#byKey.set(key, number);
-      instantiate(handlerModule([form], this.map, this.features), this.#env);
+      this.#instantiate(`${number}:${key}`, () => handlerModule([form], this.map, this.features));
     }
     this.#numbers.set(instruction, number);
     return number;
@@ -188,6 +203,3 @@ export class Engine {
   }
 }
 
-function instantiate(bytes: Uint8Array<ArrayBuffer>, env: Record<string, WebAssembly.ExportValue>): WebAssembly.Exports {
-  return new WebAssembly.Instance(new WebAssembly.Module(bytes), { env }).exports;
-}

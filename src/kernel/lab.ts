@@ -12,6 +12,7 @@ import {
 import { PageTables } from './page-tables.ts';
 
 const PAGE_BYTES = 4096;
+const LARGE_PAGE_BYTES = 0x200000;
 
 /** Vectors and the entry stubs that serve them, as the lab image names them. */
 const STUBS: readonly (readonly [number, string])[] = [
@@ -100,7 +101,9 @@ export class Lab {
   #buildTables(): void {
     const tables = new PageTables((at) => this.#page(at), PAGE_TABLES_AT, PRIVATE_AT);
     const shared = tables.table();
-    for (let pa = 0; pa < RAM_BYTES; pa += PAGE_BYTES) tables.map(shared, DIRECT_MAP_BASE + BigInt(pa), pa, { writable: true, executable: false });
+    for (let pa = 0; pa < RAM_BYTES; pa += LARGE_PAGE_BYTES) {
+      tables.mapLarge(shared, DIRECT_MAP_BASE + BigInt(pa), pa, { writable: true, executable: false });
+    }
     for (const s of this.image.segments) {
       for (let at = 0; at < s.memorySize; at += PAGE_BYTES) tables.map(shared, s.address + BigInt(at), Number(s.physical) + at, s);
     }

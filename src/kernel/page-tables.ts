@@ -4,6 +4,7 @@ const WRITE = 2n;
 const USER = 4n;
 const ACCESSED = 0x20n;
 const DIRTY = 0x40n;
+const LARGE = 0x80n;
 const NO_EXECUTE = 1n << 63n;
 
 export interface PagePermissions {
@@ -39,8 +40,12 @@ export class PageTables {
 
   /** Maps one 4 KiB page below the PML4 at `root`. */
   map(root: number, linear: bigint, physical: number, permissions: PagePermissions): void {
+    this.#map(root, linear, BigInt(physical), permissions, [39n, 30n, 21n], 12n);
+  }
+
+  #map(root: number, linear: bigint, target: bigint, permissions: PagePermissions, levels: readonly bigint[], leafShift: bigint): void {
     let table = root;
-    for (const shift of [39n, 30n, 21n]) {
+    for (const shift of levels) {
       const slot = Number((linear >> shift) & 511n);
       let entry = this.#memory(table).getBigUint64(slot * 8, true);
       if ((entry & PRESENT) === 0n) {
@@ -49,8 +54,13 @@ export class PageTables {
       }
       table = Number(entry & 0x000ffffffffff000n);
     }
-    const leaf = BigInt(physical) | PRESENT | ACCESSED | (permissions.writable ? WRITE | DIRTY : 0n) | (permissions.user === true ? USER : 0n) | (permissions.executable ? 0n : NO_EXECUTE);
-    this.#memory(table).setBigUint64(Number((linear >> 12n) & 511n) * 8, leaf, true);
+    const leaf = target | PRESENT | ACCESSED | (permissions.writable ? WRITE | DIRTY : 0n) | (permissions.user === true ? USER : 0n) | (permissions.executable ? 0n : NO_EXECUTE);
+    this.#memory(table).setBigUint64(Number((linear >> leafShift) & 511n) * 8, leaf, true);
+  }
+
+  /** Maps 2 MiB below the PML4 at `root`; both addresses are multiples of it. */
+  mapLarge(root: number, linear: bigint, physical: number, permissions: PagePermissions): void {
+    this.#map(root, linear, BigInt(physical) | LARGE, permissions, [39n, 30n], 21n);
   }
 
   /** Makes `root` share what `other` maps in the slot of a linear address (512 GiB of it). */

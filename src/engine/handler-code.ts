@@ -3,10 +3,10 @@ import type { Instruction } from '../isa/instruction.ts';
 import { RECORD } from '../isa/record.ts';
 import { semanticsOf } from '../isa/semantics/index.ts';
 import { Graph, Locals } from './graph.ts';
-import { CORE, DECODE_BASE, DECODE_RECORDS, ITLB, type MemoryMap, PAGE, HASH_BASE, HASH_LANE_BYTES, Stop } from './layout.ts';
+import { CORE, DECODE_BASE, DECODE_RECORDS, ITLB, LATCH_ENTRIES, type MemoryMap, PAGE, HASH_BASE, HASH_LANE_BYTES, Stop } from './layout.ts';
 import { type EngineGlobals, type Features, importGlobals, importMemoryFunctions, type MemoryFunctions, mixInto, spread } from './memory-code.ts';
 import {
-  block, br, brIf, brTable, callIndirect, type Code, get, globalGet, globalSet, I32, I64, i32, i64, iff, loop, ret, set,
+  block, br, brIf, brTable, callIndirect, type Code, get, globalGet, globalSet, I32, I64, i32, i64, iff, loop, memoryFill, ret, set,
 } from './wasm/code.ts';
 import { ModuleBuilder } from './wasm/module.ts';
 import { type HandlerContext, WasmProvider } from './wasm-provider.ts';
@@ -176,6 +176,6 @@ function dispatch(hot: readonly { number: number }[], arms: readonly Code[], rec
 function clearLatch(core: number): Code {
   return iff(i32.load(get(core), CORE.latchDone), [
     i64.store(get(core), i64.const(0), CORE.latchDone),
-    [0, 8, 16, 24].map((at) => i64.store(get(core), i64.const(0), CORE.latch + at)),
+    memoryFill(i32.add(get(core), i32.const(CORE.latch)), i32.const(0), i32.const(8 * LATCH_ENTRIES)),
   ]);
 }

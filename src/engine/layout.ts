@@ -32,7 +32,7 @@ export const coreBase = (core: number): number => CORE_BASE + core * CORE_STRIDE
 export const STORE_BUFFER_ENTRIES = 12;
 export const STORE_BUFFER_ENTRY_BYTES = 16;
 /** Visible accesses of one instruction that can be latched while it is split. */
-export const LATCH_ENTRIES = 4;
+export const LATCH_ENTRIES = 24;
 /** Quadwords of patched text whose versions a machine can track. */
 export const MAX_TEXT_QUADWORDS = 32;
 

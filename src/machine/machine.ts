@@ -3,12 +3,13 @@ import type { Decoded } from '../isa/decode.ts';
 import { Activity, IF, Vector } from '../isa/core-state.ts';
 import { RECORD_BYTES } from '../isa/record.ts';
 import { Engine, type EngineHost } from '../engine/engine.ts';
-import { CORE, EVENT_BASE, HASH_BASE, HASH_BYTES, KEY_AT, PAGE, PAGE_INFO_BASE, SCRATCH_RECORDS, SHADOW, Stop } from '../engine/layout.ts';
+import { CORE, LATCH_ENTRIES, EVENT_BASE, HASH_BASE, HASH_BYTES, KEY_AT, PAGE, PAGE_INFO_BASE, SCRATCH_RECORDS, SHADOW, Stop } from '../engine/layout.ts';
 import { ReferenceRunner } from '../engine/reference-runner.ts';
 import { TextpokeError } from '../error.ts';
 import { AccessStopped, Core, GuestFault } from './core.ts';
 import { deliver } from './exceptions.ts';
 import { deliverPendingDebug, finishStep, mustStep, startStep, type StepStart } from './exceptions-step.ts';
+import { deliverable } from './interrupts.ts';
 import { fillTlb, translateFetch } from './paging.ts';
 import { type FetchChoice, FetchUnit } from './fetch.ts';
 import type { MachineEvent, MachineHost, MachineParts, SystemOutcome } from './parts.ts';
@@ -157,6 +158,11 @@ export class Machine implements MachineParts, EngineHost {
     const helper = systemHelper(instruction.mnemonic);
     if (helper === undefined) throw new TextpokeError('E_INTERNAL', `no system helper for ${instruction.mnemonic}`, { where: this.describe(core) });
     core.prepare();
+    // An interrupt may be taken between STI and CLI: the place before CLI is one where it can.
+    if (instruction.mnemonic === 'cli' && this.engine.features.explore && deliverable(this, core) !== undefined && !this.takeVisible(core)) {
+      this.#stop(Stop.systemVisible);
+      return 1;
+    }
     let outcome: SystemOutcome;
     try {
       outcome = helper(this, core, instruction, fields, next);
@@ -237,7 +243,7 @@ export class Machine implements MachineParts, EngineHost {
       const used = asked - this.engine.unused(core.index);
       left -= used;
       record = 0;
-      if (start !== undefined && used > 0 && reason !== Stop.exception) this.#finish(core, start, before);
+      if (start !== undefined && used > 0 && (reason === Stop.budget || reason === Stop.system)) this.#finish(core, start, before);
       switch (reason) {
         case Stop.budget:
         case Stop.system:
@@ -251,7 +257,10 @@ export class Machine implements MachineParts, EngineHost {
           break;
         }
         case Stop.exception:
-          if (!this.deliverNoted(core)) return Stop.visible;
+          {
+            const stop = this.deliverNoted(core);
+            if (stop !== undefined) return stop;
+          }
           break;
         default:
           return reason;
@@ -271,8 +280,8 @@ export class Machine implements MachineParts, EngineHost {
     if (core.raw(CORE.ownStorePending) !== 0 && this.text !== undefined && this.fetch.branched(core, before)) this.text.takenBranch(core);
   }
 
-  /** Delivers the exception that is noted in the block. False: a visible access of the delivery has no budget. */
-  deliverNoted(core: Core): boolean {
+  /** Delivers the exception that is noted in the block. Gives the stop when a memory access of the delivery has to wait. */
+  deliverNoted(core: Core): number | undefined {
     const vector = Number(core.rawLong(CORE.stopVector));
     const kind = (['fault', 'trap', 'software'] as const)[Number(core.rawLong(CORE.stopKind))] ?? 'fault';
     const errorCode = core.rawLong(CORE.stopError);
@@ -280,17 +289,18 @@ export class Machine implements MachineParts, EngineHost {
     try {
       this.clearLatch(core);
       deliver(this, core, { vector, errorCode, kind, savedRip });
-      return true;
+      return undefined;
     } catch (error) {
       if (!(error instanceof AccessStopped)) throw error;
+      const stop = this.engine.globals.stop.value - 1;
       this.engine.globals.stop.value = 0;
-      return false;
+      return stop;
     }
   }
 
   /** An instruction in flight is given up: its visible accesses count as not done. */
   clearLatch(core: Core): void {
-    if (core.raw(CORE.latchDone) !== 0) for (let at = 0; at < 40; at += 8) core.setRawLong(CORE.latchDone + at, 0n);
+    if (core.raw(CORE.latchDone) !== 0) for (let n = 0; n <= LATCH_ENTRIES; n++) core.setRawLong(CORE.latchDone + 8 * n, 0n);
     if (core.raw(CORE.partialLength) !== 0) for (let at = 0; at < 24; at += 8) core.setRawLong(CORE.partialLength + at, 0n);
   }
 
@@ -302,7 +312,7 @@ export class Machine implements MachineParts, EngineHost {
       if (at.cr2 !== undefined) core.setRawLong(CORE.stopCr2, at.cr2);
       this.noteFault(core, at.fault, at.errorCode);
       this.engine.globals.stop.value = 0;
-      return this.deliverNoted(core) ? { kind: 'again' } : { kind: 'stop', stop: Stop.visible };
+      return this.#afterDelivery(this.deliverNoted(core));
     }
     if ('absent' in at) throw new TextpokeError('E_GUEST', `core ${core.index} executes at ${hex(rip)}, which is mapped beyond RAM`, { where: this.describe(core) });
     const window = this.fetch.window(at.physical, () => translateFetch(this, core, (rip & ~0xfffn) + 0x1000n));
@@ -332,7 +342,11 @@ export class Machine implements MachineParts, EngineHost {
     if (fault.cr2 !== undefined) core.setRawLong(CORE.stopCr2, fault.cr2);
     this.noteFault(core, fault.vector, fault.errorCode);
     this.engine.globals.stop.value = 0;
-    return this.deliverNoted(core) ? { kind: 'again' } : { kind: 'stop', stop: Stop.visible };
+    return this.#afterDelivery(this.deliverNoted(core));
+  }
+
+  #afterDelivery(stop: number | undefined): { kind: 'again' } | { kind: 'stop'; stop: number } {
+    return stop === undefined ? { kind: 'again' } : { kind: 'stop', stop };
   }
 
   #decodeFault(core: Core, decoded: Exclude<Decoded, { kind: 'instruction' }>, bytes: Uint8Array, missing: { fault: number; errorCode: bigint; cr2?: bigint } | undefined):
@@ -409,7 +423,7 @@ export class Machine implements MachineParts, EngineHost {
     const start = this.#alone(core) ? startStep(core) : undefined;
     const before = core.rip;
     const reason = this.#run(core.index, 1, record);
-    if (reason === Stop.exception) return this.deliverNoted(core) ? undefined : Stop.visible;
+    if (reason === Stop.exception) return this.deliverNoted(core);
     if (reason === Stop.budget || reason === Stop.system) {
       if (start !== undefined) this.#finish(core, start, before);
       return undefined;

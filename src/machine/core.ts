@@ -6,19 +6,25 @@ import { CORE, coreBase, ITLB, TLB } from '../engine/layout.ts';
 
 const KIND: Record<AccessKind, number> = { data: 0, stack: 1, operand: 2 };
 
-/** Thrown by `Core.load` and `Core.store` when the access did not happen: a stop or a guest fault is noted in the core's block. */
-export class AccessStopped extends Error {}
+/**
+ * Thrown by `Core.load` and `Core.store` when the access did not happen: a stop or a guest fault is noted in the core's block. Not an `Error`: it
+ * is part of the machine's ordinary working, and a stack trace would cost more than all the rest of the step.
+ */
+export class AccessStopped {
+  readonly message = 'a memory access of a core has stopped';
+}
 
-/** Thrown inside a system helper or a delivery to raise a guest exception. */
-export class GuestFault extends Error {
+/** Thrown inside a system helper or a delivery to raise a guest exception. Not an `Error`, as `AccessStopped`. */
+export class GuestFault {
   readonly vector: number;
   readonly errorCode: bigint;
 
   constructor(vector: number, errorCode: bigint | number = 0) {
-    super(`guest exception ${vector}`);
     this.vector = vector;
     this.errorCode = BigInt(errorCode);
   }
+
+  get message(): string { return `guest exception ${this.vector}`; }
 }
 
 /** One logical processor: named access to its words in linear memory, and memory as it sees it. */

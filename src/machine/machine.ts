@@ -28,10 +28,22 @@ export interface MachineOptions {
   readonly journal?: boolean;
   readonly engine?: EngineName;
   readonly host?: MachineHost;
+  /** What messages call addresses of the guest; an image is one. Without it they are hexadecimal. */
+  readonly names?: AddressNames | undefined;
+}
+
+/** Symbols and source lines of guest addresses. */
+export interface AddressNames {
+  /** `text_poke+0x3c`, or the address in hexadecimal. */
+  describe(address: bigint): string;
+  lineAt(address: bigint): { readonly file: string; readonly line: number } | undefined;
 }
 
 /** Instructions that a core may run between two visible operations before it counts as lost in a loop. */
 const LOCAL_LIMIT = 200_000;
+
+/** Returns of the engine in a row without a retired instruction before each counts as one: exceptions whose handlers fault for ever must end too. */
+const BARREN_LIMIT = 16;
 
 const NO_HOST: MachineHost = { serial: () => {} };
 
@@ -228,10 +240,15 @@ export class Machine implements MachineParts, EngineHost {
 
   // ---- running ----
 
+  /** Instructions of the last `runCore` that were not used. */
+  left = 0;
+
   /** Runs `core` until something stops it: delivers exceptions and fetches instructions on the way. Gives the final stop. */
   runCore(core: Core, limit: number): number {
     let left = limit;
     let record = 0;
+    let barren = 0;
+    this.left = limit;
     for (;;) {
       if (core.small('activity') !== Activity.running) return Stop.idle;
       if (core.small('singleStepPending') !== 0) deliverPendingDebug(this, core);
@@ -243,6 +260,10 @@ export class Machine implements MachineParts, EngineHost {
       const used = asked - this.engine.unused(core.index);
       left -= used;
       record = 0;
+      if (used > 0) barren = 0;
+      else if (++barren > BARREN_LIMIT) left--;
+      this.left = left;
+      if (barren > BARREN_LIMIT && left <= 0) return Stop.budget;
       if (start !== undefined && used > 0 && (reason === Stop.budget || reason === Stop.system)) this.#finish(core, start, before);
       switch (reason) {
         case Stop.budget:
@@ -358,7 +379,7 @@ export class Machine implements MachineParts, EngineHost {
       return { vector: missing.fault, errorCode: missing.errorCode, cr2: missing.cr2 };
     }
     const text = [...bytes.subarray(0, decoded.length)].map((b) => b.toString(16).padStart(2, '0')).join(' ');
-    throw new TextpokeError('E_INSN', `unsupported instruction: ${text} (${decoded.name})`, {
+    throw new TextpokeError('E_INSN', `unsupported instruction at ${this.options.names?.describe(core.rip) ?? hex(core.rip)}: ${text} (${decoded.name})`, {
       where: this.describe(core),
       hint: 'textpoke runs the general-purpose instruction set; build the guest with -mgeneral-regs-only',
     });
@@ -471,7 +492,11 @@ export class Machine implements MachineParts, EngineHost {
 
   interruptsOn(core: Core): boolean { return (core.small('flagSystem') & IF) !== 0; }
 
-  describe(core: Core): string { return `core ${core.index} at ${hex(core.rip)}`; }
+  /** Where a core is: its number, its RIP, and the source line where that is known. */
+  describe(core: Core): string {
+    const line = this.options.names?.lineAt(core.rip);
+    return `core ${core.index} at ${hex(core.rip)}${line === undefined ? '' : `   ${line.file}:${line.line}`}`;
+  }
 }
 
 const hex = (n: bigint): string => `0x${n.toString(16)}`;

@@ -11,6 +11,26 @@ export class Knowledge {
 
   get size(): number { return this.#visible.size + this.#text.size; }
 
+  /** A copy that can grow on its own. */
+  clone(): Knowledge {
+    const copy = new Knowledge();
+    for (const q of this.#visible) copy.#visible.add(q);
+    for (const q of this.#text) copy.#text.add(q);
+    return copy;
+  }
+
+  /** What this knows and `other` does not: physical quadwords, shared ones first. */
+  beyond(other: Knowledge): { readonly visible: readonly number[]; readonly text: readonly number[] } {
+    const only = (mine: Set<number>, theirs: Set<number>): number[] => [...mine].filter((q) => !theirs.has(q)).sort((a, b) => a - b);
+    return { visible: only(this.#visible, other.#visible), text: only(this.#text, other.#text) };
+  }
+
+  /** Adds what `beyond` gave. */
+  add(more: { readonly visible: readonly number[]; readonly text: readonly number[] }): void {
+    for (const q of more.visible) this.#visible.add(q);
+    for (const q of more.text) this.#text.add(q);
+  }
+
   /** Tells a machine before its base state is made. */
   apply(machine: Machine): void {
     const { view, map } = machine.engine;

@@ -18,6 +18,7 @@ export function options(world: World, lastCore: number): Choice[] {
 export function choose(world: World, choice: Choice): readonly Violation[] {
   world.violations = [];
   perform(world.machine, choice);
+  world.noteBounds();
   return world.violations;
 }
 

@@ -1,5 +1,7 @@
 import { Activity } from '../isa/core-state.ts';
-import { CORE, Stop } from '../engine/layout.ts';
+import { CORE, Stop, STORE_BUFFER_ENTRIES } from '../engine/layout.ts';
+import { storeBufferFull } from '../machine/choices.ts';
+import { MAX_VERSIONS } from '../machine/text-versions.ts';
 import { Lab, type LabOptions } from '../kernel/lab.ts';
 import type { Image } from '../image/image.ts';
 import type { Core } from '../machine/core.ts';
@@ -53,6 +55,8 @@ export class World {
   readonly witnessed = new Set<Witness>();
   /** Called for every event, for traces. */
   onEvent: ((event: WorldEvent) => void) | undefined;
+  /** Witnesses without which an OK does not count here. */
+  wantedWitnesses: readonly Witness[] = WITNESSES;
   /** Cores that may trade places in the state key. */
   symmetric = 0;
   /** Cores that run the same code from the same start, in groups. */
@@ -147,6 +151,21 @@ export class World {
     const data = this.lab.image.segments.filter((s) => s.writable).map((s) => [Number(s.physical), Number(s.physical) + s.memorySize] as const);
     const areas = this.machine.cores.map((c) => [this.lab.privatePage(c.index, 0), this.lab.privatePage(c.index, 1)] as const);
     return [...data, ...areas];
+  }
+
+  #storeBuffersFilled = false;
+
+  /** Bounds of the machine that some run reached: what was found holds within them only. */
+  bounds(): string[] {
+    const out: string[] = [];
+    if (this.machine.text?.overflowed === true) out.push(`text versions <= ${MAX_VERSIONS}`);
+    if (this.#storeBuffersFilled) out.push(`store buffer <= ${STORE_BUFFER_ENTRIES - 2}`);
+    return out;
+  }
+
+  /** Looks whether the state just reached is at a bound. */
+  noteBounds(): void {
+    if (!this.#storeBuffersFilled) this.#storeBuffersFilled = this.machine.cores.some(storeBufferFull);
   }
 
   /** End of a path: final checks. */

@@ -1,0 +1,135 @@
+import { Knowledge } from './knowledge.ts';
+import { searchLadder } from './ladder.ts';
+import { samplePct } from './pct.ts';
+import type { Budget, Counterexample, Counts, Coverage, SearchResult, Verdict } from './result.ts';
+import { shrink } from './shrink.ts';
+import { searchStates } from './stateful.ts';
+import type { Violation } from './violation.ts';
+import { WITNESSES, type World } from './world.ts';
+
+export type SearchName = 'stateful' | 'ladder' | 'pct';
+
+export interface ExploreOptions {
+  readonly search?: SearchName;
+  readonly symmetry?: boolean;
+  readonly budget?: Budget;
+  /** For `ladder`: the most preemptions; for `pct`: how many schedules, of which depth, from which seed. */
+  readonly preemptions?: number;
+  readonly schedules?: number;
+  readonly depth?: number;
+  readonly seed?: number;
+  /** Shorten the counterexample. Default true. */
+  readonly shrink?: boolean;
+  /** What was learned about the scenario before; learned again when absent. */
+  readonly learned?: Knowledge;
+  readonly onProgress?: (counts: Counts, phase: string) => void;
+}
+
+export interface Exploration extends SearchResult {
+  /** What a world must know (`World.begin`) to replay the counterexample. */
+  readonly knowledge: Knowledge;
+  /** What `learn` alone knew: the difference goes into a token. */
+  readonly learned: Knowledge;
+}
+
+const LEARN_STEPS = 3000;
+const MAX_ROUNDS = 24;
+
+/**
+ * Finds out which memory the actors share and which text is written, by short searches until nothing new turns up. Deterministic: the same
+ * scenario always learns the same.
+ */
+export function learn(make: () => World): Knowledge {
+  const knowledge = new Knowledge();
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const world = make();
+    world.begin(knowledge);
+    const before = knowledge.size;
+    searchStates(world, { budget: { maxSteps: LEARN_STEPS }, wholeGraph: true, learnFor: LEARN_STEPS });
+    knowledge.learn(world.machine, world.sharable);
+    if (knowledge.size === before) break;
+  }
+  return knowledge;
+}
+
+/** Explores the world that `make` builds (the same one each time) and says what is known of it afterwards. */
+export function explore(make: () => World, settings: ExploreOptions = {}): Exploration {
+  const learned = settings.learned ?? learn(make);
+  const knowledge = learned.clone();
+  for (let round = 0; ; round++) {
+    const world = make();
+    world.begin(knowledge);
+    const before = knowledge.size;
+    const result = once(make, world, knowledge, settings);
+    knowledge.learn(world.machine, world.sharable);
+    if (knowledge.size === before || round === MAX_ROUNDS) return { ...result, knowledge, learned };
+  }
+}
+
+function once(make: () => World, world: World, knowledge: Knowledge, settings: ExploreOptions): SearchResult {
+  switch (settings.search ?? 'stateful') {
+    case 'ladder': return byLadder(world, settings);
+    case 'pct': return byPct(world, settings);
+    case 'stateful': return byStates(make, world, knowledge, settings);
+  }
+}
+
+function budgetOf(settings: ExploreOptions, phase: string): Budget {
+  return {
+    ...(settings.budget?.maxSteps === undefined ? {} : { maxSteps: settings.budget.maxSteps }),
+    stop: (counts) => {
+      settings.onProgress?.(counts, phase);
+      return settings.budget?.stop?.(counts);
+    },
+  };
+}
+
+function byStates(make: () => World, world: World, knowledge: Knowledge, settings: ExploreOptions): SearchResult {
+  const outcome = searchStates(world, { budget: budgetOf(settings, 'all states'), learnFor: LEARN_STEPS, ...(settings.symmetry === undefined ? {} : { symmetry: settings.symmetry }) });
+  let { counterexample } = outcome;
+  if (counterexample !== undefined && !outcome.learned && settings.shrink !== false) counterexample = shorten(make, knowledge, counterexample);
+  return conclude(world, outcome.counts, { kind: 'exhaustive' }, counterexample, outcome.stopped, outcome.violations);
+}
+
+function byLadder(world: World, settings: ExploreOptions): SearchResult {
+  const bound = settings.preemptions ?? 2;
+  const outcome = searchLadder(world, { maxPreemptions: bound, budget: budgetOf(settings, 'preemptions') });
+  const coverage: Coverage = outcome.exhausted ? { kind: 'exhaustive' } : { kind: 'bounded', bounds: [`preemptions <= ${Math.max(0, outcome.completed)}`] };
+  return conclude(world, outcome.counts, coverage, outcome.counterexample, outcome.stopped, []);
+}
+
+function byPct(world: World, settings: ExploreOptions): SearchResult {
+  const outcome = samplePct(world, { seed: settings.seed ?? 1, schedules: settings.schedules ?? 1000, depth: settings.depth ?? 2, budget: budgetOf(settings, 'schedules') });
+  const short = outcome.counterexample !== undefined && settings.shrink !== false ? shrink(world, outcome.counterexample) : outcome.counterexample;
+  return conclude(world, outcome.counts, { kind: 'sampled', schedules: outcome.schedules }, short, outcome.stopped, []);
+}
+
+const LADDER_STEPS = 60_000;
+
+/** The counterexample with the fewest preemptions, where the ladder finds one soon; shrunk in any case. */
+function shorten(make: () => World, knowledge: Knowledge, found: Counterexample): Counterexample {
+  if (found.answers.length === 0) return found;
+  const world = make();
+  world.begin(knowledge);
+  const ladder = searchLadder(world, { maxPreemptions: 6, budget: { maxSteps: LADDER_STEPS } });
+  return shrink(world, ladder.counterexample ?? found);
+}
+
+function conclude(
+  world: World, counts: Counts, coverage: Coverage, counterexample: Counterexample | undefined, stopped: string | undefined, violations: readonly Violation[],
+): SearchResult {
+  const bounds = world.bounds();
+  const reached = coverage.kind === 'exhaustive' && bounds.length > 0 ? ({ kind: 'bounded', bounds } as const) : coverage;
+  const missing = WITNESSES.filter((w) => world.wantedWitnesses.includes(w) && !world.witnessed.has(w));
+  const notes = [...world.notes, ...violations.slice(1).map((v) => `also: ${v.check}: ${v.message}`)];
+  const verdict = verdictOf(counterexample, stopped, missing, coverage);
+  return { verdict, coverage: reached, counts, counterexample, missingWitnesses: missing, notes, stopped };
+}
+
+function verdictOf(counterexample: Counterexample | undefined, stopped: string | undefined, missing: readonly string[], coverage: Coverage): Verdict {
+  if (counterexample !== undefined) return 'violation';
+  if (stopped !== undefined) return 'inconclusive';
+  if (coverage.kind !== 'sampled' && missing.length > 0) return 'vacuous';
+  return 'ok';
+}
+

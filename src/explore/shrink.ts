@@ -1,0 +1,116 @@
+import type { Choice } from '../machine/choices.ts';
+import { choose, endOf, options } from './path.ts';
+import type { Counterexample } from './result.ts';
+import type { Violation } from './violation.ts';
+import type { World } from './world.ts';
+
+/** A choice in words that survive edits of the schedule around it. */
+interface Event {
+  readonly kind: Choice['kind'];
+  readonly core: number;
+  readonly detail: string;
+}
+
+const MAX_REPLAYS = 400;
+
+/**
+ * Makes a counterexample shorter: drops events and merges stretches of one core, keeping what still ends in the same violation. Every candidate
+ * is replayed leniently (an event that is not possible is skipped); what is returned was replayed exactly.
+ */
+export function shrink(world: World, found: Counterexample): Counterexample {
+  const base = world.machine.mark();
+  let best = replayAnswers(world, found.answers);
+  restore(world, base);
+  if (best === undefined) return found;
+  let replays = 0;
+  const attempt = (events: readonly Event[]): boolean => {
+    if (replays++ >= MAX_REPLAYS) return false;
+    const result = replayEvents(world, events, found.violation);
+    restore(world, base);
+    if (result === undefined || weight(result.events) >= weight((best as Replayed).events)) return false;
+    best = result;
+    return true;
+  };
+  for (let improved = true; improved && replays < MAX_REPLAYS; ) {
+    improved = false;
+    // Delta debugging: ever smaller chunks.
+    for (let size = Math.max(1, best.events.length >> 1); size >= 1; size >>= 1) {
+      for (let at = 0; at + size <= best.events.length; at++) {
+        if (attempt([...best.events.slice(0, at), ...best.events.slice(at + size)])) improved = true;
+      }
+    }
+    for (let at = 1; at < best.events.length; at++) {
+      const { events } = best;
+      if (events[at]!.core === events[at - 1]!.core) continue;
+      const earlier = events.findLastIndex((e, i) => i < at - 1 && e.core === events[at]!.core);
+      if (earlier < 0) continue;
+      const moved = [...events.slice(0, earlier + 1), events[at] as Event, ...events.slice(earlier + 1, at), ...events.slice(at + 1)];
+      if (attempt(moved)) improved = true;
+    }
+  }
+  return { violation: best.violation, answers: best.answers };
+}
+
+interface Replayed {
+  readonly violation: Violation;
+  readonly answers: readonly number[];
+  readonly events: readonly Event[];
+}
+
+/** Context switches weigh more than events. */
+function weight(events: readonly Event[]): number {
+  let switches = 0;
+  for (let i = 1; i < events.length; i++) if (events[i]!.core !== events[i - 1]!.core) switches++;
+  return switches * 1000 + events.length;
+}
+
+const eventOf = (choice: Choice): Event => ({ kind: choice.kind, core: choice.core, detail: detailOf(choice) });
+
+function detailOf(choice: Choice): string {
+  if (choice.kind === 'step') return choice.fetch === undefined ? '' : [...choice.fetch.bytes].join();
+  return choice.kind === 'drain' ? String(choice.entry) : String(choice.vector);
+}
+
+function restore(world: World, base: number): void {
+  world.machine.rollback(base);
+  world.machine.mark();
+}
+
+function replayAnswers(world: World, answers: readonly number[]): Replayed | undefined {
+  const events: Event[] = [];
+  let lastCore = 0;
+  for (const [n, answer] of answers.entries()) {
+    const choice = options(world, lastCore)[answer];
+    if (choice === undefined) return undefined;
+    events.push(eventOf(choice));
+    lastCore = choice.core;
+    world.machine.mark();
+    const [violation] = choose(world, choice);
+    if (violation !== undefined) return { violation, answers: answers.slice(0, n + 1), events };
+  }
+  const [end] = options(world, lastCore).length === 0 ? endOf(world) : [];
+  return end === undefined ? undefined : { violation: end, answers, events };
+}
+
+function replayEvents(world: World, wanted: readonly Event[], violation: Violation): Replayed | undefined {
+  const events: Event[] = [];
+  const answers: number[] = [];
+  let lastCore = 0;
+  for (const want of wanted) {
+    const offered = options(world, lastCore);
+    let at = offered.findIndex((o) => o.kind === want.kind && o.core === want.core && detailOf(o) === want.detail);
+    // A core that is now at another fetch still goes on.
+    if (at < 0 && want.kind === 'step') at = offered.findIndex((o) => o.kind === 'step' && o.core === want.core && o.fetch === undefined && want.detail === '');
+    if (at < 0) continue;
+    const choice = offered[at] as Choice;
+    answers.push(at);
+    events.push(eventOf(choice));
+    lastCore = choice.core;
+    world.machine.mark();
+    const [found] = choose(world, choice);
+    if (found !== undefined) return found.check === violation.check ? { violation: found, answers, events } : undefined;
+  }
+  if (options(world, lastCore).length > 0) return undefined;
+  const end = endOf(world).find((v) => v.check === violation.check);
+  return end === undefined ? undefined : { violation: end, answers, events };
+}

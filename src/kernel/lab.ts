@@ -25,6 +25,7 @@ export interface LabOptions {
   readonly cores: number;
   readonly explore?: MachineOptions['explore'];
   readonly engine?: MachineOptions['engine'];
+  readonly defect?: MachineOptions['defect'];
   readonly journal?: boolean;
   readonly host?: MachineOptions['host'];
 }

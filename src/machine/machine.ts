@@ -27,6 +27,8 @@ export interface MachineOptions {
   /** Undo journal and state hash where `explore` does not already need them. */
   readonly journal?: boolean;
   readonly engine?: EngineName;
+  /** A defect to study: IRET does not make the core fetch afresh, as an emulator or hypervisor might get it wrong. */
+  readonly defect?: 'no-refetch';
   readonly host?: MachineHost;
   /** What messages call addresses of the guest; an image is one. Without it they are hexadecimal. */
   readonly names?: AddressNames | undefined;
@@ -223,7 +225,7 @@ export class Machine implements MachineParts, EngineHost {
   }
 
   serialize(core: Core, why = ''): void {
-    this.text?.serialize(core);
+    if (this.options.defect !== 'no-refetch' || (why !== 'iret' && why !== 'sync_core')) this.text?.serialize(core);
     core.setRaw(CORE.partialLength, 0);
     this.emit({ kind: 'serialize', core: core.index, why });
   }

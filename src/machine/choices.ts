@@ -4,7 +4,6 @@ import type { Core } from './core.ts';
 import type { FetchChoice } from './fetch.ts';
 import { accept, deliverable } from './interrupts.ts';
 import type { Machine } from './machine.ts';
-import { translateFetch } from './paging.ts';
 
 /** One thing that can happen next. `core` is whose it is; a switch away from a core that could go on is a preemption. */
 export type Choice =
@@ -31,10 +30,9 @@ function steps(machine: Machine, core: Core, out: Choice[]): void {
   if (core.small('activity') !== Activity.running) return;
   switch (core.raw(CORE.stop)) {
     case Stop.fetch: {
-      const at = translateFetch(machine, core, core.rip);
+      const at = machine.fetchAt(core);
       if (!('physical' in at)) return;
-      const window = machine.fetch.window(at.physical, () => translateFetch(machine, core, (core.rip & ~0xfffn) + 0x1000n));
-      for (const fetch of machine.fetch.choices(core, window)) out.push({ kind: 'step', core: core.index, fetch });
+      for (const fetch of machine.fetch.choices(core, machine.fetchWindow(core, at.physical))) out.push({ kind: 'step', core: core.index, fetch });
       return;
     }
     case Stop.drain:

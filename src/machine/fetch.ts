@@ -2,6 +2,7 @@ import { decode, type Decoded } from '../isa/decode.ts';
 import type { Engine } from '../engine/engine.ts';
 import { CORE, SAME_ADDRESS, STORE_BUFFER, STORE_BUFFER_ENTRY_BYTES } from '../engine/layout.ts';
 import type { Core } from './core.ts';
+import { ByteMemo, SituationMemo } from './fetch-memo.ts';
 import type { FetchPolicy } from './policy/policy.ts';
 import type { TextVersions } from './text-versions.ts';
 
@@ -27,6 +28,8 @@ export interface FetchWindow {
   readonly missing: MissingPage | undefined;
   /** Some byte of the instruction is patched text. */
   readonly patched: boolean;
+  /** Numbers of the quadwords of patched text among the addresses (`TextVersions.indexOf`). */
+  readonly quadwords: readonly number[];
   /** What memory holds now. */
   current(): Uint8Array;
 }
@@ -54,12 +57,22 @@ export interface CodeRace {
   readonly decides: boolean;
 }
 
+/** A window that was made before; `firstPatched` is the index of its first byte of patched text, -1 when there is none. */
+interface KnownWindow {
+  readonly firstPatched: number;
+  readonly nextPage: number;
+  readonly patched: FetchWindow;
+  readonly plain: FetchWindow;
+}
+
 /** Instruction fetch: which bytes, and under the policy which versions of them. */
 export class FetchUnit {
   readonly #engine: Engine;
   readonly #text: TextVersions | undefined;
   readonly #policy: FetchPolicy | undefined;
-  readonly #decoded = new Map<string, Decoded>();
+  readonly #decoded = new ByteMemo<Decoded>();
+  readonly #windows = new Map<number, KnownWindow>();
+  readonly #situations = new SituationMemo<readonly FetchChoice[]>();
   /** Bytes of patched text: bit n of the mask is byte n of the quadword. */
   readonly #masks = new Map<number, number>();
   readonly #pages = new Set<number>();
@@ -72,6 +85,8 @@ export class FetchUnit {
 
   /** Declares bytes as patched text. */
   declarePatched(physical: number, size: number): void {
+    this.#windows.clear();
+    this.#situations.clear();
     for (let pa = physical; pa < physical + size; pa++) {
       this.#text?.add(pa);
       this.#masks.set(pa & ~7, (this.#masks.get(pa & ~7) ?? 0) | (1 << (pa & 7)));
@@ -85,11 +100,10 @@ export class FetchUnit {
 
   /** Decodes, remembering by bytes: equal bytes are one form. */
   decode(bytes: Uint8Array): Decoded {
-    const key = String.fromCharCode(...bytes);
-    let decoded = this.#decoded.get(key);
+    let decoded = this.#decoded.get(bytes);
     if (decoded === undefined) {
       decoded = decode(bytes);
-      this.#decoded.set(key, decoded);
+      this.#decoded.set(bytes, decoded);
     }
     return decoded;
   }
@@ -97,31 +111,46 @@ export class FetchUnit {
   /** The window at a physical address. `nextPage` translates the page behind it and is asked only when the instruction may reach it. */
   window(physical: number, nextPage: () => Translated): FetchWindow {
     const inPage = Math.min(MAX_LENGTH, 4096 - (physical & 0xfff));
-    const addresses = Array.from({ length: inPage }, (_, i) => physical + i);
-    let missing: MissingPage | undefined;
-    let crossesPage = false;
-    if (inPage < MAX_LENGTH && (this.#pages.has(physical >>> 12) || this.decode(this.#read(addresses)).kind === 'truncated')) {
-      const next = nextPage();
-      if ('physical' in next) {
-        crossesPage = true;
-        for (let i = 0; i < MAX_LENGTH - inPage; i++) addresses.push(next.physical + i);
-      } else if ('fault' in next) missing = next;
+    const crosses = inPage < MAX_LENGTH && (this.#pages.has(physical >>> 12) || this.decode(this.#readAt(physical, inPage)).kind === 'truncated');
+    const next = crosses ? nextPage() : undefined;
+    const nextAt = next !== undefined && 'physical' in next ? next.physical : -1;
+    const missing = next !== undefined && 'fault' in next ? next : undefined;
+    let known = this.#windows.get(physical);
+    if (known === undefined || known.nextPage !== nextAt || missing !== undefined) {
+      known = this.#newWindow(physical, inPage, nextAt, missing);
+      if (missing === undefined) this.#windows.set(physical, known);
     }
-    const patched = this.#touchesPatched(addresses);
-    return { physical, addresses, crossesPage, missing, patched, current: () => this.#read(addresses) };
+    return this.#touchesPatched(known) ? known.patched : known.plain;
   }
 
-  /** Whether the instruction at the start of `addresses` can depend on patched bytes. */
-  #touchesPatched(addresses: readonly number[]): boolean {
-    const first = addresses[0] as number;
-    if (!this.#pages.has(first >>> 12) && !this.#pages.has((first + MAX_LENGTH) >>> 12)) return false;
-    const at = addresses.findIndex((pa) => this.isPatched(pa));
-    if (at <= 0) return at === 0;
-    return this.decode(this.#read(addresses.slice(0, at))).kind === 'truncated';
+  #newWindow(physical: number, inPage: number, nextPage: number, missing: MissingPage | undefined): KnownWindow {
+    const addresses = Array.from({ length: nextPage < 0 ? inPage : MAX_LENGTH }, (_, i) => (i < inPage ? physical + i : nextPage + i - inPage));
+    const quadwords = [...new Set(addresses.map((pa) => this.#text?.indexOf(pa) ?? -1))].filter((q) => q >= 0);
+    const window = { physical, addresses, crossesPage: nextPage >= 0, missing, quadwords, current: () => this.#read(addresses) };
+    return {
+      firstPatched: addresses.findIndex((pa) => this.isPatched(pa)),
+      nextPage,
+      patched: { ...window, patched: true },
+      plain: { ...window, patched: false },
+    };
+  }
+
+  /** Whether the instruction at the start of a window can depend on patched bytes. */
+  #touchesPatched(known: KnownWindow): boolean {
+    if (known.firstPatched <= 0) return known.firstPatched === 0;
+    return this.decode(this.#read(known.plain.addresses.slice(0, known.firstPatched))).kind === 'truncated';
   }
 
   #read(addresses: readonly number[]): Uint8Array {
-    return Uint8Array.from(addresses, (pa) => this.#engine.bytes[this.#engine.map.ram + pa] as number);
+    const out = new Uint8Array(addresses.length);
+    const { bytes, map } = this.#engine;
+    for (let i = 0; i < out.length; i++) out[i] = bytes[map.ram + addresses[i]!]!;
+    return out;
+  }
+
+  #readAt(physical: number, length: number): Uint8Array {
+    const at = this.#engine.map.ram + physical;
+    return this.#engine.bytes.subarray(at, at + length);
   }
 
   /** Own stores that must be in memory before this fetch can see them, and are certain to be seen. */
@@ -139,7 +168,36 @@ export class FetchUnit {
   }
 
   /** All answers that this fetch may give, what memory holds now first. Never empty. */
-  choices(core: Core, window: FetchWindow): FetchChoice[] {
+  choices(core: Core, window: FetchWindow): readonly FetchChoice[] {
+    const { words } = this.#situations;
+    const length = this.#situation(core, window, words);
+    let known = this.#situations.get(window, length);
+    if (known === undefined) {
+      known = this.#choices(core, window);
+      this.#situations.set(window, length, known);
+    }
+    return known;
+  }
+
+  /** Everything that the answers depend on, as words: the bytes, the part that was fetched before, the versions that this core may see. */
+  #situation(core: Core, window: FetchWindow, out: Int32Array): number {
+    const { bytes, words, map } = this.#engine;
+    const { addresses } = window;
+    let n = 0;
+    for (let i = 0; i < addresses.length; i += 4) {
+      let word = 0;
+      for (let k = i; k < i + 4 && k < addresses.length; k++) word = (word << 8) | bytes[map.ram + addresses[k]!]!;
+      out[n++] = word;
+    }
+    const held = core.raw(CORE.partialLength);
+    out[n++] = held;
+    if (held > 0) for (let k = 0; k < 4; k++) out[n++] = words[((core.base + CORE.partialBytes) >> 2) + k]!;
+    const text = this.#text;
+    if (text !== undefined) for (const q of window.quadwords) n = text.describe(core, q, out, n);
+    return n;
+  }
+
+  #choices(core: Core, window: FetchWindow): FetchChoice[] {
     const policy = this.#policy;
     const text = this.#text;
     const now = this.#trim(window.current());

@@ -1,9 +1,9 @@
 import type { Instruction } from '../isa/instruction.ts';
 import type { Decoded } from '../isa/decode.ts';
-import { Activity, IF, Vector } from '../isa/core-state.ts';
+import { Activity, IF, OFFSET, Vector } from '../isa/core-state.ts';
 import { RECORD_BYTES } from '../isa/record.ts';
 import { Engine, type EngineHost } from '../engine/engine.ts';
-import { CORE, LATCH_ENTRIES, EVENT_BASE, HASH_BASE, HASH_BYTES, KEY_AT, PAGE, PAGE_INFO_BASE, SCRATCH_RECORDS, SHADOW, Stop } from '../engine/layout.ts';
+import { CORE, LATCH_ENTRIES, EVENT_BASE, HASH_BASE, HASH_BYTES, ITLB, KEY_AT, PAGE, PAGE_INFO_BASE, SCRATCH_RECORDS, SHADOW, Stop } from '../engine/layout.ts';
 import { ReferenceRunner } from '../engine/reference-runner.ts';
 import { TextpokeError } from '../error.ts';
 import { AccessStopped, Core, GuestFault } from './core.ts';
@@ -11,7 +11,7 @@ import { deliver } from './exceptions.ts';
 import { deliverPendingDebug, finishStep, mustStep, startStep, type StepStart } from './exceptions-step.ts';
 import { deliverable } from './interrupts.ts';
 import { fillTlb, translateFetch } from './paging.ts';
-import { type FetchChoice, FetchUnit } from './fetch.ts';
+import { type FetchChoice, FetchUnit, type FetchWindow } from './fetch.ts';
 import type { MachineEvent, MachineHost, MachineParts, SystemOutcome } from './parts.ts';
 import type { FetchPolicy } from './policy/policy.ts';
 import { systemHelper } from './system/index.ts';
@@ -255,7 +255,7 @@ export class Machine implements MachineParts, EngineHost {
       if (core.small('activity') !== Activity.running) return Stop.idle;
       if (core.small('singleStepPending') !== 0) deliverPendingDebug(this, core);
       const start = this.#alone(core) ? startStep(core) : undefined;
-      const before = core.rip;
+      const before = start === undefined ? 0n : core.rip;
       core.prepare();
       const asked = start === undefined ? left : Math.min(1, left);
       const reason = this.#run(core.index, asked, record);
@@ -327,10 +327,27 @@ export class Machine implements MachineParts, EngineHost {
     if (core.raw(CORE.partialLength) !== 0) for (let at = 0; at < 24; at += 8) core.setRawLong(CORE.partialLength + at, 0n);
   }
 
+  /** Translates RIP for a fetch: from the core's instruction TLB where it holds the page, else by a walk. */
+  fetchAt(core: Core): ReturnType<typeof translateFetch> | { readonly physical: number } {
+    const { words } = this.engine;
+    const at = (core.base + OFFSET.rip) >> 2;
+    const low = words[at] as number;
+    const entry = (core.base + CORE.itlb + ((low >>> 12) & (ITLB.entries - 1)) * ITLB.bytes) >> 2;
+    if (words[entry] === (low & ~0xfff) && words[entry + 1] === words[at + 1]) {
+      return { physical: (words[entry + (ITLB.physical >> 2)] as number) | (low & 0xfff) };
+    }
+    return translateFetch(this, core, core.rip);
+  }
+
+  /** What a fetch at a physical address, that of RIP, may take. */
+  fetchWindow(core: Core, physical: number): FetchWindow {
+    return this.fetch.window(physical, () => translateFetch(this, core, (core.rip & ~0xfffn) + 0x1000n));
+  }
+
   /** The instruction at RIP has no record in the cache. */
   #fetch(core: Core): { kind: 'again' } | { kind: 'record'; record: number } | { kind: 'stop'; stop: number } {
     const rip = core.rip;
-    const at = translateFetch(this, core, rip);
+    const at = this.fetchAt(core);
     if ('fault' in at) {
       if (at.cr2 !== undefined) core.setRawLong(CORE.stopCr2, at.cr2);
       this.noteFault(core, at.fault, at.errorCode);
@@ -338,7 +355,7 @@ export class Machine implements MachineParts, EngineHost {
       return this.#afterDelivery(this.deliverNoted(core));
     }
     if ('absent' in at) throw new TextpokeError('E_GUEST', `core ${core.index} executes at ${hex(rip)}, which is mapped beyond RAM`, { where: this.describe(core) });
-    const window = this.fetch.window(at.physical, () => translateFetch(this, core, (rip & ~0xfffn) + 0x1000n));
+    const window = this.fetchWindow(core, at.physical);
     if (window.patched) {
       if (this.fetch.mustDrainFirst(core, window)) return { kind: 'stop', stop: Stop.drain };
       return { kind: 'stop', stop: Stop.fetch };
@@ -444,7 +461,7 @@ export class Machine implements MachineParts, EngineHost {
   /** One instruction from a record; undefined when the core can go on. */
   #runRecord(core: Core, record: number): number | undefined {
     const start = this.#alone(core) ? startStep(core) : undefined;
-    const before = core.rip;
+    const before = start === undefined ? 0n : core.rip;
     const reason = this.#run(core.index, 1, record);
     if (reason === Stop.exception) return this.deliverNoted(core);
     if (reason === Stop.budget || reason === Stop.system) {

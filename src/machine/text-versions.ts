@@ -64,7 +64,7 @@ export class TextVersions {
 
   #at(q: number): number { return META_BASE + q * ENTRY_BYTES; }
 
-  count(q: number): number { return this.#engine.view.getUint32(this.#at(q), true); }
+  count(q: number): number { return this.#engine.words[this.#at(q) >> 2] as number; }
 
   version(q: number, v: number): bigint { return this.#engine.view.getBigUint64(this.#at(q) + 8 + v * 8, true); }
 
@@ -73,7 +73,23 @@ export class TextVersions {
 
   wide(q: number, v: number): boolean { return (this.#tag(q, v) & WIDE_STORE) !== 0; }
 
-  #tag(q: number, v: number): number { return this.#engine.view.getUint32(this.#at(q) + 8 + MAX_VERSIONS * 8 + v * 4, true); }
+  #tag(q: number, v: number): number { return this.#engine.words[(this.#at(q) + 8 + MAX_VERSIONS * 8 + v * 4) >> 2] as number; }
+
+  /** Writes what a fetch of `core` may see of a quadword to `out` from index `n`: everything that its answers depend on. Gives the next index. */
+  describe(core: Core, q: number, out: Int32Array, n: number): number {
+    const { words } = this.#engine;
+    const [floor, count] = [this.floor(core, q), this.count(q)];
+    const versions = (this.#at(q) + 8) >> 2;
+    let to = n;
+    out[to++] = floor;
+    out[to++] = count;
+    for (let v = floor; v < count; v++) {
+      out[to++] = words[versions + 2 * v]!;
+      out[to++] = words[versions + 2 * v + 1]!;
+      out[to++] = this.#tag(q, v);
+    }
+    return to;
+  }
 
   #setCount(q: number, count: number): void { this.#engine.access.poke(this.#at(q), count, META_INFO); }
 
@@ -147,7 +163,8 @@ export class TextVersions {
 
   /** Drops what no core can fetch any more. */
   #normalise(q: number): void {
-    const drop = Math.min(...this.#cores.map((c) => this.floor(c, q)));
+    let drop = this.floor(this.#cores[0] as Core, q);
+    for (const c of this.#cores) drop = Math.min(drop, this.floor(c, q));
     if (drop === 0) return;
     const count = this.count(q);
     for (let v = drop; v < count; v++) this.#setVersion(q, v - drop, this.version(q, v), this.#tag(q, v));

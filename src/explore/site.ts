@@ -6,6 +6,8 @@ export interface Site {
   readonly address: bigint;
   /** Whole instructions in the order in which they are published; the first is what is there at the start. All of one length. */
   readonly versions: readonly Uint8Array[];
+  /** Lengths of the instructions that a version consists of, for one that is more than one instruction. */
+  readonly lengths?: readonly (readonly number[])[];
   /** Index in `versions` of what must be there at the end. */
   readonly final: number;
 }
@@ -27,6 +29,18 @@ export function effectOf(site: Site, bytes: Uint8Array): Effect {
     case 0xc3: return { kind: 'return' };
     default: return { kind: 'next' };
   }
+}
+
+/** Index of the version that has `bytes` as one of its instructions at byte `offset`; -1 when none has. */
+export function versionOf(site: Site, offset: number, bytes: Uint8Array): number {
+  return site.versions.findIndex((version, v) => {
+    let at = 0;
+    for (const length of site.lengths?.[v] ?? [version.length]) {
+      if (at === offset) return length === bytes.length && bytes.every((b, i) => b === version[offset + i]);
+      at += length;
+    }
+    return false;
+  });
 }
 
 export const INT3 = 0xcc;

@@ -213,6 +213,20 @@ export class Lab {
     page.setBigUint64(this.abi('PERCPU_CALLS_LIST'), at, true);
   }
 
+  /** Gives the guest patchers their jobs (`struct job` of the image). */
+  setJobs(jobs: readonly { readonly site: bigint; readonly target: bigint; readonly old: Uint8Array; readonly bytes: Uint8Array }[]): void {
+    const size = BigInt(this.abi('JOB_SIZE'));
+    jobs.forEach((job, i) => {
+      const at = this.symbol('lab_jobs') + BigInt(i) * size;
+      const field = (name: string): bigint => at + BigInt(this.abi(`JOB_${name}`));
+      this.poke(field('SITE'), 8, job.site);
+      this.poke(field('TARGET'), 8, job.target);
+      job.old.forEach((b, n) => this.poke(field('OLD') + BigInt(n), 1, BigInt(b)));
+      job.bytes.forEach((b, n) => this.poke(field('NEW') + BigInt(n), 1, BigInt(b)));
+    });
+    this.configure({ njobs: jobs.length });
+  }
+
   /** Cores whose private memory is equal, but for their number: they may trade places in the state key. */
   interchangeable(cores: readonly number[]): boolean {
     const content = (core: number): string => {

@@ -1,5 +1,5 @@
 import type { Checker } from '../checker.ts';
-import { INT3, type Site } from '../site.ts';
+import { INT3, type Site, versionOf } from '../site.ts';
 import type { World } from '../world.ts';
 
 const AROUND = 16;
@@ -19,14 +19,12 @@ export function siteChecker(): Checker {
         else world.notes.add(`code race at ${where}, within the policy's rules`);
       }
       if (site === undefined) return;
-      if (event.rip !== site.address) {
-        world.report({ check: 'I2', message: `CPU${event.core} executes ${hex(event.bytes)} inside ${site.name}, at byte ${event.rip - site.address}`, core: event.core, rip: event.rip });
-        return;
-      }
-      if (event.bytes[0] === INT3) return;
-      const version = site.versions.findIndex((v) => same(v, event.bytes));
+      const offset = Number(event.rip - site.address);
+      if (offset === 0 && event.bytes[0] === INT3) return;
+      const version = versionOf(site, offset, event.bytes);
       if (version < 0) {
-        world.report({ check: 'I2', message: `CPU${event.core} executes ${hex(event.bytes)} at ${site.name}, which was never published`, core: event.core, rip: event.rip });
+        const at = offset === 0 ? `at ${site.name}` : `inside ${site.name}, at byte ${offset}`;
+        world.report({ check: 'I2', message: `CPU${event.core} executes ${hex(event.bytes)} ${at}, which was never published`, core: event.core, rip: event.rip });
         return;
       }
       if (version === 0) world.witnessed.add('old bytes executed');

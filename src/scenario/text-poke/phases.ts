@@ -1,0 +1,57 @@
+import { callTo, nop5 } from '../../patch/instructions.ts';
+import { type BatchSwitches, textPokeBatch } from '../../patch/text-poke-batch.ts';
+import type { World } from '../../explore/world.ts';
+import type { Image } from '../../image/image.ts';
+import type { EngineName } from '../../machine/machine.ts';
+import { addVictims, labWorld, locLayout, textWorld } from '../lab-world.ts';
+import type { Cell, Variant } from '../scenario.ts';
+
+/** What a site held and will hold. */
+export type Change = 'call-to-call' | 'nop-to-call' | 'call-to-nop';
+
+/** A step of the protocol that is left out, moved or done wrong. */
+export interface Mutant {
+  readonly name: string;
+  readonly title: string;
+  readonly switches: BatchSwitches;
+  readonly emulateOld?: true;
+}
+
+export const COMPLETE: Mutant = { name: 'complete', title: 'nothing left out', switches: {} };
+
+/** One line each: the protocol with one thing wrong. */
+export const MUTANTS: readonly Mutant[] = [
+  { name: 'no-sync1', title: 'no SYNC after the INT3', switches: { sync1: false } },
+  { name: 'no-sync2', title: 'no SYNC after the tail', switches: { sync2: false } },
+  { name: 'no-final-sync', title: 'no SYNC after the first byte', switches: { finalSync: false } },
+  { name: 'tail-first', title: 'the tail is written before the INT3', switches: { order: 'tail-first' } },
+  { name: 'head-before-tail', title: 'the first byte is written before the tail', switches: { order: 'head-before-tail' } },
+  { name: 'p3-before-sync2', title: 'the first byte is written before the second SYNC', switches: { order: 'p3-before-sync2' } },
+  { name: 'descriptor-after-int3', title: 'the references are handed out after the INT3', switches: { publishLate: true } },
+  { name: 'drain-before-head', title: 'the references are taken back before the first byte is written', switches: { drainEarly: true } },
+  { name: 'emulate-old', title: 'the handler emulates the old instruction', switches: {}, emulateOld: true },
+];
+
+export interface PhaseVariant extends Variant {
+  readonly mutant: Mutant;
+  readonly change: Change;
+  /** Place of the site, as the image names it: `q0`, `q5`, `l61`, `p4093`. */
+  readonly place: string;
+}
+
+/** The world of a three-phase poke of one site. */
+export function phaseWorld(image: Image, variant: PhaseVariant, cell: Cell, engine: EngineName | undefined): World {
+  const world = labWorld(image, cell, { engine });
+  const { lab } = world;
+  lab.configure({ int3_handler: lab.abi('INT3_BP_REFS'), calls: 1, emulate_wrong: lab.abi(variant.mutant.emulateOld ? 'EMULATE_OLD' : 'EMULATE_RIGHT') });
+  const wrapper = `site_${variant.change === 'nop-to-call' ? 'nop' : 'call'}_${variant.place}`;
+  const site = lab.symbol(`${wrapper}_insn`);
+  const old = lab.peek(site, 5);
+  const bytes = variant.change === 'call-to-nop' ? nop5() : callTo(site, lab.symbol('target_b'));
+  world.sites.push({ name: wrapper, address: site, versions: [old, bytes], final: 1 });
+  const text = textWorld(lab);
+  const layout = locLayout(lab);
+  world.add({ core: 0, entry: 'patcher_stub', patcher: () => textPokeBatch(text, layout, [{ site, name: wrapper, bytes, old }], variant.mutant.switches) });
+  addVictims(world, cell, [wrapper]);
+  return world;
+}

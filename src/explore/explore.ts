@@ -4,7 +4,7 @@ import { samplePct } from './pct.ts';
 import type { Budget, Counterexample, Counts, Coverage, SearchResult, Verdict } from './result.ts';
 import { shrink } from './shrink.ts';
 import { searchStates } from './stateful.ts';
-import type { Violation } from './violation.ts';
+import type { CheckId, Violation } from './violation.ts';
 import { WITNESSES, type World } from './world.ts';
 
 export type SearchName = 'stateful' | 'ladder' | 'pct';
@@ -18,6 +18,8 @@ export interface ExploreOptions {
   readonly schedules?: number;
   readonly depth?: number;
   readonly seed?: number;
+  /** Which violation to look for first, where a scenario has several; any one counts when it does not occur. */
+  readonly prefer?: CheckId;
   /** Shorten the counterexample. Default true. */
   readonly shrink?: boolean;
   /** What was learned about the scenario before; learned again when absent. */
@@ -85,9 +87,9 @@ function budgetOf(settings: ExploreOptions, phase: string): Budget {
 }
 
 function byStates(make: () => World, world: World, knowledge: Knowledge, settings: ExploreOptions): SearchResult {
-  const outcome = searchStates(world, { budget: budgetOf(settings, 'all states'), learnFor: LEARN_STEPS, ...(settings.symmetry === undefined ? {} : { symmetry: settings.symmetry }) });
+  const outcome = searchStates(world, { budget: budgetOf(settings, 'all states'), learnFor: LEARN_STEPS, ...(settings.symmetry === undefined ? {} : { symmetry: settings.symmetry }), ...(settings.prefer === undefined ? {} : { prefer: settings.prefer }) });
   let { counterexample } = outcome;
-  if (counterexample !== undefined && !outcome.learned && settings.shrink !== false) counterexample = shorten(make, knowledge, counterexample);
+  if (counterexample !== undefined && !outcome.learned && settings.shrink !== false) counterexample = shorten(make, knowledge, counterexample, settings.prefer);
   return conclude(world, outcome.counts, { kind: 'exhaustive' }, counterexample, outcome.stopped, outcome.violations);
 }
 
@@ -107,11 +109,11 @@ function byPct(world: World, settings: ExploreOptions): SearchResult {
 const LADDER_STEPS = 60_000;
 
 /** The counterexample with the fewest preemptions, where the ladder finds one soon; shrunk in any case. */
-function shorten(make: () => World, knowledge: Knowledge, found: Counterexample): Counterexample {
+function shorten(make: () => World, knowledge: Knowledge, found: Counterexample, prefer: CheckId | undefined): Counterexample {
   if (found.answers.length === 0) return found;
   const world = make();
   world.begin(knowledge);
-  const ladder = searchLadder(world, { maxPreemptions: 6, budget: { maxSteps: LADDER_STEPS } });
+  const ladder = searchLadder(world, { maxPreemptions: 6, budget: { maxSteps: LADDER_STEPS }, ...(prefer === found.violation.check ? { only: prefer } : {}) });
   return shrink(world, ladder.counterexample ?? found);
 }
 
@@ -119,11 +121,17 @@ function conclude(
   world: World, counts: Counts, coverage: Coverage, counterexample: Counterexample | undefined, stopped: string | undefined, violations: readonly Violation[],
 ): SearchResult {
   const bounds = world.bounds();
-  const reached = coverage.kind === 'exhaustive' && bounds.length > 0 ? ({ kind: 'bounded', bounds } as const) : coverage;
+  const reached = reachedCoverage(coverage, bounds, counterexample !== undefined, stopped !== undefined);
   const missing = WITNESSES.filter((w) => world.wantedWitnesses.includes(w) && !world.witnessed.has(w));
   const notes = [...world.notes, ...violations.slice(1).map((v) => `also: ${v.check}: ${v.message}`)];
   const verdict = verdictOf(counterexample, stopped, missing, coverage);
   return { verdict, coverage: reached, counts, counterexample, missingWitnesses: missing, notes, stopped };
+}
+
+function reachedCoverage(asked: Coverage, bounds: readonly string[], found: boolean, stopped: boolean): Coverage {
+  if (found) return { kind: 'first-violation' };
+  if (asked.kind === 'exhaustive' && stopped) return { kind: 'incomplete' };
+  return asked.kind === 'exhaustive' && bounds.length > 0 ? { kind: 'bounded', bounds } : asked;
 }
 
 function verdictOf(counterexample: Counterexample | undefined, stopped: string | undefined, missing: readonly string[], coverage: Coverage): Verdict {

@@ -1,6 +1,7 @@
 import type { Choice } from '../machine/choices.ts';
 import { choose, endOf, options } from './path.ts';
 import { ASK_EVERY, type Budget, type Counterexample, type Counts } from './result.ts';
+import type { CheckId } from './violation.ts';
 import type { World } from './world.ts';
 
 export interface LadderOutcome {
@@ -18,11 +19,11 @@ export interface LadderOutcome {
  * and so on, so that the first counterexample has the fewest. Moving away from a core that could go on costs one, and so does fetching something
  * else than what memory holds. For each state the fewest preemptions that reached it are kept, and it is looked at again when fewer do.
  */
-export function searchLadder(world: World, settings: { readonly maxPreemptions: number; readonly budget?: Budget; readonly minCounterexample?: boolean }): LadderOutcome {
+export function searchLadder(world: World, settings: { readonly maxPreemptions: number; readonly budget?: Budget; readonly only?: CheckId }): LadderOutcome {
   const counts: Counts = { states: 0, transitions: 0, depth: 0 };
   let completed = -1;
   for (let bound = 0; bound <= settings.maxPreemptions; bound++) {
-    const round = searchBounded(world, bound, counts, settings.budget);
+    const round = searchBounded(world, bound, counts, settings.budget, settings.only);
     if (round.counterexample !== undefined || round.stopped !== undefined) {
       return { counts, counterexample: round.counterexample, completed, exhausted: false, stopped: round.stopped };
     }
@@ -40,7 +41,7 @@ interface Frame {
   next: number;
 }
 
-function searchBounded(world: World, bound: number, counts: Counts, budget: Budget | undefined): { counterexample: Counterexample | undefined; stopped: string | undefined; cut: boolean } {
+function searchBounded(world: World, bound: number, counts: Counts, budget: Budget | undefined, only: CheckId | undefined): { counterexample: Counterexample | undefined; stopped: string | undefined; cut: boolean } {
   const { machine } = world;
   // Key and last core -> most preemptions left when the state was looked at.
   const best = new Map<string, number>();
@@ -68,10 +69,12 @@ function searchBounded(world: World, bound: number, counts: Counts, budget: Budg
     if (counts.transitions % ASK_EVERY === 0) stopped = budget?.stop?.(counts);
     if (counts.transitions === budget?.maxSteps) stopped = `step budget of ${budget.maxSteps} spent`;
     const mark = machine.mark();
-    const [violation] = choose(world, choice);
-    if (violation !== undefined) {
-      counterexample = { violation, answers: answers() };
-      break;
+    const violations = choose(world, choice);
+    if (violations.length > 0) {
+      const wanted = violations.find((v) => only === undefined || v.check === only);
+      if (wanted !== undefined) counterexample = { violation: wanted, answers: answers() };
+      else machine.rollback(mark);
+      continue;
     }
     const key = `${machine.hash()}${choice.core}`;
     const known = best.get(key);
@@ -83,7 +86,7 @@ function searchBounded(world: World, bound: number, counts: Counts, budget: Budg
     best.set(key, left);
     const offered = options(world, choice.core);
     if (offered.length === 0) {
-      const [end] = endOf(world);
+      const end = endOf(world).find((v) => only === undefined || v.check === only);
       if (end !== undefined) counterexample = { violation: end, answers: answers() };
       machine.rollback(mark);
       continue;

@@ -6,6 +6,10 @@ export type Coverage =
   | { readonly kind: 'exhaustive' }
   /** Every state within named bounds that were reached. */
   | { readonly kind: 'bounded'; readonly bounds: readonly string[] }
+  /** The search ended at the first violation. */
+  | { readonly kind: 'first-violation' }
+  /** The search stopped before it was done. */
+  | { readonly kind: 'incomplete' }
   /** Random schedules. */
   | { readonly kind: 'sampled'; readonly schedules: number };
 

@@ -3,7 +3,7 @@ import { StateGraph } from './graph.ts';
 import { choose, endOf, options } from './path.ts';
 import { ASK_EVERY, type Budget, type Counterexample, type Counts } from './result.ts';
 import { VisitedSet } from './visited.ts';
-import type { Violation } from './violation.ts';
+import type { CheckId, Violation } from './violation.ts';
 import type { World } from './world.ts';
 
 interface Frame {
@@ -18,6 +18,8 @@ export interface StatefulOptions {
   readonly budget?: Budget;
   /** Take permutations of interchangeable cores for one state. */
   readonly symmetry?: boolean;
+  /** Goes on after other violations until this one is found. */
+  readonly prefer?: CheckId;
   /** Go on after the first violation, to count all states. */
   readonly wholeGraph?: boolean;
   /** Transitions to go on for after something new was learned, to learn more before the search starts again. */
@@ -57,8 +59,11 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
   const pathAnswers = (): number[] => stack.map((f) => f.next - 1);
   const note = (violations: readonly Violation[], answers: readonly number[]): void => {
     for (const v of violations) if (!found.some((f) => f.check === v.check)) found.push(v);
-    const [first] = violations;
-    if (first !== undefined && counterexample === undefined) counterexample = { violation: first, answers };
+    const first = violations.find((v) => v.check === settings.prefer) ?? violations[0];
+    if (first === undefined) return;
+    if (counterexample === undefined || (first.check === settings.prefer && counterexample.violation.check !== settings.prefer)) {
+      counterexample = { violation: first, answers };
+    }
   };
   const enter = (mark: number, lastCore: number): void => {
     const state = visited.add(machine.engine.words, machine.key(symmetric));
@@ -80,7 +85,7 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
     }
     frame.next++;
     if (hasLearned()) learning++;
-    else if (counterexample !== undefined && settings.wholeGraph !== true) break;
+    else if (counterexample !== undefined && settings.wholeGraph !== true && satisfied(counterexample)) break;
     if (learning > (settings.learnFor ?? 0)) break;
     counts.transitions++;
     if (counts.transitions === settings.budget?.maxSteps) stopped = `step budget of ${settings.budget.maxSteps} spent`;
@@ -117,6 +122,10 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
     if (cycle !== undefined) note([livelock(world, cycle.cores)], []);
   }
   return { counts, counterexample, violations: found, stopped, learned };
+
+  function satisfied(found: Counterexample): boolean {
+    return settings.prefer === undefined || found.violation.check === settings.prefer;
+  }
 
   function hasLearned(): boolean {
     return machine.engine.globals.learned.value !== learnedBefore || machine.newText.size !== textBefore;

@@ -3,6 +3,8 @@ import type { CheckId } from '../explore/violation.ts';
 import type { Image } from '../image/image.ts';
 import type { EngineName } from '../machine/machine.ts';
 import type { FetchPolicyName } from '../machine/policy/policy.ts';
+import { TextpokeError } from '../error.ts';
+import { didYouMean } from '../suggest.ts';
 
 export type MemoryModel = 'sc' | 'tso';
 
@@ -32,33 +34,54 @@ export interface Variant {
   readonly history?: string;
 }
 
-/** A race: its actors, the variants of its algorithm, and what is expected of them. One file each. */
-export interface Scenario<V extends Variant = Variant> {
+interface Common {
   /** Kernel words by family: `ftrace/late-handler`. */
   readonly name: string;
-  /** Code in the catalogue, which works wherever the name does. */
+  /** Code in the catalogue of races, which works wherever the name does. */
   readonly alias?: string;
   readonly title: string;
   /** What happens, in a few sentences. */
   readonly story: string;
-  readonly variants: readonly V[];
-  /** Numbers of victims that the matrix runs, besides one. */
+  /** With how many victims the matrix runs it. */
   readonly scope: 'one-core' | 'one-victim' | 'two-victims';
   /** Variants whose proof also runs with three victims. */
   readonly threeVictims?: readonly string[];
+}
+
+/** A race as its file writes it down: its actors, the variants of its algorithm, and what is expected of them. */
+export interface ScenarioDefinition<V extends Variant> extends Common {
+  readonly variants: readonly V[];
   /** The world of a variant, with every actor in place; not begun. */
   build(image: Image, variant: V, cell: Cell, engine?: EngineName): World;
 }
 
-/** Declares a scenario: checks what a person would get wrong (names, doubles) and gives it back. */
-export function defineScenario<V extends Variant>(scenario: Scenario<V>): Scenario<V> {
-  if (!/^[a-z0-9-]+\/[a-z0-9-]+$/.test(scenario.name)) throw new Error(`scenario name '${scenario.name}' is not family/name in lower case`);
-  const names = scenario.variants.map((v) => v.name);
-  if (new Set(names).size !== names.length) throw new Error(`scenario '${scenario.name}' has two variants of one name`);
-  return scenario;
+/** A race as everybody else uses it: variants go by name. */
+export interface Scenario extends Common {
+  readonly variants: readonly Variant[];
+  /** Throws `E_SCENARIO` for an unknown variant. */
+  build(image: Image, variant: string, cell: Cell, engine?: EngineName): World;
 }
 
-export const familyOf = (scenario: Scenario): string => scenario.name.slice(0, scenario.name.indexOf('/'));
+/** Makes a scenario of its definition; what a person would get wrong (names, doubles) is an error at once. */
+export function defineScenario<V extends Variant>(definition: ScenarioDefinition<V>): Scenario {
+  if (!/^[a-z0-9-]+\/[a-z0-9-]+$/.test(definition.name)) {
+    throw new TextpokeError('E_SCENARIO', `'${definition.name}' is not family/name in lower case`, { where: definition.name, hint: 'for example ftrace/late-handler' });
+  }
+  const names = definition.variants.map((v) => v.name);
+  if (new Set(names).size !== names.length) throw new TextpokeError('E_SCENARIO', 'two variants of one name', { where: definition.name, hint: 'rename one' });
+  return { ...definition, build: (image, variant, cell, engine) => definition.build(image, variantOf(definition, variant), cell, engine) };
+}
+
+/** The variant of a name; `E_SCENARIO` with the nearest name otherwise. */
+export function variantOf<V extends Variant>(scenario: { readonly name: string; readonly variants: readonly V[] }, name: string): V {
+  const found = scenario.variants.find((v) => v.name === name);
+  if (found !== undefined) return found;
+  const known = scenario.variants.map((v) => v.name);
+  const hint = didYouMean(name, known) ?? `it has ${known.slice(0, 6).join(', ')}${known.length > 6 ? ' ...' : ''}`;
+  throw new TextpokeError('E_SCENARIO', `${scenario.name} has no variant '${name}'`, { where: name, hint });
+}
+
+export const familyOf = (scenario: { readonly name: string }): string => scenario.name.slice(0, scenario.name.indexOf('/'));
 
 /** The recorded verdict of a cell. */
 export function expectedOf(expectation: Expectation, fetch: FetchPolicyName): ExpectedVerdict {

@@ -1,0 +1,87 @@
+import { explore, learn, type Exploration, type ExploreOptions } from '../explore/explore.ts';
+import type { Knowledge } from '../explore/knowledge.ts';
+import { encodeToken, imageHash, nameHash, SEMANTICS_VERSION } from '../explore/token.ts';
+import type { World } from '../explore/world.ts';
+import type { Image } from '../image/image.ts';
+import type { EngineName } from '../machine/machine.ts';
+import { FETCH_POLICY_NAMES } from '../machine/policy/index.ts';
+import { type Cell, expectedOf, type MemoryModel, type Scenario, type Variant } from './scenario.ts';
+
+const MEMORY_MODELS: readonly MemoryModel[] = ['sc', 'tso'];
+
+/** The cells in which the matrix runs a variant: all models with one victim, two victims under two policies, three for the proofs. */
+export function cellsOf(scenario: Scenario, variant: Variant): Cell[] {
+  const one = scenario.scope === 'one-core' ? 0 : 1;
+  const cells: Cell[] = FETCH_POLICY_NAMES.flatMap((fetch) => MEMORY_MODELS.map((memory) => ({ victims: one, fetch, memory })));
+  if (scenario.scope === 'two-victims') {
+    for (const fetch of ['coherent', 'intel-sdm'] as const) for (const memory of MEMORY_MODELS) cells.push({ victims: 2, fetch, memory });
+  }
+  if (scenario.threeVictims?.includes(variant.name)) cells.push({ victims: 3, fetch: 'intel-sdm', memory: 'tso' });
+  return cells;
+}
+
+/** A cell's name: what a token stands for, besides the image. */
+export const cellName = (scenario: Scenario, variant: string, cell: Cell): string =>
+  `${scenario.name} ${variant} ${cell.victims} ${cell.fetch} ${cell.memory}`;
+
+export interface CellResult extends Exploration {
+  readonly scenario: Scenario;
+  readonly variant: Variant;
+  readonly cell: Cell;
+  readonly expected: 'ok' | 'violation';
+  /** The verdict is the recorded one. */
+  readonly asRecorded: boolean;
+  /** Replays the counterexample. */
+  readonly token: string | undefined;
+}
+
+/** Explores cells of one image, sharing what was learned between the models of a variant. */
+export class CellRunner {
+  readonly #image: Image;
+  readonly #engine: EngineName | undefined;
+  readonly #learned = new Map<string, Knowledge>();
+
+  constructor(image: Image, engine?: EngineName) {
+    this.#image = image;
+    this.#engine = engine;
+  }
+
+  /** Makes the worlds of a cell. */
+  maker(scenario: Scenario, variant: string, cell: Cell): () => World {
+    return () => scenario.build(this.#image, variant, cell, this.#engine);
+  }
+
+  /**
+   * What the actors of a variant share: learned once under the models that allow most, whichever cell asks, so that a token means the same
+   * everywhere.
+   */
+  learned(scenario: Scenario, variant: string, victims: number): Knowledge {
+    const key = `${scenario.name} ${variant} ${victims}`;
+    let known = this.#learned.get(key);
+    if (known === undefined) {
+      known = learn(this.maker(scenario, variant, { victims, fetch: 'intel-sdm', memory: 'tso' }));
+      this.#learned.set(key, known);
+    }
+    return known;
+  }
+
+  run(scenario: Scenario, variant: Variant, cell: Cell, options: ExploreOptions = {}): CellResult {
+    const learned = this.learned(scenario, variant.name, cell.victims);
+    const result = explore(this.maker(scenario, variant.name, cell), {
+      ...(variant.check === undefined ? {} : { prefer: variant.check }), ...options, learned,
+    });
+    const expected = expectedOf(variant.expected, cell.fetch);
+    return { ...result, scenario, variant, cell, expected, asRecorded: result.verdict === expected, token: this.#token(scenario, variant, cell, result) };
+  }
+
+  #token(scenario: Scenario, variant: Variant, cell: Cell, result: Exploration): string | undefined {
+    if (result.counterexample === undefined || result.counterexample.answers.length === 0) return undefined;
+    return encodeToken({
+      world: nameHash(cellName(scenario, variant.name, cell)),
+      image: imageHash(this.#image.contentHash()),
+      semantics: SEMANTICS_VERSION,
+      answers: result.counterexample.answers,
+      ...result.knowledge.beyond(result.learned),
+    });
+  }
+}

@@ -1,0 +1,47 @@
+import { defineScenario, type Expectation, underPolicies } from '../scenario.ts';
+import { type Change, COMPLETE, type Mutant, MUTANTS, phaseWorld, type PhaseVariant } from './phases.ts';
+
+const CHANGES: readonly Change[] = ['call-to-call', 'nop-to-call', 'call-to-nop'];
+
+const SURVIVES_COHERENT = new Set(['no-sync1', 'no-sync2', 'p3-before-sync2']);
+const SURVIVES_ONE_STORE = new Set(['tail-first', 'head-before-tail']);
+
+/** What the catalogue says of a mutant at a site inside one quadword (SCENARIOS "Mutants": killed, but for the listed survivors). */
+function catalogue(mutant: Mutant, change: Change): Expectation {
+  if (mutant === COMPLETE) return 'ok';
+  if (SURVIVES_COHERENT.has(mutant.name)) return underPolicies(['coherent'], 'ok', 'violation');
+  if (SURVIVES_ONE_STORE.has(mutant.name) && change === 'call-to-call') return underPolicies(['coherent', 'zen3', 'amd-apm'], 'ok', 'violation');
+  return 'violation';
+}
+
+const IN_ONE_LINE = 'inside one cache line zen3 fetches as coherent does, so the same mutants survive';
+const IN_ONE_QUADWORD = 'inside one quadword amd-apm fetches some published version whole, so leaving out a SYNC mixes nothing';
+
+/** Where an exhaustive run differs from the catalogue. */
+function recorded(mutant: Mutant, change: Change): { expected: Expectation; reason: string } | undefined {
+  void change;
+  if (SURVIVES_COHERENT.has(mutant.name)) {
+    return { expected: underPolicies(['coherent', 'zen3', 'amd-apm'], 'ok', 'violation'), reason: `${IN_ONE_LINE}; ${IN_ONE_QUADWORD}` };
+  }
+  return undefined;
+}
+
+function variant(mutant: Mutant, change: Change): PhaseVariant {
+  const expected = catalogue(mutant, change);
+  const run = recorded(mutant, change);
+  const base = { name: `${change}.${mutant.name}`, title: `${change}: ${mutant.title}`, mutant, change, place: 'q0' } as const;
+  return run === undefined ? { ...base, expected } : { ...base, expected: run.expected, catalogue: { expected, reason: run.reason } };
+}
+
+/** The poke of today at a site inside one quadword, complete and with each step wrong. */
+export const threePhase = defineScenario<PhaseVariant>({
+  name: 'text-poke/three-phase',
+  title: 'the three-phase INT3 protocol with per-CPU references',
+  story:
+    'CPU0 replaces one instruction: INT3 in the first byte, SYNC, the tail, SYNC, the first byte, SYNC. A #BP in between is emulated from a record that ' +
+    'handlers may use while they hold a reference of their CPU. Each variant leaves one step out or does it in the wrong place.',
+  scope: 'two-victims',
+  variants: CHANGES.flatMap((change) => [COMPLETE, ...MUTANTS].map((mutant) => variant(mutant, change))),
+  build: phaseWorld,
+});
+

@@ -46,16 +46,22 @@ export interface BareLayout {
  */
 export function planBare(image: Image, cores: number, ramBytes: number): BareLayout {
   const ram = Math.floor(ramBytes / PAGE_BYTES) * PAGE_BYTES;
+  for (const segment of image.segments) checkInRam(segment, ram);
   const pages = imagePages(image);
   const fixed = SHARED_PAGES * PAGE_BYTES + cores * CORE_BYTES;
   const bytes = fixed + tablesNeeded(pages, fixed) * PAGE_BYTES;
   const area = ram - bytes;
   if (area < PAGE_BYTES) {
-    throw new TextpokeError('E_USAGE', `${size(ramBytes)} of RAM cannot hold the stacks and page tables of ${cores} cores, ${size(bytes)}`, {
-      where: '--max-memory', hint: `give at least ${Math.ceil((bytes + PAGE_BYTES) / 1048576) + 1}M`,
-    });
+    throw new TextpokeError(
+      'E_USAGE',
+      `${size(ramBytes)} of RAM cannot hold the stacks and page tables of ${cores} cores, ${size(bytes)}`,
+      {
+        where: '--max-memory',
+        hint: `give at least ${Math.ceil((bytes + PAGE_BYTES) / 1048576) + 1}M`,
+      },
+    );
   }
-  for (const segment of image.segments) checkPlace(segment, area, ram);
+  for (const segment of image.segments) checkApart(segment, area, ram);
   const coreAt = (core: number): number => area + SHARED_PAGES * PAGE_BYTES + core * CORE_BYTES;
   return {
     ramBytes: ram,
@@ -78,7 +84,8 @@ function imagePages(image: Image): Map<bigint, BarePage> {
   for (const segment of image.segments) {
     if (((segment.address ^ segment.physical) & 0xfffn) !== 0n) {
       throw new TextpokeError('E_IMAGE', `a segment is at ${hex(segment.address)} but its physical address is ${hex(segment.physical)}`, {
-        where: span(segment), hint: 'both must have the same offset in their page of 4096 bytes',
+        where: span(segment),
+        hint: 'both must have the same offset in their page of 4096 bytes',
       });
     }
     const last = (segment.address + BigInt(segment.memorySize) - 1n) >> 12n;
@@ -87,7 +94,8 @@ function imagePages(image: Image): Map<bigint, BarePage> {
       const other = pages.get(page);
       if (other !== undefined && other.physical !== physical) {
         throw new TextpokeError('E_IMAGE', `two segments want the page at ${hex(page << 12n)} in different physical memory`, {
-          where: span(segment), hint: 'align segments to 4096 bytes in the linker script',
+          where: span(segment),
+          hint: 'align segments to 4096 bytes in the linker script',
         });
       }
       pages.set(page, {
@@ -109,20 +117,25 @@ function tablesNeeded(pages: ReadonlyMap<bigint, BarePage>, areaBytes: number): 
   return over.size + 3 + small;
 }
 
-function checkPlace(segment: ImageSegment, area: number, ram: number): void {
-  const physicalEnd = segment.physical + BigInt(segment.memorySize);
-  if (physicalEnd > BigInt(ram)) {
-    throw new TextpokeError('E_IMAGE', `a segment needs physical memory up to ${hex(physicalEnd)}, and RAM ends at ${hex(BigInt(ram))}`, {
-      where: span(segment), hint: 'give more with --max-memory (up to 256M), or link the program lower (4 MiB is usual)',
-    });
-  }
-  const end = segment.address + BigInt(segment.memorySize);
-  const inArea = segment.address < BigInt(ram) && end > BigInt(area);
-  if (physicalEnd > BigInt(area) || inArea) {
-    throw new TextpokeError('E_IMAGE', `a segment overlaps the stacks and tables of the cores, which begin at ${hex(BigInt(area))}`, {
-      where: span(segment), hint: 'give more RAM with --max-memory (up to 256M), or link the program lower (4 MiB is usual)',
-    });
-  }
+const ROOM = 'give more RAM with --max-memory (up to 256M), or link the program lower (4 MiB is usual)';
+
+function checkInRam(segment: ImageSegment, ram: number): void {
+  const end = segment.physical + BigInt(segment.memorySize);
+  if (end <= BigInt(ram)) return;
+  throw new TextpokeError('E_IMAGE', `a segment needs physical memory up to ${hex(end)}, and RAM ends at ${hex(BigInt(ram))}`, {
+    where: span(segment),
+    hint: ROOM,
+  });
+}
+
+function checkApart(segment: ImageSegment, area: number, ram: number): void {
+  const size = BigInt(segment.memorySize);
+  const overlaps = (start: bigint): boolean => start < BigInt(ram) && start + size > BigInt(area);
+  if (!overlaps(segment.physical) && !overlaps(segment.address)) return;
+  throw new TextpokeError('E_IMAGE', `a segment overlaps the stacks and tables of the cores, which begin at ${hex(BigInt(area))}`, {
+    where: span(segment),
+    hint: ROOM,
+  });
 }
 
 const span = (s: ImageSegment): string => `segment ${hex(s.address)} to ${hex(s.address + BigInt(s.memorySize))}`;

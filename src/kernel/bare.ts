@@ -1,10 +1,10 @@
-import { RDI, RSI, RSP } from '../isa/core-state.ts';
 import { CORE, MAX_CORES, MAX_RAM_BYTES } from '../engine/layout.ts';
+import { TextpokeError } from '../error.ts';
 import type { Image } from '../image/image.ts';
+import { RDI, RSI, RSP } from '../isa/core-state.ts';
 import { initApic } from '../machine/apic.ts';
 import type { Core } from '../machine/core.ts';
 import { type EngineName, Machine } from '../machine/machine.ts';
-import { TextpokeError } from '../error.ts';
 import { type BareLayout, planBare } from './bare-layout.ts';
 import { codeSegment, dataSegment, gate, tssDescriptor } from './descriptors.ts';
 import { KERNEL_CS, KERNEL_DS } from './layout.ts';
@@ -97,7 +97,8 @@ export class BareMachine {
         tables.map(root, BigInt(page), page, { writable: !isTarget, executable: isTarget });
       }
     }
-    for (const [page, { physical, writable, executable }] of layout.image) tables.map(root, page << 12n, physical, { writable, executable });
+    for (const [page, { physical, writable, executable }] of layout.image)
+      tables.map(root, page << 12n, physical, { writable, executable });
     return root;
   }
 
@@ -119,22 +120,44 @@ export class BareMachine {
     const idt = this.#page(layout.idt);
     for (let vector = 0; vector < 256; vector++) {
       // A stack of its own, so that a core whose stack is the problem still reports it.
-      const words = gate(BigInt(layout.gateTarget), { selector: KERNEL_CS, type: 'interrupt', ist: 1, dpl: USER_VECTORS.has(vector) ? 3 : 0 });
+      const words = gate(BigInt(layout.gateTarget), {
+        selector: KERNEL_CS,
+        type: 'interrupt',
+        ist: 1,
+        dpl: USER_VECTORS.has(vector) ? 3 : 0,
+      });
       words.forEach((word, n) => idt.setBigUint64(vector * 16 + n * 8, word, true));
     }
     this.machine.peek(layout.gateTarget, GATE_TARGET_CODE.length).set(GATE_TARGET_CODE);
   }
 
-  #tssOf(core: number): number { return this.layout.tss + core * TSS_BYTES; }
+  #tssOf(core: number): number {
+    return this.layout.tss + core * TSS_BYTES;
+  }
 
   #buildCore(core: Core, root: number, entry: bigint, cores: number): void {
     const { layout } = this;
     const words = {
-      rip: entry, cr0: CR0, cr3: BigInt(root), cr4: CR4, efer: EFER, cs: KERNEL_CS, ss: KERNEL_DS, ds: KERNEL_DS, es: KERNEL_DS,
-      gdtrBase: layout.gdt, gdtrLimit: FIRST_TSS + cores * 16 - 1, idtrBase: layout.idt, idtrLimit: 0xfff,
-      tr: FIRST_TSS + core.index * 16, trBase: this.#tssOf(core.index), trLimit: TSS_LIMIT,
+      rip: entry,
+      cr0: CR0,
+      cr3: BigInt(root),
+      cr4: CR4,
+      efer: EFER,
+      cs: KERNEL_CS,
+      ss: KERNEL_DS,
+      ds: KERNEL_DS,
+      es: KERNEL_DS,
+      gdtrBase: layout.gdt,
+      gdtrLimit: FIRST_TSS + cores * 16 - 1,
+      idtrBase: layout.idt,
+      idtrLimit: 0xfff,
+      tr: FIRST_TSS + core.index * 16,
+      trBase: this.#tssOf(core.index),
+      trLimit: TSS_LIMIT,
       // Values after a reset (SDM Vol. 3, "Processor State After Power-up, Reset, or INIT").
-      dr6: 0xffff0ff0, dr7: 0x400, pat: 0x0007040600070406n,
+      dr6: 0xffff0ff0,
+      dr7: 0x400,
+      pat: 0x0007040600070406n,
     } as const;
     for (const [word, value] of Object.entries(words) as [keyof typeof words, bigint | number][]) core.set(word, value);
     core.rflags = 0;
@@ -148,7 +171,9 @@ export class BareMachine {
 
 function checkEntry(image: Image, entry: bigint): void {
   if (image.segmentAt(entry)?.executable === true) return;
-  const code = image.segments.filter((s) => s.executable).map((s) => `0x${s.address.toString(16)} to 0x${(s.address + BigInt(s.memorySize)).toString(16)}`);
+  const code = image.segments
+    .filter((s) => s.executable)
+    .map((s) => `0x${s.address.toString(16)} to 0x${(s.address + BigInt(s.memorySize)).toString(16)}`);
   throw new TextpokeError('E_IMAGE', `the entry 0x${entry.toString(16)} is not in executable memory of the image`, {
     where: `entry ${image.describe(entry)}`,
     hint: `its code is at ${code.join(', ')}`,

@@ -1,6 +1,14 @@
-import { TextpokeError } from '../../error.ts';
+import { Exit, TextpokeError } from '../../error.ts';
+import { type Image, imageFromElf, imageFromFlat } from '../../image/image.ts';
+import { BARE_MAX_CORES, BARE_MAX_RAM_BYTES, BareMachine } from '../../kernel/bare.ts';
+import { callerText, endedWell, endText, placeName } from '../../kernel/bare-report.ts';
+import { type BareCoreResult, type BareResult, runBare } from '../../kernel/bare-run.ts';
+import type { EngineName } from '../../machine/machine.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
+import { emitEvent } from '../json.ts';
+import { groupDigits } from '../progress.ts';
+import { stopCallback } from '../stop.ts';
 
 export interface RunOptions extends SharedFlags {
   /** Path of an ELF64 executable or a flat binary. */
@@ -11,7 +19,172 @@ export interface RunOptions extends SharedFlags {
   readonly base: bigint | undefined;
 }
 
-/** Loads an image, runs it on emulated cores, prints its serial output and how each core ended. Returns the exit code. */
-export async function runAction(options: RunOptions, _io: Io): Promise<number> {
-  throw new TextpokeError('E_INTERNAL', 'the verb run cannot work without its action', { where: JSON.stringify(Object.keys(options)) });
+/** What flags leave open: instructions of all cores together (about a second), bytes of RAM, and where a `.bin` goes. */
+const DEFAULT_STEPS = 100_000_000;
+const DEFAULT_RAM_BYTES = 64 << 20;
+const DEFAULT_BASE = 0x100000n;
+const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
+
+/**
+ * Loads an image, runs it on emulated cores, prints its serial output as it comes and how each core ended. Returns the exit code: 0 when every core
+ * ended with code 0 or a halt, 1 when one ended with another code or an exception. Throws `E_BUDGET` when the instructions or the time are spent.
+ *
+ * What it models is written at `BareMachine`: coherent instruction fetch and no store buffers, in a fixed order of turns.
+ */
+export async function runAction(options: RunOptions, io: Io): Promise<number> {
+  const engine = checkFlags(options);
+  const image = loadImage(options, io.readFile(options.file));
+  const serial = serialPrinter(io, options.json);
+  const bare = new BareMachine(image, {
+    cores: options.cores ?? 1,
+    ramBytes: options.maxMemory ?? DEFAULT_RAM_BYTES,
+    engine,
+    entry: options.entry === undefined ? undefined : entryOf(image, options.entry),
+    serial: serial.byte,
+  });
+  const maxInstructions = options.maxSteps ?? DEFAULT_STEPS;
+  const reason = stopCallback(io, options);
+  let result: BareResult;
+  try {
+    result = runBare(bare, { maxInstructions, stop: () => reason() !== undefined, turn: serial.flush });
+  } finally {
+    serial.end();
+  }
+  const spent =
+    result.cause === 'ended'
+      ? undefined
+      : spentError(image, result, result.cause === 'budget' ? maxInstructions : (reason() ?? 'time'), options);
+  const exit = spent?.exitCode ?? (result.cores.every(({ end }) => endedWell(end)) ? Exit.ok : Exit.violation);
+  report(image, result, exit, options, io);
+  if (spent !== undefined) throw spent;
+  return exit;
+}
+
+/** Refuses what `run` does not have, rather than ignoring it. Throws E_USAGE. */
+function checkFlags({ cores, maxMemory, engine, fetch, memory, replay }: RunOptions): EngineName {
+  const refuse = (message: string, where: string, hint: string): TextpokeError => new TextpokeError('E_USAGE', message, { where, hint });
+  if ((cores ?? 1) > BARE_MAX_CORES)
+    throw refuse(`a machine has at most ${BARE_MAX_CORES} cores`, `--cores ${cores}`, `for example --cores ${BARE_MAX_CORES}`);
+  if ((maxMemory ?? 0) > BARE_MAX_RAM_BYTES) {
+    throw refuse(
+      `a machine has at most ${BARE_MAX_RAM_BYTES >> 20} MiB of RAM`,
+      '--max-memory',
+      `for example --max-memory ${BARE_MAX_RAM_BYTES >> 20}M`,
+    );
+  }
+  const explored = 'run has coherent fetch and no store buffers; textpoke explore has the others';
+  if (fetch !== undefined && fetch !== 'coherent') throw refuse(`run does not have --fetch ${fetch}`, `--fetch ${fetch}`, explored);
+  if (memory !== undefined && memory !== 'sc') throw refuse(`run does not have --memory ${memory}`, `--memory ${memory}`, explored);
+  if (replay !== undefined)
+    throw refuse('run takes no replay token: it has one order only', '--replay', 'textpoke replay TOKEN replays a schedule');
+  if (engine === 'region')
+    throw refuse('run does not have --engine region', '--engine region', 'use --engine interpreter or --engine reference');
+  return engine ?? 'interpreter';
+}
+
+/** An ELF file by its first bytes or its name, else a flat binary, which must say so by --base or its name. */
+function loadImage({ file, base, entry }: RunOptions, bytes: Uint8Array): Image {
+  const looksElf = bytes.length > 0 && ELF_MAGIC.every((byte, n) => n >= bytes.length || bytes[n] === byte);
+  if (looksElf || (base === undefined && !/\.bin$/i.test(file))) {
+    if (base !== undefined) {
+      throw new TextpokeError('E_USAGE', 'an ELF file says itself where it is loaded', {
+        where: '--base',
+        hint: 'leave --base out, or link the program elsewhere',
+      });
+    }
+    try {
+      return imageFromElf(bytes, file);
+    } catch (error) {
+      if (looksElf || !(error instanceof TextpokeError)) throw error;
+      throw new TextpokeError('E_ELF', error.message, {
+        where: file,
+        hint: `a flat binary needs an address: textpoke run ${file} --base 0x100000`,
+      });
+    }
+  }
+  const at = base ?? DEFAULT_BASE;
+  const start = entry === undefined ? undefined : addressOf(entry);
+  return imageFromFlat(bytes, { base: at, ...(start !== undefined && { entry: start }) });
+}
+
+const addressOf = (text: string): bigint | undefined =>
+  /^(0x)?[0-9a-f]{1,16}$/i.test(text) ? BigInt(`0x${text.replace(/^0x/i, '')}`) : undefined;
+
+/** A symbol before an address: `add` and `fade` are both. Throws E_IMAGE for a symbol that is not there. */
+function entryOf(image: Image, text: string): bigint {
+  if (image.hasSymbol(text)) return image.symbol(text).address;
+  return addressOf(text) ?? image.symbol(text).address;
+}
+
+/** Shows serial bytes by lines, and what is left of one after a turn of a core. */
+function serialPrinter(io: Io, json: boolean) {
+  const decoder = new TextDecoder();
+  let pending: number[] = [];
+  let from = 0;
+  let midLine = false;
+  const write = (last: boolean): void => {
+    const text = decoder.decode(Uint8Array.from(pending), { stream: !last });
+    pending = [];
+    if (text === '') return;
+    midLine = !text.endsWith('\n');
+    if (json) emitEvent(io, 'serial', { core: from, text });
+    else io.stdout(text);
+  };
+  return {
+    byte(core: number, byte: number): void {
+      if (json && core !== from) write(false);
+      from = core;
+      pending.push(byte);
+      if (byte === 0x0a) write(false);
+    },
+    flush: (): void => {
+      if (pending.length > 0) write(false);
+    },
+    end(): void {
+      write(true);
+      if (midLine && !json) io.stdout('\n');
+    },
+  };
+}
+
+function report(image: Image, result: BareResult, exit: number, { json, quiet }: RunOptions, io: Io): void {
+  if (json) {
+    for (const { core, end, instructions } of result.cores) {
+      const { kind, trap, ...rest } = { trap: undefined, ...end };
+      emitEvent(io, 'core', {
+        core,
+        how: trap?.kind ?? kind,
+        ...rest,
+        ...(trap && { ...trap, kind: undefined }),
+        text: endText(image, end),
+        instructions,
+      });
+    }
+    emitEvent(io, 'end', { cause: result.cause, instructions: result.instructions, exit });
+    return;
+  }
+  if (quiet) return;
+  for (const { core, end, instructions } of result.cores) {
+    io.stdout(`core ${core}: ${endText(image, end)}, ${counted(instructions)}\n`);
+    const caller = end.kind === 'trapped' ? callerText(image, end.trap) : undefined;
+    if (caller !== undefined) io.stdout(`   return address on its stack: ${caller}\n`);
+  }
+}
+
+const counted = (n: number): string => `${groupDigits(n)} instruction${n === 1 ? '' : 's'}`;
+
+/** Why a run that has not ended is over. Exit code 125; 130 after ^C. */
+function spentError(image: Image, result: BareResult, spent: number | 'time' | 'interrupt', { maxSeconds }: RunOptions): TextpokeError {
+  const running = result.cores.flatMap(({ core, end }: BareCoreResult) =>
+    end.kind === 'running' ? [`core ${core} at ${placeName(image, end.rip)}`] : [],
+  );
+  const where = running.slice(0, 3).join('; ');
+  const still = `${running.length} of ${result.cores.length} core${result.cores.length === 1 ? '' : 's'} still running`;
+  if (spent === 'interrupt') return new TextpokeError('E_BUDGET', `interrupted with ${still}`, { where, exitCode: Exit.interrupted });
+  const what = spent === 'time' ? `${maxSeconds} seconds are spent` : `${counted(spent)} are spent`;
+  const more = spent === 'time' ? '--max-seconds' : '--max-steps';
+  return new TextpokeError('E_BUDGET', `${what} with ${still}`, {
+    where,
+    hint: `give more with ${more}, or look there for a loop that nothing ends`,
+  });
 }

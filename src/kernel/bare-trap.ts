@@ -1,0 +1,64 @@
+import { Activity, IF, Vector } from '../isa/core-state.ts';
+import type { Core } from '../machine/core.ts';
+import { walk } from '../machine/paging.ts';
+import type { BareMachine } from './bare.ts';
+
+/** An exception or interrupt that nobody handled. */
+export interface BareTrap {
+  /** `tripleFault`: a double fault could not be delivered, and the core shut down. */
+  readonly kind: 'exception' | 'interrupt' | 'tripleFault';
+  /** Of a triple fault: that of the exception which it began with, where one is known. */
+  readonly vector: number;
+  readonly errorCode: bigint | undefined;
+  /** Where the core was: the faulting instruction, or behind the one that trapped. */
+  readonly rip: bigint;
+  /** Linear address of a #PF. */
+  readonly cr2: bigint | undefined;
+  /** The top word of its stack, where that is an address in code of the image: most likely who called. */
+  readonly caller: bigint | undefined;
+  /** Of a triple fault: what failed last. */
+  readonly why: string | undefined;
+}
+
+/** Watches a machine: gives what ended each core, by its number, as it happens. A trap that a guest's own IDT takes is not one. */
+export function watchTraps(bare: BareMachine): readonly (BareTrap | undefined)[] {
+  const traps: (BareTrap | undefined)[] = bare.machine.cores.map(() => undefined);
+  bare.machine.observers.push((event) => {
+    const core = bare.machine.cores[event.core] as Core;
+    if (event.kind === 'shutdown') {
+      traps[core.index] = {
+        kind: 'tripleFault',
+        vector: Vector.DF,
+        errorCode: undefined,
+        rip: event.rip,
+        cr2: undefined,
+        caller: undefined,
+        why: event.why,
+      };
+      return;
+    }
+    if ((event.kind !== 'exception' && event.kind !== 'interrupt') || core.rip !== BigInt(bare.layout.gateTarget)) return;
+    const stack = readLong(bare, core, event.frame + 24n);
+    const top = stack === undefined ? undefined : readLong(bare, core, stack);
+    traps[core.index] = {
+      kind: event.kind,
+      vector: event.vector,
+      errorCode: event.kind === 'exception' ? event.errorCode : undefined,
+      rip: event.rip,
+      cr2: event.kind === 'exception' && event.vector === Vector.PF ? core.get('cr2') : undefined,
+      caller: top !== undefined && bare.image.segmentAt(top)?.executable === true ? top : undefined,
+      why: undefined,
+    };
+    // Nothing wakes it any more.
+    core.setSmall('flagSystem', core.small('flagSystem') & ~IF);
+    core.setSmall('activity', Activity.exited);
+  });
+  return traps;
+}
+
+/** Eight bytes at a linear address as the core maps it; undefined where it maps nothing, or at the end of a page. */
+function readLong({ machine }: BareMachine, core: Core, linear: bigint): bigint | undefined {
+  if ((linear & 0xfffn) > 0xff8n) return undefined;
+  const at = walk(machine, core, linear, 'read', true);
+  return 'physical' in at ? machine.readPhysical(at.physical, 8) : undefined;
+}

@@ -92,9 +92,12 @@ export interface Trace {
   readonly hash: string;
 }
 
+export type Write = Access & { readonly access: 'drain' | 'store' | 'locked store' };
+export type Read = Access & { readonly access: 'load' | 'locked load' };
+
 /** Whether an access changes memory: a buffered store does so only when it drains. */
-export const writes = (h: Happening): h is Access =>
+export const writes = (h: Happening): h is Write =>
   h.what === 'access' && (h.access === 'drain' || h.access === 'store' || h.access === 'locked store');
 
 /** Whether it takes its value from memory (or the core's own buffer). */
-export const reads = (h: Happening): h is Access => h.what === 'access' && (h.access === 'load' || h.access === 'locked load');
+export const reads = (h: Happening): h is Read => h.what === 'access' && (h.access === 'load' || h.access === 'locked load');

@@ -51,6 +51,11 @@ export class Names {
     return address === site.address ? site.name : `${site.name}+${address - site.address}`;
   }
 
+  /** A message with the names of sites in place of the image's symbols for them. */
+  plain(message: string): string {
+    return this.#world.sites.reduce((text, s) => text.replaceAll(this.#world.lab.image.describe(s.address), s.name), message);
+  }
+
   /** The function that holds an address, without the offset. */
   functionAt(address: bigint): string { return this.#world.lab.image.symbolAt(address)?.symbol.name ?? this.code(address); }
 

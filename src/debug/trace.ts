@@ -93,7 +93,7 @@ export class TraceRecorder {
   }
 
   #report(violations: readonly Violation[]): void {
-    for (const v of violations) this.#happened.push({ what: 'violation', core: v.core, check: v.check, message: v.message });
+    for (const v of violations) this.#happened.push({ what: 'violation', core: v.core, check: v.check, message: this.names.plain(v.message) });
   }
 
   /** Takes over the accesses that the engine has noted since the last look, so that they stand before the event that follows them. */

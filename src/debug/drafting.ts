@@ -1,0 +1,121 @@
+import type { Draft, DraftKind } from './draft.ts';
+import type { Access, Fetch, Happening, Trace } from './happening.ts';
+import { reads, writes } from './happening.ts';
+
+/** The word by which a SYNC counts its answers: part of the SYNC's own lines. */
+export const SYNC_WORD = 'sync_pending';
+
+export const overlaps = (a: { physical: number; size: number }, b: { physical: number; size: number }): boolean =>
+  a.physical < b.physical + b.size && b.physical < a.physical + a.size;
+
+/** The lines of a race in the words of kernel changelogs, one for each thing that may matter: nothing is folded or dropped yet. */
+export function draftLines(trace: Trace): Draft[] {
+  return new Drafting(trace).run();
+}
+
+class Drafting {
+  readonly #trace: Trace;
+  readonly #drafts: Draft[] = [];
+  readonly #written: readonly Access[];
+  /** Waiting for an answer to a SYNC is not a story of its own unless it never ends. */
+  readonly #showSync: boolean;
+  #at: number | undefined;
+
+  constructor(trace: Trace) {
+    this.#trace = trace;
+    this.#written = trace.steps.flatMap((s) => s.happened.filter(writes));
+    const last = [...(trace.steps.at(-1)?.happened ?? []), ...trace.end];
+    this.#showSync = last.some((h) => h.what === 'violation' && h.check === 'I13');
+  }
+
+  run(): Draft[] {
+    for (const step of this.#trace.steps) {
+      this.#at = step.at;
+      step.happened.forEach((h, i) => this.#draft(h, step.happened.slice(i + 1)));
+    }
+    this.#at = undefined;
+    for (const h of this.#trace.end) this.#draft(h, []);
+    return this.#drafts;
+  }
+
+  #add(core: number, kind: DraftKind, text: string): void { this.#drafts.push({ at: this.#at, core, kind, text }); }
+
+  #draft(h: Happening, rest: readonly Happening[]): void {
+    switch (h.what) {
+      case 'access': return this.#access(h, rest);
+      case 'fetch': return this.#fetch(h, rest);
+      case 'exception': return h.name === '#BP' ? undefined : this.#add(h.core, 'other', `${h.name} at ${h.rip}`);
+      case 'interrupt': return this.#add(h.core, h.name === 'SYNC' ? 'answer' : 'other', h.name === 'SYNC' ? 'SYNC IPI' : `${h.name} at ${h.rip}`);
+      case 'ipi': return this.#add(h.core, h.name === 'SYNC' ? 'send' : 'other', `${h.name}: IPI -> ${h.targets.map((t) => `CPU${t}`).join(', ')}`);
+      case 'mark': return h.kind === 'sync' ? this.#add(h.core, 'synced', h.text) : undefined;
+      case 'note': return this.#note(h);
+      case 'die': return undefined;
+      case 'shutdown': return this.#add(h.core, 'other', `shuts down: ${h.why}`);
+      case 'violation': return this.#add(h.core, 'violation', h.message.replace(new RegExp(`^CPU${h.core}:? `), ''));
+      case 'iret':
+      case 'serialize':
+      case 'exit':
+      case 'lost': return undefined;
+    }
+  }
+
+  #access(h: Access, rest: readonly Happening[]): void {
+    if (h.name === SYNC_WORD && !this.#showSync) {
+      const last = this.#drafts.at(-1);
+      if (h.access !== 'locked store') return;
+      if (last?.core === h.core && last.kind === 'answer') last.text += ', ack';
+      else this.#add(h.core, 'answer', 'acks the SYNC');
+      return;
+    }
+    if (writes(h)) this.#add(h.core, h.site ? 'text' : 'publish', `${h.name} = ${h.text}`);
+    else if (h.access === 'buffer') this.#buffered(h);
+    else if (reads(h)) this.#read(h, rest);
+  }
+
+  /** A store that waits in its buffer is a line of its own only where somebody reads the old value meanwhile. */
+  #buffered(h: Access): void {
+    if (h.site || !this.#readMeanwhile(h)) return;
+    this.#add(h.core, 'buffered', `${h.name} = ${h.text} (in its store buffer)`);
+  }
+
+  #readMeanwhile(h: Access): boolean {
+    let after = false;
+    for (const other of this.#trace.steps.flatMap((s) => s.happened)) {
+      if (other === h) after = true;
+      else if (after && other.what === 'access') {
+        if (other.core === h.core && other.access === 'drain' && other.physical === h.physical && other.value === h.value) return false;
+        if (other.core !== h.core && reads(other) && overlaps(other, h)) return true;
+      }
+    }
+    return false;
+  }
+
+  /** A read matters where some other core writes what is read; the read of a locked change is told with its write. */
+  #read(h: Access, rest: readonly Happening[]): void {
+    if (!this.#decides(h, rest) && !this.#written.some((w) => w.core !== h.core && overlaps(w, h))) return;
+    if (h.access === 'locked load' && rest.some((r) => r.what === 'access' && r.access === 'locked store' && r.physical === h.physical)) return;
+    const text = `reads ${h.name}: ${h.text}`;
+    const mine = this.#drafts.filter((d) => d.core === h.core).at(-1);
+    if (mine?.text !== text) this.#add(h.core, 'read', text);
+  }
+
+  /** The read is the last one before its core breaks the invariant. */
+  #decides(h: Access, rest: readonly Happening[]): boolean {
+    return rest.some((r) => r.what === 'violation' && r.core === h.core) && !rest.some((r) => reads(r));
+  }
+
+  #fetch(h: Fetch, rest: readonly Happening[]): void {
+    const trap = rest.find((r) => r.what === 'exception' && r.core === h.core);
+    const what = h.text === '' || h.text === 'int3' || h.age.kind === 'mixed' ? h.bytes : h.text;
+    const age = h.age.kind === 'mixed' ? ' (mixed)' : h.stale ? ' (stale)' : '';
+    const bp = trap?.what === 'exception' && trap.name === '#BP';
+    this.#add(h.core, bp ? 'trap' : 'fetch', `fetch ${h.name}: ${what}${age}${bp ? ' -> #BP' : ''}`);
+  }
+
+  #note(h: Extract<Happening, { what: 'note' }>): void {
+    if (h.id === 'CLAIMED') this.#add(h.core, 'claimed', `emulates, goes on at ${h.b}`);
+    else if (h.id === 'GHOST') this.#add(h.core, 'claimed', `the int3 is gone, runs ${h.a} again`);
+    else if (h.id === 'SYNC') this.#add(h.core, 'synced', 'SYNC');
+    else if (h.id === 'TRANSLATION') this.#add(h.core, 'other', `runs a translation of ${h.a}`);
+  }
+}

@@ -13,6 +13,8 @@ import { PageTables } from './page-tables.ts';
 
 const PAGE_BYTES = 4096;
 const LARGE_PAGE_BYTES = 0x200000;
+const PRIVATE_END = PRIVATE_BASE + BigInt(PRIVATE.pages * PAGE_BYTES);
+const DIRECT_MAP_END = DIRECT_MAP_BASE + BigInt(RAM_BYTES);
 
 /** Vectors and the entry stubs that serve them, as the lab image names them. */
 const STUBS: readonly (readonly [number, string])[] = [
@@ -38,6 +40,7 @@ export class Lab {
   readonly machine: Machine;
   readonly image: Image;
   readonly #idtView: DataView;
+  readonly #abi = new Map<string, number>();
 
   constructor(image: Image, options: LabOptions) {
     this.image = image;
@@ -57,16 +60,22 @@ export class Lab {
   symbol(name: string): bigint { return this.image.symbol(name).address; }
 
   /** A number that the image's C and assembly share with the host. */
-  abi(name: string): number { return Number(BigInt.asIntN(64, this.image.symbol(`ABI_${name}`).address)); }
+  abi(name: string): number {
+    let value = this.#abi.get(name);
+    if (value === undefined) {
+      value = Number(BigInt.asIntN(64, this.image.symbol(`ABI_${name}`).address));
+      this.#abi.set(name, value);
+    }
+    return value;
+  }
 
   /** Physical address of a linear address of the kernel image. */
   physical(linear: bigint): number { return Number(linear - KERNEL_BASE); }
 
   /** Physical address of any linear address that the lab maps for a core; undefined when it maps none. */
   physicalFor(core: number, linear: bigint): number | undefined {
-    const inside = (base: bigint, size: number): boolean => linear >= base && linear < base + BigInt(size);
-    if (inside(PRIVATE_BASE, PRIVATE.pages * PAGE_BYTES)) return this.privatePage(core, 0) + Number(linear - PRIVATE_BASE);
-    if (inside(DIRECT_MAP_BASE, RAM_BYTES)) return Number(linear - DIRECT_MAP_BASE);
+    if (linear >= PRIVATE_BASE && linear < PRIVATE_END) return this.privatePage(core, 0) + Number(linear - PRIVATE_BASE);
+    if (linear >= DIRECT_MAP_BASE && linear < DIRECT_MAP_END) return Number(linear - DIRECT_MAP_BASE);
     return this.image.segmentAt(linear) === undefined ? undefined : this.physical(linear);
   }
 

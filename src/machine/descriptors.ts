@@ -37,7 +37,18 @@ export const isReadable = (d: Descriptor): boolean => !d.system && (d.type & 10)
 /** Error code that names a selector. */
 export const selectorError = (selector: number): number => selector & 0xfffc;
 
+/** The last descriptor decoded from each selector's low bits: the same words mean the same. */
+const DECODED: (Descriptor | undefined)[] = [];
+
 function decodeDescriptor(selector: number, address: bigint, raw: bigint): Descriptor {
+  const known = DECODED[selector & 0xff];
+  if (known !== undefined && known.selector === selector && known.raw === raw && known.address === address) return known;
+  const decoded = decodeFields(selector, address, raw);
+  DECODED[selector & 0xff] = decoded;
+  return decoded;
+}
+
+function decodeFields(selector: number, address: bigint, raw: bigint): Descriptor {
   const limit = (raw & 0xffffn) | ((raw >> 32n) & 0xf0000n);
   return {
     selector,

@@ -56,12 +56,11 @@ function readFrame(machine: MachineParts, core: Core, size: 16 | 32 | 64): Frame
   const cpl = core.small('cpl');
   const at = core.gpr(RSP);
   const bytes = size / 8;
-  const pop = (n: number): bigint => core.load(BigInt.asUintN(64, at + BigInt(n * bytes)), bytes, 'stack');
-  const rip = pop(0);
-  const cs = Number(pop(1) & 0xffffn);
-  const rflags = Number(pop(2) & 0xffffffffn);
-  const rsp = pop(3);
-  const ss = Number(pop(4) & 0xffffn);
+  const rip = popped(core, at, 0, bytes);
+  const cs = Number(popped(core, at, 1, bytes) & 0xffffn);
+  const rflags = Number(popped(core, at, 2, bytes) & 0xffffffffn);
+  const rsp = popped(core, at, 3, bytes);
+  const ss = Number(popped(core, at, 4, bytes) & 0xffffn);
 
   const code = codeDescriptor(machine, core, cs, cpl);
   if (!code.long) throw compatibilityMode(core, cs);
@@ -72,6 +71,11 @@ function readFrame(machine: MachineParts, core: Core, size: 16 | 32 | 64): Frame
   setTypeBits(machine, core, code, 1);
   if (stack !== undefined) setTypeBits(machine, core, stack, 1);
   return { rip, cs, rflags, rsp, ss, at, cpl: newCpl, cleared };
+}
+
+/** Element `n` of the frame at `at`. */
+function popped(core: Core, at: bigint, n: number, bytes: number): bigint {
+  return core.load(BigInt.asUintN(64, at + BigInt(n * bytes)), bytes, 'stack');
 }
 
 /** Checks the code segment that a return goes to: same or outer privilege level. */

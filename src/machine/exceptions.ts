@@ -128,15 +128,7 @@ function deliverOnce(machine: MachineParts, core: Core, d: Delivery): void {
   const frame = [core.get('ss'), core.gpr(RSP), BigInt(image >>> 0), core.get('cs'), d.savedRip];
   const errorCode = isFault && WITH_ERROR_CODE.has(d.vector) ? (d.errorCode ?? 0n) : undefined;
   if (errorCode !== undefined) frame.push(errorCode);
-  let top = stack;
-  const push = (): void => {
-    for (const value of frame) {
-      top = BigInt.asUintN(64, top - 8n);
-      core.store(top, 8, value, 'stack');
-    }
-  };
-  if (cpl === 3 && newCpl !== 3) asSupervisor(machine, core, push);
-  else push();
+  const top = cpl === 3 && newCpl !== 3 ? asSupervisor(machine, core, () => pushAll(core, stack, frame)) : pushAll(core, stack, frame);
 
   if (newCpl !== cpl) {
     core.setSmall('ss', newCpl);
@@ -162,6 +154,16 @@ function deliverOnce(machine: MachineParts, core: Core, d: Delivery): void {
   } else {
     machine.emit({ kind: 'exception', core: core.index, vector: d.vector, errorCode, rip: d.savedRip, frame: frameAt });
   }
+}
+
+/** Pushes words below `stack` and gives the address of the last. */
+function pushAll(core: Core, stack: bigint, words: readonly bigint[]): bigint {
+  let top = stack;
+  for (const word of words) {
+    top = BigInt.asUintN(64, top - 8n);
+    core.store(top, 8, word, 'stack');
+  }
+  return top;
 }
 
 interface Gate {

@@ -222,7 +222,7 @@ function noMemory(core: Core, linear: bigint, physical: number): TextpokeError {
 export function asSupervisor<T>(machine: MachineParts, core: Core, body: () => T): T {
   const cpl = core.small('cpl');
   const flags = core.small('flagSystem');
-  if (cpl !== 3 && ((core.get('cr4') & CR4_SMAP) === 0n || (flags & AC) === 0)) return body();
+  if (cpl !== 3 && ((flags & AC) === 0 || (core.get('cr4') & CR4_SMAP) === 0n)) return body();
   core.setSmall('cpl', 0);
   core.setSmall('flagSystem', flags & ~AC);
   machine.flushTlb(core);

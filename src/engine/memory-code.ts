@@ -34,6 +34,8 @@ export const GLOBAL_NAMES = [
   /** Grows when a quadword becomes visible that was not known to be. */
   'learned',
   'eventTop',
+  /** 1 while an interrupt could be taken: then a store to shared memory is a place in the schedule, because its handler may look. */
+  'interruptible',
   /** 1 while the store in progress goes through an executable mapping. */
   'sameAddress',
 ] as const;
@@ -383,6 +385,10 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
       iff(i32.ltU(get(k), i32.load(get(core), CORE.latchDone)), ret()),
       ...(features.tso ? [
         iff(i32.geU(i32.load(get(core), CORE.storeBufferCount), i32.const(STORE_BUFFER_ENTRIES - 2)), [stopWith(Stop.drain), ret()]),
+        iff(globalGet(globals.interruptible), [
+          iff(i32.eqz(globalGet(globals.visible)), [noteStop(core, pa, size), stopWith(Stop.visible), ret()]),
+          globalSet(globals.visible, i32.sub(globalGet(globals.visible), i32.const(1))),
+        ]),
         done,
         set(entry, i32.add(get(core), i32.mul(i32.load(get(core), CORE.storeBufferCount), i32.const(STORE_BUFFER_ENTRY_BYTES)))),
         i32.store(get(entry), get(pa), CORE.storeBuffer + STORE_BUFFER.address),

@@ -37,6 +37,7 @@ export class Knowledge {
     for (const quadword of this.#visible) {
       const at = map.shadow + (quadword >>> 3) * 4;
       view.setUint32(at, (view.getUint32(at, true) | SHADOW.declared) >>> 0, true);
+      machine.sharePage(quadword);
     }
     for (const quadword of this.#text) machine.fetch.declarePatched(quadword, 8);
   }
@@ -53,6 +54,8 @@ export class Knowledge {
         if ((word & SHADOW.declared) !== 0 || (writers !== 0 && (everyone & (everyone - 1)) !== 0)) this.#visible.add(quadword);
       }
     }
+    // The first quadword of a private page stands for the page.
+    for (const page of machine.sharedPages) this.#visible.add(page);
     for (const quadword of machine.newText) this.#text.add(quadword);
   }
 }

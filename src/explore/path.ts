@@ -17,6 +17,7 @@ export function options(world: World, lastCore: number): Choice[] {
 /** Makes a choice happen and gives what it violated. The caller has marked the journal. */
 export function choose(world: World, choice: Choice): readonly Violation[] {
   world.violations = [];
+  world.machine.abandoned = false;
   perform(world.machine, choice);
   world.noteBounds();
   return world.violations;

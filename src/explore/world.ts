@@ -121,7 +121,10 @@ export class World {
       [...this.#programs].every(([n, agent]) => agent.at(this.machine.cores[n] as Core).next === undefined);
   }
 
-  report(violation: Violation): void { this.violations.push(violation); }
+  report(violation: Violation): void {
+    this.violations.push(violation);
+    this.machine.abandoned = true;
+  }
 
   #observe(event: WorldEvent): void {
     for (const checker of this.checkers) checker.onEvent?.(event, this);

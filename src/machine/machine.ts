@@ -104,11 +104,34 @@ export class Machine implements MachineParts, EngineHost {
     this.#setPageInfo(physical >>> 12, ((0x800000 + ordinal) << 8) | (core + 1));
   }
 
-  /** Whether accesses of `core` to a page may use the TLB's fast path. */
-  fastPage(core: Core, info: number): boolean {
+  /** Private pages that another core than their owner has reached: from then on nobody's accesses there are private. */
+  readonly sharedPages = new Set<number>();
+  /** Set by an observer when what is happening violates something: the instruction being fetched is not executed any more. */
+  abandoned = false;
+
+  /** Declares that others than its owner reach a private page. */
+  sharePage(physical: number): void {
+    const page = physical >>> 12;
+    const info = this.pageInfo(physical);
+    if ((info & PAGE.slow) !== 0) return;
+    this.#setPageInfo(page, info | PAGE.slow);
+    this.sharedPages.add(page * 4096);
+    for (const core of this.cores) core.flushTlb();
+  }
+
+  /**
+   * Whether accesses of `core` to a page may use the TLB's fast path. A core that reaches another's private page makes it a shared one,
+   * which is news to the search.
+   */
+  fastPage(core: Core, info: number, physical = -1): boolean {
     if ((info & PAGE.absent) !== 0) return false;
     if (!this.engine.features.explore) return true;
-    return (info & PAGE.slow) === 0 && (info & PAGE.laneMask) === core.index + 1;
+    const owner = info & PAGE.laneMask;
+    if (owner !== 0 && owner !== core.index + 1 && (info & PAGE.slow) === 0 && physical >= 0) {
+      this.sharePage(physical);
+      this.engine.globals.learned.value++;
+    }
+    return (info & PAGE.slow) === 0 && owner === core.index + 1;
   }
 
   /** Memory as it is: no journal, no hash. For loading before the base state, and for looking. */
@@ -252,10 +275,11 @@ export class Machine implements MachineParts, EngineHost {
     let barren = 0;
     this.left = limit;
     for (;;) {
-      if (core.small('activity') !== Activity.running) return Stop.idle;
+      if (core.activity !== Activity.running) return Stop.idle;
       if (core.small('singleStepPending') !== 0) deliverPendingDebug(this, core);
       const start = this.#alone(core) ? startStep(core) : undefined;
       const before = start === undefined ? 0n : core.rip;
+      if (this.engine.features.explore) this.engine.globals.interruptible.value = deliverable(this, core) === undefined ? 0 : 1;
       core.prepare();
       const asked = start === undefined ? left : Math.min(1, left);
       const reason = this.#run(core.index, asked, record);
@@ -440,6 +464,7 @@ export class Machine implements MachineParts, EngineHost {
         return;
       }
       this.emit({ kind: 'fetch', core: core.index, rip: core.rip, bytes: choice.bytes, stale: choice.stale, race: choice.race });
+      if (this.abandoned) return;
       if (this.hooks.has(core.rip)) this.emit({ kind: 'hook', core: core.index, address: core.rip });
       const used = this.useBytes(core, choice.bytes, choice.window, false);
       if (used.kind === 'stop') {

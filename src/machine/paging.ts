@@ -157,7 +157,7 @@ export function fillTlb(machine: MachineParts, core: Core, address: bigint, acce
   const page = linear & ~0xfffn;
   const physicalPage = result.physical & ~0xfff;
   const info = engine.words[(PAGE_INFO_BASE >> 2) + (physicalPage >>> 12)] as number;
-  const fast = (info & PAGE.absent) === 0 && machine.fastPage(core, info);
+  const fast = (info & PAGE.absent) === 0 && machine.fastPage(core, info, physicalPage);
   const at = core.base + CORE.tlb + Number((linear >> 12n) & BigInt(TLB.entries - 1)) * TLB.bytes;
   const { longs, words, map } = engine;
   const none = 0xffffffffffffffffn;

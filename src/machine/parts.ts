@@ -28,7 +28,7 @@ export interface MachineParts {
   /** Translations of `core` may have changed: forget them. */
   flushTlb(core: Core): void;
   /** Whether accesses of `core` to a page with this info word (`PAGE`) may bypass the slow path: nothing on it can be visible to others. */
-  fastPage(core: Core, info: number): boolean;
+  fastPage(core: Core, info: number, physical?: number): boolean;
   /** An observer (trace, checker) wants to know: kinds are documented at `MachineEvent`. */
   emit(event: MachineEvent): void;
   /** Virtual time: what RDTSC reads and the APIC timer counts. */

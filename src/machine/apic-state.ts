@@ -68,8 +68,10 @@ export function setVector(core: Core, set: VectorSet, vector: number, on: boolea
 /** Highest vector of a register, -1 when there is none. */
 export function highestVector(core: Core, set: VectorSet): number {
   for (let n = 3; n >= 0; n--) {
-    const word = core.get(set[n]!);
-    if (word !== 0n) return n * 64 + word.toString(2).length - 1;
+    const high = core.high(set[n]!);
+    if (high !== 0) return n * 64 + 63 - Math.clz32(high);
+    const low = core.small(set[n]!);
+    if (low !== 0) return n * 64 + 31 - Math.clz32(low);
   }
   return -1;
 }

@@ -27,7 +27,7 @@ export function choices(machine: Machine): Choice[] {
 }
 
 function steps(machine: Machine, core: Core, out: Choice[]): void {
-  if (core.small('activity') !== Activity.running) return;
+  if (core.activity !== Activity.running) return;
   switch (core.raw(CORE.stop)) {
     case Stop.fetch: {
       const at = machine.fetchAt(core);

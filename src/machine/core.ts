@@ -1,8 +1,14 @@
-import { ARITHMETIC_FLAGS, gprOffset, OFFSET, type StateWord } from '../isa/core-state.ts';
+import { ARITHMETIC_FLAGS, gprOffset, OFFSET, RF, type StateWord, TF } from '../isa/core-state.ts';
 import { arithmeticFlags, lazyFlags } from '../isa/flags.ts';
 import type { AccessKind } from '../isa/vocabulary.ts';
 import type { Engine } from '../engine/engine.ts';
 import { CORE, coreBase, ITLB, TLB } from '../engine/layout.ts';
+
+const AT_ACTIVITY = OFFSET.activity;
+const AT_SHADOW = OFFSET.interruptShadow;
+const AT_FLAGS = OFFSET.flagSystem;
+const AT_IRR = OFFSET.irr0;
+const AT_NMI = OFFSET.nmiPending;
 
 const KIND: Record<AccessKind, number> = { data: 0, stack: 1, operand: 2 };
 
@@ -32,10 +38,16 @@ export class Core {
   readonly index: number;
   readonly base: number;
   readonly #engine: Engine;
+  readonly #words: Int32Array;
+  readonly #longs: BigUint64Array;
+  readonly #journal: boolean;
   #saved = false;
 
   constructor(engine: Engine, index: number) {
     this.#engine = engine;
+    this.#words = engine.words;
+    this.#longs = engine.longs;
+    this.#journal = engine.features.journal;
     this.index = index;
     this.base = coreBase(index);
     this.setRaw(CORE.index, index);
@@ -43,34 +55,56 @@ export class Core {
   }
 
   get(word: StateWord): bigint {
-    return this.#engine.longs[(this.base + OFFSET[word]) >> 3] as bigint;
+    return this.#longs[(this.base + OFFSET[word]) >> 3] as bigint;
   }
 
   set(word: StateWord, value: bigint | number): void {
     this.prepare();
-    this.#engine.longs[(this.base + OFFSET[word]) >> 3] = BigInt.asUintN(64, BigInt(value));
+    this.#longs[(this.base + OFFSET[word]) >> 3] = BigInt.asUintN(64, BigInt(value));
   }
 
   /** Low 32 bits of a word: for fields known to be small. */
   small(word: StateWord): number {
-    return this.#engine.words[(this.base + OFFSET[word]) >> 2] as number;
+    return this.#words[(this.base + OFFSET[word]) >> 2] as number;
+  }
+
+  /** High 32 bits of a word. */
+  high(word: StateWord): number {
+    return this.#words[((this.base + OFFSET[word]) >> 2) + 1] as number;
+  }
+
+  /** `Activity` of the core. */
+  get activity(): number { return this.#words[(this.base + AT_ACTIVITY) >> 2] as number; }
+
+  /** Whether TF, RF or an interrupt shadow is set: something is due behind the next instruction (`mustStep`). */
+  get special(): boolean {
+    const words = this.#words;
+    return words[(this.base + AT_SHADOW) >> 2] !== 0 || (words[(this.base + AT_FLAGS) >> 2]! & (TF | RF)) !== 0;
+  }
+
+  /** Whether an NMI or any maskable interrupt is waiting to be taken, masked or not. */
+  get interruptWaits(): boolean {
+    const words = this.#words;
+    const irr = (this.base + AT_IRR) >> 2;
+    const any = words[irr]! | words[irr + 1]! | words[irr + 2]! | words[irr + 3]! | words[irr + 4]! | words[irr + 5]! | words[irr + 6]! | words[irr + 7]!;
+    return (any | words[(this.base + AT_NMI) >> 2]!) !== 0;
   }
 
   setSmall(word: StateWord, value: number): void {
     this.prepare();
     const at = (this.base + OFFSET[word]) >> 2;
-    this.#engine.words[at] = value;
-    this.#engine.words[at + 1] = 0;
+    this.#words[at] = value;
+    this.#words[at + 1] = 0;
   }
 
   /** General register by encoding number, 64 bits. */
   gpr(n: number): bigint {
-    return this.#engine.longs[(this.base + gprOffset(n)) >> 3] as bigint;
+    return this.#longs[(this.base + gprOffset(n)) >> 3] as bigint;
   }
 
   setGpr(n: number, value: bigint): void {
     this.prepare();
-    this.#engine.longs[(this.base + gprOffset(n)) >> 3] = BigInt.asUintN(64, value);
+    this.#longs[(this.base + gprOffset(n)) >> 3] = BigInt.asUintN(64, value);
   }
 
   get rip(): bigint { return this.get('rip'); }
@@ -90,30 +124,30 @@ export class Core {
 
   /** A word behind the architectural ones, by its offset in the block (`CORE`), low 32 bits. */
   raw(offset: number): number {
-    return this.#engine.words[(this.base + offset) >> 2] as number;
+    return this.#words[(this.base + offset) >> 2] as number;
   }
 
   setRaw(offset: number, value: number): void {
     this.prepare();
-    this.#engine.words[(this.base + offset) >> 2] = value;
+    this.#words[(this.base + offset) >> 2] = value;
   }
 
   rawLong(offset: number): bigint {
-    return this.#engine.longs[(this.base + offset) >> 3] as bigint;
+    return this.#longs[(this.base + offset) >> 3] as bigint;
   }
 
   setRawLong(offset: number, value: bigint): void {
     this.prepare();
-    this.#engine.longs[(this.base + offset) >> 3] = BigInt.asUintN(64, value);
+    this.#longs[(this.base + offset) >> 3] = BigInt.asUintN(64, value);
   }
 
   /** Before the block changes: remembers it in the journal once a transition, and marks its cached hash stale. */
   prepare(): void {
-    if (!this.#saved && this.#engine.features.journal) {
+    if (!this.#saved && this.#journal) {
       this.#saved = true;
       this.#engine.access.journalBlock(this.base, CORE.blockEnd);
     }
-    this.#engine.words[(this.base + CORE.hashDirty) >> 2] = 1;
+    this.#words[(this.base + CORE.hashDirty) >> 2] = 1;
   }
 
   /** A new transition begins, or one was undone: the block is not yet remembered. */

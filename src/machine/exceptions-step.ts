@@ -21,7 +21,7 @@ export interface StepStart {
 }
 
 /** Whether the next instruction must run alone, between `startStep` and `finishStep`: TF, RF or a shadow is set. */
-export const mustStep = (core: Core): boolean => (core.small('flagSystem') & (TF | RF)) !== 0 || core.small('interruptShadow') !== 0;
+export const mustStep = (core: Core): boolean => core.special;
 
 export const startStep = (core: Core): StepStart => ({
   trap: (core.small('flagSystem') & TF) !== 0,

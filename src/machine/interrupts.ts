@@ -7,7 +7,8 @@ import type { MachineParts } from './parts.ts';
 
 /** What the core would take now if it were interrupted: NMI before maskable interrupts (SDM Vol. 3, "Priority Among Simultaneous Events"). */
 export function deliverable(_machine: MachineParts, core: Core): 'nmi' | number | undefined {
-  const activity = core.small('activity');
+  if (!core.interruptWaits) return undefined;
+  const activity = core.activity;
   if (activity !== Activity.running && activity !== Activity.halted) return undefined;
   const shadow = core.small('interruptShadow');
   if (core.small('nmiPending') !== 0 && core.small('nmiBlocked') === 0 && shadow !== SHADOW_MOV_SS) return 'nmi';

@@ -46,12 +46,10 @@ export interface BareLayout {
  */
 export function planBare(image: Image, cores: number, ramBytes: number): BareLayout {
   const ram = Math.floor(ramBytes / PAGE_BYTES) * PAGE_BYTES;
-  for (const segment of image.segments) checkInRam(segment, ram);
-  const pages = imagePages(image);
   const fixed = SHARED_PAGES * PAGE_BYTES + cores * CORE_BYTES;
-  const bytes = fixed + tablesNeeded(pages, fixed) * PAGE_BYTES;
-  const area = ram - bytes;
-  if (area < PAGE_BYTES) {
+  const areaFor = (pages: ReadonlyMap<bigint, BarePage>): number => {
+    const bytes = fixed + tablesNeeded(pages, fixed) * PAGE_BYTES;
+    if (ram >= bytes + PAGE_BYTES) return ram - bytes;
     throw new TextpokeError(
       'E_USAGE',
       `${size(ramBytes)} of RAM cannot hold the stacks and page tables of ${cores} cores, ${size(bytes)}`,
@@ -60,7 +58,11 @@ export function planBare(image: Image, cores: number, ramBytes: number): BareLay
         hint: `give at least ${Math.ceil((bytes + PAGE_BYTES) / 1048576) + 1}M`,
       },
     );
-  }
+  };
+  areaFor(new Map());
+  for (const segment of image.segments) checkInRam(segment, ram);
+  const pages = imagePages(image);
+  const area = areaFor(pages);
   for (const segment of image.segments) checkApart(segment, area, ram);
   const coreAt = (core: number): number => area + SHARED_PAGES * PAGE_BYTES + core * CORE_BYTES;
   return {

@@ -1,4 +1,5 @@
 import type { Image } from '../image/image.ts';
+import { Vector } from '../isa/core-state.ts';
 import type { BareEnd } from './bare-run.ts';
 import type { BareTrap } from './bare-trap.ts';
 
@@ -26,8 +27,8 @@ const NAMES: Readonly<Record<number, string>> = {
   21: '#CP',
 };
 
-/** `#PF`; for a vector without a name its number in hexadecimal. */
-export const vectorName = (vector: number): string => NAMES[vector] ?? `0x${vector.toString(16)}`;
+/** `#PF`; for a vector without a name its number: `vector 0x80`. */
+export const vectorName = (vector: number): string => NAMES[vector] ?? `vector 0x${vector.toString(16)}`;
 
 /** `fault+0x12 (0x401012) fixtures/run/fault.c:7`, as much of it as the image knows. */
 export function placeName(image: Image, address: bigint): string {
@@ -56,8 +57,8 @@ export function endText(image: Image, end: BareEnd): string {
 function trapText(image: Image, trap: BareTrap): string {
   const at = placeName(image, trap.rip);
   if (trap.kind === 'tripleFault') return `triple fault at ${at}: ${trap.why ?? 'nothing more is known'}`;
-  const name =
-    trap.kind === 'interrupt' && trap.vector !== 2 ? `interrupt ${vectorName(trap.vector)} without a handler` : vectorName(trap.vector);
+  const unexpected = trap.kind === 'interrupt' && trap.vector !== Vector.NMI;
+  const name = unexpected ? `interrupt 0x${trap.vector.toString(16)} without a handler` : vectorName(trap.vector);
   if (trap.cr2 !== undefined) return `${name} at ${at}, cr2 0x${trap.cr2.toString(16)} (${pageFaultText(trap.errorCode ?? 0n)})`;
   return `${name} at ${at}${trap.errorCode === undefined ? '' : `, error code 0x${trap.errorCode.toString(16)}`}`;
 }

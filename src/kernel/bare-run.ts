@@ -41,7 +41,7 @@ export interface BareResult {
 export interface BareRunOptions {
   /** Instructions of all cores together. */
   readonly maxInstructions: number;
-  /** Asked after each turn; true ends the run. */
+  /** Asked before each round of turns; true ends the run. */
   readonly stop?: () => boolean;
   /** Called after each turn: what the serial port took can be shown. */
   readonly turn?: () => void;
@@ -84,12 +84,12 @@ export function runBare(bare: BareMachine, options: BareRunOptions): BareResult 
   while (cause === undefined) {
     const able = machine.cores.filter((core) => core.small('activity') === Activity.running || deliverable(machine, core) !== undefined);
     if (able.length === 0 && !jumpToTimer(bare)) cause = 'ended';
+    else if (options.stop?.() === true) cause = 'stopped';
     for (const core of machine.cores) {
       if (cause !== undefined) break;
       turn(core, able.length > 1 ? BARE_SLICE : BARE_LONE_SLICE);
       options.turn?.();
       if (left <= 0 && machine.cores.some((c) => c.small('activity') === Activity.running)) cause = 'budget';
-      else if (options.stop?.() === true) cause = 'stopped';
     }
   }
   const cores = machine.cores.map(

@@ -12,6 +12,10 @@ const AT_NMI = OFFSET.nmiPending;
 
 const KIND: Record<AccessKind, number> = { data: 0, stack: 1, operand: 2 };
 
+/** Empty translation caches: no tag is a page. No permission bits either: the last page of the address space must not match. */
+const EMPTY_TLB = new Int32Array((TLB.entries * TLB.bytes) / 4).map((_, n) => (n % (TLB.bytes / 4) === TLB.tagAny / 4 ? ~0xfff : n % (TLB.bytes / 4) < TLB.delta / 4 ? -1 : 0));
+const EMPTY_ITLB = new Int32Array((ITLB.entries * ITLB.bytes) / 4).map((_, n) => (n % (ITLB.bytes / 4) < ITLB.physical / 4 ? -1 : 0));
+
 /**
  * Thrown by `Core.load` and `Core.store` when the access did not happen: a stop or a guest fault is noted in the core's block. Not an `Error`: it
  * is part of the machine's ordinary working, and a stack trace would cost more than all the rest of the step.
@@ -185,15 +189,7 @@ export class Core {
 
   /** Forgets all translations of this core. */
   flushTlb(): void {
-    const { longs } = this.#engine;
-    const all = 0xffffffffffffffffn;
-    for (let n = 0; n < TLB.entries; n++) {
-      const at = (this.base + CORE.tlb + n * TLB.bytes) >> 3;
-      longs[at] = all;
-      longs[at + 1] = all;
-      // No permission bits: the last page of the address space must not match.
-      longs[at + 2] = all & ~0xfffn;
-    }
-    for (let n = 0; n < ITLB.entries; n++) longs[(this.base + CORE.itlb + n * ITLB.bytes) >> 3] = all;
+    this.#words.set(EMPTY_TLB, (this.base + CORE.tlb) >> 2);
+    this.#words.set(EMPTY_ITLB, (this.base + CORE.itlb) >> 2);
   }
 }

@@ -13,6 +13,12 @@ export function draftLines(trace: Trace): Draft[] {
   return new Drafting(trace).run();
 }
 
+/** Of a list of byte sequences, "A or B or C or D at ...", the first two and how many more. */
+function brief(message: string): string {
+  return message.replace(/((?:[0-9a-f]{2} ?)+or (?:[0-9a-f]{2} ?)+)((?:or (?:[0-9a-f]{2} ?)+){2,})/, (_, two: string, more: string) =>
+    `${two}or ${more.split('or ').length - 1} more `);
+}
+
 class Drafting {
   readonly #trace: Trace;
   readonly #drafts: Draft[] = [];
@@ -51,7 +57,7 @@ class Drafting {
       case 'note': return this.#note(h);
       case 'die': return undefined;
       case 'shutdown': return this.#add(h.core, 'other', `shuts down: ${h.why}`);
-      case 'violation': return this.#add(h.core, 'violation', h.message.replace(new RegExp(`^CPU${h.core}:? `), ''));
+      case 'violation': return this.#add(h.core, 'violation', brief(h.message.replace(new RegExp(`^CPU${h.core}:? `), '')));
       case 'iret':
       case 'serialize':
       case 'exit':

@@ -41,6 +41,7 @@ export interface Fetch {
   readonly physical: number;
   readonly name: string;
   readonly bytes: string;
+  /** Bytes that the fetch depended on: those of the longest instruction that it could have returned. */
   readonly length: number;
   readonly stale: boolean;
   readonly age: FetchAge;

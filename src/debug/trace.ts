@@ -154,7 +154,8 @@ export class TraceRecorder {
     const history = this.#histories.find((h) => h.site === site);
     const offset = site === undefined ? 0 : Number(event.rip - site.address);
     return {
-      what: 'fetch', core, physical: this.world.lab.physical(event.rip), name: names.code(event.rip), bytes: hexBytes(event.bytes), length: event.bytes.length,
+      what: 'fetch', core, physical: this.world.lab.physical(event.rip), name: names.code(event.rip), bytes: hexBytes(event.bytes),
+      length: Math.max(event.bytes.length, ...(event.race?.candidates.map((c) => c.length) ?? [])),
       stale: event.stale, age: history?.age(offset, event.bytes) ?? { kind: 'now' },
       text: (site !== undefined && offset === 0 ? names.instruction(site, event.bytes) : undefined) ?? '',
       race: event.race !== undefined,

@@ -74,8 +74,8 @@ export function worldsOf(setup: RaceSetup): () => World {
 /** A leg of a schedule: the core that goes on, who answers when it cannot, and when the leg is over. */
 export interface Leg {
   readonly core: number;
-  /** Takes interrupts, and runs their handlers, while `core` waits. */
-  readonly helper?: number;
+  /** Cores that take interrupts, and run their handlers, while `core` waits. */
+  readonly helpers?: readonly number[];
   /** Asked behind every step; also over when nobody can go on. */
   readonly until: (step: TraceStep) => boolean;
 }
@@ -87,10 +87,13 @@ export function walk(world: World, legs: readonly Leg[]): { answers: number[]; t
   for (const leg of legs) {
     for (let n = 0; n < 500; n++) {
       const offered = options(world, recorder.lastCore);
-      const pick = (wanted: (c: Choice) => boolean): number => offered.findIndex(wanted);
-      const own = pick((c) => c.core === leg.core);
-      const helping = own >= 0 ? own : pick((c) => c.core === leg.helper && c.kind === 'interrupt');
-      const answer = helping >= 0 ? helping : pick((c) => c.core === leg.helper);
+      const helping = (c: Choice): boolean => leg.helpers?.includes(c.core) === true;
+      // A helper that stands at its site waits for the interrupt; anywhere else it is inside a handler.
+      const wanted = [
+        (c: Choice) => c.core === leg.core, (c: Choice) => helping(c) && c.kind === 'interrupt',
+        (c: Choice) => helping(c) && (c.kind !== 'step' || c.fetch === undefined),
+      ];
+      const answer = wanted.map((w) => offered.findIndex(w)).find((n) => n >= 0) ?? -1;
       if (answer < 0) break;
       answers.push(answer);
       if (leg.until(recorder.answer(answer))) break;
@@ -108,7 +111,7 @@ export const never = (): boolean => false;
 
 /** Race (a): CPU1 fetches the INT3, stalls, CPU0 finishes, CPU1's handler reads that nothing is being modified. */
 export const raceA: readonly Leg[] = [
-  { core: 0, helper: 1, until: mark('sync', 'sync2') },
+  { core: 0, helpers: [1, 2], until: mark('sync', 'sync2') },
   { core: 1, until: (step) => step.happened.some((h) => h.what === 'exception') },
   { core: 0, until: never },
   { core: 1, until: never },

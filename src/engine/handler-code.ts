@@ -102,7 +102,10 @@ export function runModule(hot: readonly { number: number; instruction: Instructi
     : { 8: memory.storeAt, 16: memory.storeAt, 32: memory.storeAt, 64: memory.storeAt };
   const run = m.declare({ params: [I32, I32, I32], results: [I32] }, 'run');
   const [core, budget, record, physical, entry, status] = [0, 1, 2, 3, 4, 5];
-  const rip = 6;
+  const [rip, page, frame] = [6, 7, 8];
+  // RIP and the translation of its page stay in locals from one instruction to the next; what TypeScript did in between may have changed both.
+  const forgetPage = set(page, i64.const(-1));
+  const reload: Code = [set(rip, i64.load(get(core), OFFSET.rip)), forgetPage];
 
   const build = (locals: Locals): Code => {
     // block $stop { loop $next { prelude; block $arms { dispatch and arms }; table call } }
@@ -111,7 +114,7 @@ export function runModule(hot: readonly { number: number; instruction: Instructi
       const leave = (depth: number): Code => br(depth + toNext + 1);
       return [
         handlerCode(instruction, {
-          core, record, memory, features, inlineTlb: true, system, fence, storeHit, leave,
+          core, record, memory, features, inlineTlb: true, system, fence, storeHit, leave, rip, afterCall: forgetPage,
           leaveRetired: (depth) => [globalSet(globals.stop, i32.const(Stop.system + 1)), leave(depth)],
         }, locals),
         br(toNext),
@@ -119,15 +122,16 @@ export function runModule(hot: readonly { number: number; instruction: Instructi
     });
     const tableCall: Code = [
       set(status, callIndirect(handlerType, i32.load16(get(record), RECORD.handler), get(core), get(record))),
+      reload,
       brIf(0, i32.eqz(get(status))),
       iff(i32.eq(get(status), i32.const(2)), globalSet(globals.stop, i32.const(Stop.system + 1))),
       br(1),
     ];
     return [
       iff(get(record), set(status, i32.const(1))),
+      reload,
       block([
         loop([
-          set(rip, i64.load(get(core), OFFSET.rip)),
           features.explore
             ? iff(i32.or(globalGet(globals.access), globalGet(globals.locked)), [
                 globalSet(globals.access, i32.const(0)), globalSet(globals.locked, i32.const(0)), clearLatch(core),
@@ -135,9 +139,13 @@ export function runModule(hot: readonly { number: number; instruction: Instructi
             : [],
           iff(i32.eqz(get(budget)), [globalSet(globals.stop, i32.const(Stop.budget + 1)), br(2)]),
           iff(get(status), set(status, i32.const(0)), [
-            set(entry, i32.add(i32.add(get(core), i32.const(CORE.itlb)), i32.and(i32.wrap(i64.shrU(get(rip), i64.const(8))), i32.const((ITLB.entries - 1) * ITLB.bytes)))),
-            iff(i64.ne(i64.load(get(entry), ITLB.tag), i64.and(get(rip), i64.const(-4096))), [globalSet(globals.stop, i32.const(Stop.fetch + 1)), br(3)]),
-            set(physical, i32.or(i32.load(get(entry), ITLB.physical), i32.and(i32.wrap(get(rip)), i32.const(0xfff)))),
+            iff(i64.ne(i64.and(get(rip), i64.const(-4096)), get(page)), [
+              set(entry, i32.add(i32.add(get(core), i32.const(CORE.itlb)), i32.and(i32.wrap(i64.shrU(get(rip), i64.const(8))), i32.const((ITLB.entries - 1) * ITLB.bytes)))),
+              iff(i64.ne(i64.load(get(entry), ITLB.tag), i64.and(get(rip), i64.const(-4096))), [globalSet(globals.stop, i32.const(Stop.fetch + 1)), br(4)]),
+              set(page, i64.load(get(entry), ITLB.tag)),
+              set(frame, i32.load(get(entry), ITLB.physical)),
+            ]),
+            set(physical, i32.or(get(frame), i32.and(i32.wrap(get(rip)), i32.const(0xfff)))),
             set(record, i32.add(i32.const(DECODE_BASE), i32.shl(i32.and(get(physical), i32.const(DECODE_RECORDS - 1)), i32.const(5)))),
             iff(i32.ne(i32.load(get(record), RECORD.tag), get(physical)), [globalSet(globals.stop, i32.const(Stop.fetch + 1)), br(3)]),
           ]),
@@ -158,8 +166,8 @@ export function runModule(hot: readonly { number: number; instruction: Instructi
   };
   const counting = new Locals(0, 0);
   build(counting);
-  const locals = new Locals(7, 7 + counting.peak[I32]);
-  m.define(run, [I32, I32, I32, I64, ...Array(counting.peak[I32]).fill(I32), ...Array(counting.peak[I64]).fill(I64)], build(locals));
+  const locals = new Locals(9, 9 + counting.peak[I32]);
+  m.define(run, [I32, I32, I32, I64, I64, I32, ...Array(counting.peak[I32]).fill(I32), ...Array(counting.peak[I64]).fill(I64)], build(locals));
   return m.bytes();
 }
 

@@ -20,6 +20,9 @@ export interface HandlerContext {
   readonly system: number;
   readonly fence: number;
   readonly storeHit: Readonly<Record<8 | 16 | 32 | 64, number>>;
+  /** Local that holds RIP, where it is kept in one beside memory; and what must be done after TypeScript may have run. */
+  readonly rip?: number;
+  readonly afterCall?: Code;
   /** Leaves the handler with a stop noted; `depth` is how many blocks the handler has opened. */
   leave(depth: number): Code;
   /** Leaves with the instruction retired but the machine to be asked before the next one. */
@@ -46,7 +49,8 @@ export class WasmProvider implements Vocabulary<Node> {
     this.#g = graph;
     this.#i = instruction;
     this.#c = context;
-    this.#next = graph.node([], () => i64.add(i64.load(get(context.core), OFFSET.rip), i64.load8(get(context.record), RECORD.length)), { pinned: true });
+    const rip = context.rip === undefined ? i64.load(get(context.core), OFFSET.rip) : get(context.rip);
+    this.#next = graph.node([], () => i64.add(rip, i64.load8(get(context.record), RECORD.length)), { pinned: true });
     // Made first, so that every branch of the handler may use it. POP takes its address after RSP moved.
     const memory = instruction.operands.find((o) => o.kind === 'memory');
     if (memory !== undefined && instruction.mnemonic !== 'pop' && instruction.mnemonic !== 'lea') this.#addressCache = this.address(memory);
@@ -56,9 +60,12 @@ export class WasmProvider implements Vocabulary<Node> {
   finish(): Code {
     const start = this.#nextLocal;
     const body = this.#g.emit();
-    if (this.#ownsRip) return body;
+    const { rip } = this.#c;
+    if (this.#ownsRip) return rip === undefined ? body : [body, set(rip, i64.load(get(this.#c.core), OFFSET.rip))];
     const target = start === undefined || !this.#jumps ? this.#g.use(this.#next) : get(start);
-    const retire: Code = [body, i64.store(get(this.#c.core), target, OFFSET.rip)];
+    const retire: Code = rip === undefined
+      ? [body, i64.store(get(this.#c.core), target, OFFSET.rip)]
+      : [body, set(rip, target), i64.store(get(this.#c.core), get(rip), OFFSET.rip)];
     if (this.#oldFlags === undefined) return retire;
     const changed = i64.and(i64.xor(get(this.#oldFlags), i64.load(get(this.#c.core), OFFSET.flagSystem)), i64.const(~DF));
     return [retire, iff(i64.ne(changed, i64.const(0)), this.#c.leaveRetired(1))];
@@ -281,7 +288,7 @@ export class WasmProvider implements Vocabulary<Node> {
       iff(
         i64.eq(i64.load(get(entry), modify ? TLB.tagWrite : TLB.tagRead), i64.and(get(at), i64.const(-4096n | BigInt(bytes - 1)))),
         set(local, op(i32.add(i32.wrap(get(at)), i32.load(get(entry), TLB.delta)))),
-        [set(local, slow(get(at))), iff(globalGet(memory.globals.stop), this.#c.leave(depth + 2))],
+        [set(local, slow(get(at))), this.#c.afterCall ?? [], iff(globalGet(memory.globals.stop), this.#c.leave(depth + 2))],
       ),
     ]);
     return this.#g.node([], () => get(local), { pinned: true, bits: size });
@@ -310,7 +317,7 @@ export class WasmProvider implements Vocabulary<Node> {
         iff(
           i64.eq(i64.load(get(entry), TLB.tagWrite), i64.and(get(at), i64.const(-4096n | BigInt(bytes - 1)))),
           features.journal ? call(storeHit[size as 8 | 16 | 32 | 64], host, get(kept), i32.load(get(entry), TLB.info)) : plain(host, get(kept)),
-          [slow(get(at), get(kept)), iff(globalGet(memory.globals.stop), this.#c.leave(depth + 2))],
+          [slow(get(at), get(kept)), this.#c.afterCall ?? [], iff(globalGet(memory.globals.stop), this.#c.leave(depth + 2))],
         ),
       ];
     });
@@ -471,6 +478,7 @@ export class WasmProvider implements Vocabulary<Node> {
     const status = this.#g.locals.take(I32);
     this.#g.effect([], (depth) => [
       set(status, call(system, get(core), get(record))),
+      this.#c.afterCall ?? [],
       iff(i32.eq(get(status), i32.const(1)), this.#c.leave(depth + 1)),
       iff(i32.eq(get(status), i32.const(2)), this.#c.leaveRetired(depth + 1)),
     ]);

@@ -1,0 +1,61 @@
+import { parseArgs } from 'node:util';
+import { forkRow } from './fork.ts';
+import { interpreterRows } from './interpreter.ts';
+import { type Row, reached, say } from './measure.ts';
+import { Peers } from './peers.ts';
+import { proofRows } from './proofs.ts';
+import { transitionRows } from './transitions.ts';
+
+const GROUPS = ['interpreter', 'fork', 'transitions', 'proofs'] as const;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean' }, rounds: { type: 'string', default: '5' }, help: { type: 'boolean' } },
+});
+const rounds = Number(values.rounds);
+const unknown = positionals.find((name) => !GROUPS.some((group) => group === name));
+if (values.help === true || unknown !== undefined || !Number.isInteger(rounds) || rounds < 1) {
+  process.stdout.write(`npm run bench -- [${GROUPS.join('|')}...] [--rounds N] [--json]\n`);
+  process.exit(values.help === true ? 0 : 2);
+}
+const wanted = (group: Row['group']): boolean => positionals.length === 0 || positionals.includes(group);
+
+say(`CPU seconds of this process and of each peer's; medians of ${rounds} interleaved rounds`);
+const rows: Row[] = [];
+const skipped: string[] = [];
+if (wanted('interpreter')) {
+  const peers = new Peers();
+  try {
+    skipped.push(...peers.skipped);
+    rows.push(...interpreterRows(rounds, peers.list));
+  } finally {
+    peers.close();
+  }
+}
+if (wanted('fork')) rows.push(forkRow(rounds));
+if (wanted('transitions')) rows.push(...transitionRows(rounds));
+if (wanted('proofs')) rows.push(...proofRows(Math.min(rounds, 3)));
+
+if (values.json === true) {
+  const report = { rounds, node: process.versions.node, skipped, rows: rows.map((row) => ({ ...row, reached: reached(row) })) };
+  process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+} else {
+  for (const group of GROUPS.filter((g) => rows.some((row) => row.group === g))) {
+    process.stdout.write(`\n${group}\n`);
+    for (const row of rows.filter((r) => r.group === group)) process.stdout.write(`${describe(row)}\n`);
+  }
+  process.stdout.write(skipped.length === 0 ? '' : `\nskipped: ${skipped.join('; ')}\n`);
+}
+
+function describe(row: Row): string {
+  const numbers = Object.entries(row.values).map(([name, value]) => `  ${short(value).padStart(10)}  ${name}`);
+  if (row.goal === undefined) return [`  ${row.name}`, ...numbers.map((n) => `  ${n}`)].join('\n');
+  const limit = row.goal.atLeast === undefined ? `at most ${short(row.goal.atMost ?? 0)}` : `at least ${short(row.goal.atLeast)}`;
+  return [`  ${row.name}: ${row.goal.value} ${limit}: ${reached(row) === true ? 'reached' : 'MISSED'}`, ...numbers.map((n) => `  ${n}`)].join('\n');
+}
+
+function short(value: number): string {
+  if (value >= 1e6) return `${(value / 1e6).toPrecision(4)} M`;
+  if (value >= 1e4) return `${(value / 1e3).toPrecision(4)} k`;
+  return Number.isInteger(value) ? String(value) : value.toPrecision(3);
+}

@@ -307,17 +307,16 @@ export class FetchUnit {
     return { physical: window.physical, candidates, decides: this.#policy.race !== 'note' && !exempt };
   }
 
-  /** AMD's asynchronous case: all versions come from single stores inside one aligned quadword and keep the length. */
+  /** AMD's asynchronous case: the candidates differ inside one aligned quadword, all of whose versions come from single stores inside it. */
   #oneQuadwordStores(text: TextVersions, window: FetchWindow, core: Core, candidates: readonly Uint8Array[]): boolean {
-    const length = candidates[0]!.length;
-    if (candidates.some((c) => c.length !== length)) return false;
-    const stale = new Set<number>();
-    for (const pa of window.addresses.slice(0, length)) {
-      const q = text.indexOf(pa);
-      if (q >= 0 && text.floor(core, q) < text.count(q) - 1) stale.add(q);
-    }
-    if (stale.size !== 1) return false;
-    const q = [...stale][0] as number;
+    const [first, ...others] = candidates as [Uint8Array, ...Uint8Array[]];
+    if (others.some((c) => c.length !== first.length)) return false;
+    const differing = new Set<number>();
+    first.forEach((byte, i) => {
+      if (others.some((c) => c[i] !== byte)) differing.add(text.indexOf(window.addresses[i] as number));
+    });
+    if (differing.size !== 1) return false;
+    const q = [...differing][0] as number;
     for (let v = text.floor(core, q) + 1; v < text.count(q); v++) if (text.wide(q, v)) return false;
     return true;
   }

@@ -1,20 +1,80 @@
-import { TextpokeError } from '../../error.ts';
+import { Exit } from '../../error.ts';
+import { scenarioOf } from '../../scenario/catalogue.ts';
+import { type CellResult, CellRunner } from '../../scenario/matrix.ts';
+import { type Cell, type Scenario, variantOf } from '../../scenario/scenario.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
+import { emitEvent } from '../json.ts';
+import { labImage } from '../lab-image.ts';
+import { progressLine } from '../progress.ts';
+import { LIMITS, row, ROW_HEAD, sayCell, sayCoverage, sayVerdict } from '../report.ts';
+import { resultEvent } from '../result-event.ts';
+import { engineName, searchSettings } from '../search-options.ts';
+import { showRace } from '../show-race.ts';
 
 export interface ExploreOptions extends SharedFlags {
-  /** A scenario's name or alias, or the path of an image. */
+  /** A scenario's name or alias. */
   readonly target: string;
+  /** Undefined: all variants, as a table. */
   readonly variant: string | undefined;
   readonly victims: number | undefined;
   /** At most this many preemptions; undefined: unbounded. */
   readonly preemptions: number | undefined;
-  /** Whole states in the visited set instead of 128-bit keys. */
-  readonly exact: boolean;
+  /** Schedules that `--search pct` samples. */
+  readonly schedules: number | undefined;
   readonly shrink: boolean;
 }
 
 /** Tries the orders of a scenario and prints the verdict with its coverage. Returns the exit code. */
-export async function exploreAction(options: ExploreOptions, _io: Io): Promise<number> {
-  throw new TextpokeError('E_INTERNAL', 'the verb explore cannot work without its action', { where: JSON.stringify(Object.keys(options)) });
+export async function exploreAction(options: ExploreOptions, io: Io): Promise<number> {
+  const scenario = scenarioOf(options.target);
+  const cell = cellOf(scenario, options);
+  const runner = new CellRunner(labImage(io), engineName(options));
+  const progress = progressLine(io, options);
+  const variants = options.variant === undefined ? scenario.variants : [variantOf(scenario, options.variant)];
+  if (options.json) emitEvent(io, 'start', { scenario: scenario.name, cell, seed: options.seed, variants: variants.map((v) => v.name) });
+  else if (variants.length > 1) io.stdout(`${scenario.name}: ${scenario.title}\n${sayCell(cell)}, seed ${options.seed}${options.seedIsDefault ? ' (default)' : ''}\n\n${ROW_HEAD}\n`);
+  const codes: number[] = [];
+  for (const variant of variants) {
+    const settings = searchSettings(options, io, progress, variant.name);
+    const result = runner.run(scenario, variant, cell, {
+      ...settings, shrink: options.shrink,
+      ...(options.preemptions === undefined ? {} : { search: 'ladder', preemptions: options.preemptions }),
+      ...(options.schedules === undefined ? {} : { schedules: options.schedules }),
+    });
+    progress.clear();
+    codes.push(exitCodeOf(result));
+    if (options.json) emitEvent(io, 'result', resultEvent(result));
+    else if (variants.length > 1) io.stdout(`${row(scenario, variant, result)}\n`);
+    else io.stdout(details(runner, scenario, result, options));
+    if (io.interrupted()) return Exit.interrupted;
+  }
+  if (!options.json && variants.length > 1) io.stdout(`\nOne of them in full: textpoke explore ${scenario.alias ?? scenario.name} --variant ${variants[0]?.name ?? ''}\nlimits   ${LIMITS}\n`);
+  return Math.max(...codes);
+}
+
+function cellOf(scenario: Scenario, options: ExploreOptions): Cell {
+  const victims = options.victims ?? (options.cores === undefined ? undefined : options.cores - 1);
+  return { victims: scenario.scope === 'one-core' ? 0 : (victims ?? (scenario.scope === 'two-victims' ? 2 : 1)), fetch: options.fetch ?? 'intel-sdm', memory: options.memory ?? 'tso' };
+}
+
+/** 1 for a violation, 125 for what decides nothing, 0 else. */
+export function exitCodeOf(result: CellResult): number {
+  if (result.verdict === 'violation') return Exit.violation;
+  return result.verdict === 'ok' ? Exit.ok : Exit.inconclusive;
+}
+
+function details(runner: CellRunner, scenario: Scenario, result: CellResult, options: ExploreOptions): string {
+  const lines = [
+    `${scenario.name} ${result.variant.name}: ${result.variant.title}`,
+    `${sayCell(result.cell)}, seed ${options.seed}${options.seedIsDefault ? ' (default)' : ''}`,
+    '',
+    sayVerdict(result),
+    `coverage ${sayCoverage(result)}`,
+    ...result.notes.map((n) => `note     ${n}`),
+    `recorded ${result.expected}${result.asRecorded ? '' : ': THIS DIFFERS'}`,
+    `limits   ${LIMITS}`,
+    '',
+  ];
+  return `${lines.join('\n')}\n${showRace(runner, result)}`;
 }

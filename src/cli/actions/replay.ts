@@ -1,16 +1,35 @@
-import { TextpokeError } from '../../error.ts';
+import { Exit } from '../../error.ts';
+import { raceDiagram } from '../../debug/diagram.ts';
+import { formatTrace, recordTrace } from '../../debug/trace.ts';
+import { findToken } from '../../scenario/find-token.ts';
+import { CellRunner } from '../../scenario/matrix.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
+import { emitEvent } from '../json.ts';
+import { labImage } from '../lab-image.ts';
+import { sayCell } from '../report.ts';
+import { engineName } from '../search-options.ts';
 
 export interface ReplayOptions extends SharedFlags {
-  /** A token as text; its checks are still to be made. */
+  /** A token as text. */
   readonly token: string;
   readonly format: 'text' | 'changelog';
-  /** Every step, not only those that touch the race. */
-  readonly full: boolean;
 }
 
-/** Runs the one schedule of a token and prints its trace, byte for byte the same each time. Returns the exit code. */
-export async function replayAction(options: ReplayOptions, _io: Io): Promise<number> {
-  throw new TextpokeError('E_INTERNAL', 'the verb replay cannot work without its action', { where: JSON.stringify(Object.keys(options)) });
+/** Runs the one schedule of a token and prints its trace, byte for byte the same each time. 1 when it violates something, as it should. */
+export async function replayAction(options: ReplayOptions, io: Io): Promise<number> {
+  const image = labImage(io);
+  const found = findToken(options.token, image);
+  const runner = new CellRunner(image, engineName(options));
+  const knowledge = runner.learned(found.scenario, found.variant.name, found.cell.victims).clone();
+  knowledge.add(found.content);
+  const world = runner.maker(found.scenario, found.variant.name, found.cell)();
+  world.begin(knowledge);
+  const trace = recordTrace(world, found.content.answers);
+  const title = `${found.scenario.name} ${found.variant.name}: ${found.variant.title}`;
+  if (options.json) {
+    emitEvent(io, 'replay', { scenario: found.scenario.name, variant: found.variant.name, cell: found.cell, steps: trace.steps.length, hash: world.machine.hash(), text: formatTrace(trace) });
+  } else if (options.format === 'changelog') io.stdout(raceDiagram(trace));
+  else io.stdout(`${title}\n${sayCell(found.cell)}\n\n${formatTrace(trace)}\n${raceDiagram(trace)}`);
+  return trace.violations.length > 0 ? Exit.violation : Exit.ok;
 }

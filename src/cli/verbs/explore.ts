@@ -9,7 +9,7 @@ export function define(program: Command, io: Io): void {
   addVerb(program, io, {
     name: 'explore',
     args: '<target>',
-    usage: 'SCENARIO|FILE',
+    usage: 'SCENARIO',
     summary: 'try every order of a scenario and settle it',
     description:
       'Tries the orders of stores, fetches, interrupts and traps of a scenario. Prints the verdict with its coverage, or the race with a token that replays it.',
@@ -20,14 +20,15 @@ export function define(program: Command, io: Io): void {
       const variant = ownValue(own, 'variant', '--variant', someText);
       const victims = ownValue(own, 'victims', '--victims', wholeNumber(1, 16));
       const preemptions = ownValue(own, 'preemptions', '--preemptions', wholeNumber(0));
+      const schedules = ownValue(own, 'schedules', '--schedules', wholeNumber(1));
       const { exploreAction } = await import('../actions/explore.ts');
-      const options = { target, variant, victims, preemptions, exact: own.exact === true, shrink: own.shrink !== false };
+      const options = { target, variant, victims, preemptions, schedules, shrink: own.shrink !== false };
       return exploreAction({ ...flags, ...options }, io);
     },
   })
     .option('--variant <NAME>', 'one variant of the scenario')
     .option('--victims <N>', 'cores that run the text being patched')
     .option('--preemptions <N>', 'at most N preemptions: a bounded verdict')
-    .option('--exact', 'keep whole states instead of 128-bit keys')
+    .option('--schedules <N>', 'schedules that --search pct samples')
     .option('--no-shrink', 'print the first counterexample as it was found');
 }

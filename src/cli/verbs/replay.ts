@@ -20,9 +20,8 @@ export function define(program: Command, io: Io): void {
       const format = ownValue(own, 'format', '--format', oneOf('text', 'changelog')) ?? 'text';
       const token = findToken(args[0], io);
       const { replayAction } = await import('../actions/replay.ts');
-      return replayAction({ ...flags, token, format, full: own.full === true }, io);
+      return replayAction({ ...flags, token, format }, io);
     },
   })
-    .option('--format <text|changelog>', 'changelog: the diagram alone, no colour, 75 columns')
-    .option('--full', 'every step, not only those that touch the race');
+    .option('--format <text|changelog>', 'changelog: the diagram alone, no colour, 75 columns');
 }

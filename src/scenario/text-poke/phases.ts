@@ -2,6 +2,7 @@ import { callTo, nop5 } from '../../patch/instructions.ts';
 import { type BatchSwitches, textPokeBatch } from '../../patch/text-poke-batch.ts';
 import type { World } from '../../explore/world.ts';
 import type { Image } from '../../image/image.ts';
+import type { Lab } from '../../kernel/lab.ts';
 import type { EngineName } from '../../machine/machine.ts';
 import { addVictims, labWorld, locLayout, textWorld } from '../lab-world.ts';
 import type { Cell, Variant } from '../scenario.ts';
@@ -47,11 +48,16 @@ export function phaseWorld(image: Image, variant: PhaseVariant, cell: Cell, engi
   const wrapper = `site_${variant.change === 'nop-to-call' ? 'nop' : 'call'}_${variant.place}`;
   const site = lab.symbol(`${wrapper}_insn`);
   const old = lab.peek(site, 5);
-  const bytes = variant.change === 'call-to-nop' ? nop5() : callTo(site, lab.symbol('target_b'));
+  const bytes = variant.change === 'call-to-nop' ? nop5() : callTo(site, farTarget(lab, site));
   world.sites.push({ name: wrapper, address: site, versions: [old, bytes], final: 1 });
   const text = textWorld(lab);
   const layout = locLayout(lab);
   world.add({ core: 0, entry: 'patcher_stub', patcher: () => textPokeBatch(text, layout, [{ site, name: wrapper, bytes, old }], variant.mutant.switches) });
   addVictims(world, cell, [wrapper]);
   return world;
+}
+
+/** The target whose displacement has another sign than target_a's: every byte of the tail changes, so that no mixture passes for one of the two. */
+function farTarget(lab: Lab, site: bigint): bigint {
+  return lab.symbol(lab.symbol('target_a') > site ? 'target_b' : 'target_d');
 }

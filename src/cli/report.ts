@@ -1,0 +1,67 @@
+import type { Coverage } from '../explore/result.ts';
+import { CHECK_TITLES } from '../explore/violation.ts';
+import { VisitedSet } from '../explore/visited.ts';
+import type { Cell, Scenario, Variant } from '../scenario/scenario.ts';
+import type { CellResult } from '../scenario/matrix.ts';
+import { groupDigits } from './progress.ts';
+
+/** What is and is not modelled: every result links to it. */
+export const LIMITS = 'README.md#limits';
+
+/** `1 234 states, 5 678 transitions`. */
+const sayCounts = (result: Pick<CellResult, 'counts'>): string =>
+  `${groupDigits(result.counts.states)} states, ${groupDigits(result.counts.transitions)} transitions`;
+
+/** Coverage in words, with its counts. */
+export function sayCoverage(result: Pick<CellResult, 'coverage' | 'counts' | 'stopped'>): string {
+  const { coverage } = result;
+  switch (coverage.kind) {
+    case 'exhaustive':
+      return `exhaustive: ${sayCounts(result)}; two states with one key: p < ${VisitedSet.collisionBound(result.counts.states).toExponential(0)}`;
+    case 'bounded': return `bounded (${coverage.bounds.join(', ')}): ${sayCounts(result)}`;
+    case 'sampled': return `sampled: ${groupDigits(coverage.schedules)} schedules, ${groupDigits(result.counts.transitions)} transitions`;
+    case 'first-violation': return `stopped at the first violation: ${sayCounts(result)}`;
+    case 'incomplete': return `incomplete (${result.stopped ?? 'stopped'}): ${sayCounts(result)}`;
+  }
+}
+
+/** One word for a table. */
+export function shortCoverage(coverage: Coverage): string {
+  switch (coverage.kind) {
+    case 'bounded': return 'bounded';
+    case 'sampled': return `sampled ${coverage.schedules}`;
+    case 'first-violation': return 'found';
+    case 'incomplete': return 'incomplete';
+    case 'exhaustive': return 'exhaustive';
+  }
+}
+
+/** `3 cores (2 victims), fetch intel-sdm, memory tso`. */
+export function sayCell(cell: Cell): string {
+  const victims = cell.victims === 0 ? 'alone' : `${cell.victims} ${cell.victims === 1 ? 'victim' : 'victims'}`;
+  return `${cell.victims + 1} ${cell.victims === 0 ? 'core' : 'cores'} (${victims}), fetch ${cell.fetch}, memory ${cell.memory}`;
+}
+
+/** Headline of a verdict: what was found, or how much nothing was found in. */
+export function sayVerdict(result: CellResult): string {
+  switch (result.verdict) {
+    case 'violation': {
+      const { violation } = result.counterexample as NonNullable<CellResult['counterexample']>;
+      return `FAIL ${CHECK_TITLES[violation.check]} (${violation.check}): ${violation.message}`;
+    }
+    case 'vacuous': return `VACUOUS no violation, but never seen: ${result.missingWitnesses.join(', ')}`;
+    case 'inconclusive': return `INCONCLUSIVE ${result.stopped ?? ''}: nothing found so far`;
+    case 'ok': return result.coverage.kind === 'sampled' ? `no violation in ${groupDigits(result.coverage.schedules)} schedules` : 'OK no violation in any order that the models allow';
+  }
+}
+
+/** A fixed-width row of the table of verdicts. */
+export function row(scenario: Scenario, variant: Variant, result: CellResult): string {
+  const { cell } = result;
+  const verdict = result.verdict === 'violation' ? `FAIL ${result.counterexample?.violation.check ?? ''}` : result.verdict.toUpperCase();
+  const mark = result.asRecorded ? ' ' : '!';
+  return `${mark} ${`${scenario.alias ?? scenario.name} ${variant.name}`.padEnd(33)} ${String(cell.victims).padStart(1)} ${cell.fetch.padEnd(9)} ${cell.memory.padEnd(3)} ${verdict.padEnd(14)} ${shortCoverage(result.coverage).padEnd(10)} ${groupDigits(result.counts.states).padStart(8)}`;
+}
+
+/** The columns of `row`. */
+export const ROW_HEAD = `  ${'scenario variant'.padEnd(33)} V ${'fetch'.padEnd(9)} ${'mem'.padEnd(3)} ${'verdict'.padEnd(14)} ${'coverage'.padEnd(10)} ${'states'.padStart(8)}`;

@@ -1,0 +1,23 @@
+import type { CellResult } from '../scenario/matrix.ts';
+
+/** A result as one JSON object: the fields of a matrix row, and what was found. */
+export function resultEvent(result: CellResult): Record<string, unknown> {
+  const violation = result.counterexample?.violation;
+  return {
+    scenario: result.scenario.name,
+    variant: result.variant.name,
+    victims: result.cell.victims,
+    fetch: result.cell.fetch,
+    memory: result.cell.memory,
+    verdict: result.verdict,
+    expected: result.expected,
+    coverage: result.coverage,
+    states: result.counts.states,
+    transitions: result.counts.transitions,
+    token: result.token ?? null,
+    ...(violation === undefined ? {} : { check: violation.check, message: violation.message, core: violation.core, rip: violation.rip }),
+    ...(result.notes.length === 0 ? {} : { notes: result.notes }),
+    ...(result.missingWitnesses.length === 0 ? {} : { missingWitnesses: result.missingWitnesses }),
+    ...(result.stopped === undefined ? {} : { stopped: result.stopped }),
+  };
+}

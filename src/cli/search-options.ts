@@ -1,0 +1,40 @@
+import type { ExploreOptions as SearchSettings } from '../explore/explore.ts';
+import type { Counts } from '../explore/result.ts';
+import { TextpokeError } from '../error.ts';
+import type { EngineName } from '../machine/machine.ts';
+import type { SharedFlags } from './flags.ts';
+import type { Io } from './io.ts';
+import type { ProgressLine } from './progress.ts';
+import { stopCallback } from './stop.ts';
+
+/** Rough size of what a search keeps for one state: its key, its place in the table, its edges. Bytes. */
+const BYTES_A_STATE = 100;
+
+/** The search engine and budget that the flags ask for. Engines that this build lacks are refused, not replaced. */
+export function searchSettings(flags: SharedFlags, io: Io, progress: ProgressLine, label: string): SearchSettings {
+  const search = flags.search ?? 'stateful';
+  if (search === 'dpor' || search === 'twin') {
+    throw new TextpokeError('E_USAGE', `there is no search '${search}' in this version`, { where: `--search ${search}`, hint: 'use stateful (exhaustive), ladder (fewest preemptions) or pct (sampling)' });
+  }
+  const time = stopCallback(io, flags);
+  const stop = (counts: Counts): string | undefined => {
+    const reason = time();
+    if (reason === 'time') return `time budget of ${flags.maxSeconds} s spent`;
+    if (reason === 'interrupt') return 'interrupted';
+    if (flags.maxMemory !== undefined && counts.states * BYTES_A_STATE > flags.maxMemory) return `memory budget of ${flags.maxMemory} bytes spent`;
+    return undefined;
+  };
+  return {
+    search, seed: flags.seed,
+    budget: { stop, ...(flags.maxSteps === undefined ? {} : { maxSteps: flags.maxSteps }) },
+    onProgress: (counts, phase) => progress.show({ states: counts.states, depth: counts.depth, note: `${label} ${phase}` }),
+  };
+}
+
+/** The engine that the flags ask for; undefined leaves the choice. */
+export function engineName(flags: SharedFlags): EngineName | undefined {
+  if (flags.engine === 'region') {
+    throw new TextpokeError('E_USAGE', "there is no engine 'region' in this version", { where: '--engine region', hint: 'use interpreter or reference' });
+  }
+  return flags.engine;
+}

@@ -1,0 +1,24 @@
+import { raceDiagram } from '../debug/diagram.ts';
+import { recordTrace } from '../debug/trace.ts';
+import { explainWhy, type VerdictUnder } from '../debug/why.ts';
+import type { FetchPolicyName } from '../machine/policy/policy.ts';
+import type { World } from '../explore/world.ts';
+import type { CellResult, CellRunner } from '../scenario/matrix.ts';
+
+/** The race of a result as people paste it: diagram, why, and how to see it again. */
+export function showRace(runner: CellRunner, result: CellResult): string {
+  const { counterexample } = result;
+  if (counterexample === undefined || result.token === undefined) return '';
+  const fresh = (): World => {
+    const world = runner.maker(result.scenario, result.variant.name, result.cell)();
+    world.begin(result.knowledge);
+    return world;
+  };
+  const diagram = raceDiagram(recordTrace(fresh(), counterexample.answers));
+  const under: VerdictUnder = (memory, fetch) => {
+    const other = runner.run(result.scenario, result.variant, { ...result.cell, memory, fetch: fetch as FetchPolicyName }, { shrink: false });
+    return { verdict: other.verdict, check: other.counterexample?.violation.check };
+  };
+  const why = explainWhy(fresh, counterexample.answers, counterexample.violation, under);
+  return `${diagram}\n${why.text}replay   textpoke replay ${result.token}\n`;
+}

@@ -45,16 +45,17 @@ export interface Pair {
 
 /**
  * Nearest conflicting pairs of the core where it broke with the others, the latest first: for each of its accesses, the last one before it
- * and the first one behind it. `most` accesses are looked at.
+ * and the first one behind it. `most` accesses are looked at. Without `all`
+ * a write whose bytes a fetch returned is left out.
  */
-export function nearestPairs(trace: Trace, core: number, most: number): Pair[] {
-  const all = accessesOf(trace);
+export function nearestPairs(trace: Trace, core: number, most: number, all = false): Pair[] {
+  const accesses = accessesOf(trace);
   const pairs: Pair[] = [];
-  for (const own of all.filter((m) => m.core === core).slice(-most).reverse()) {
-    const next = all.find((m) => m.order > own.order && conflict(own, m));
-    const before = all.filter((m) => m.order < own.order && conflict(m, own)).at(-1);
+  for (const own of accesses.filter((m) => m.core === core).slice(-most).reverse()) {
+    const next = accesses.find((m) => m.order > own.order && conflict(own, m));
+    const before = accesses.filter((m) => m.order < own.order && conflict(m, own)).at(-1);
     // What a fetch returned says already that the write of those bytes came before it.
-    const said = before !== undefined && own.what.what === 'fetch' && !own.what.race && own.what.age.kind === 'now';
+    const said = !all && before !== undefined && own.what.what === 'fetch' && !own.what.race && own.what.age.kind === 'now';
     if (before !== undefined && !said) pairs.push({ first: before, second: own });
     if (next !== undefined) pairs.push({ first: own, second: next });
   }

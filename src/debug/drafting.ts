@@ -44,7 +44,11 @@ class Drafting {
     return this.#drafts;
   }
 
-  #add(core: number, kind: DraftKind, text: string): void { this.#drafts.push({ at: this.#at, core, kind, text }); }
+  #add(core: number, kind: DraftKind, text: string): void {
+    // Where several checks break in one step, the first says what happened and the others what it led to.
+    if (kind === 'violation' && this.#drafts.some((d) => d.kind === 'violation')) return;
+    this.#drafts.push({ at: this.#at, core, kind, text: text.replaceAll('text_poke_array.vec', 'vec') });
+  }
 
   #draft(h: Happening, rest: readonly Happening[]): void {
     switch (h.what) {
@@ -112,7 +116,8 @@ class Drafting {
 
   #fetch(h: Fetch, rest: readonly Happening[]): void {
     const trap = rest.find((r) => r.what === 'exception' && r.core === h.core);
-    const what = h.text === '' || h.text === 'int3' || h.age.kind === 'mixed' ? h.bytes : h.text;
+    const torn = rest.some((r) => r.what === 'violation' && r.check === 'I2');
+    const what = torn || h.text === '' || h.text === 'int3' || h.age.kind === 'mixed' ? h.bytes : h.text;
     const age = h.age.kind === 'mixed' ? ' (mixed)' : h.stale ? ' (stale)' : '';
     const bp = trap?.what === 'exception' && trap.name === '#BP';
     this.#add(h.core, bp ? 'trap' : 'fetch', `fetch ${h.name}: ${what}${age}${bp ? ' -> #BP' : ''}`);

@@ -44,18 +44,18 @@ function foldTraps(drafts: readonly Draft[]): Draft[] {
   return out;
 }
 
-/** Stores to fields of one record, or of equal values to one array, one behind the other. */
+/** Stores to fields of one record or reads of them, or stores of equal values to one array, one behind the other. */
 function foldFields(drafts: readonly Draft[]): Draft[] {
   const out: Draft[] = [];
   let fields = 0;
   for (const draft of drafts) {
     const last = out.at(-1);
-    const record = /^(\S+\])\.\w+ = /.exec(draft.text)?.[1];
+    const record = /^((?:reads )?\S+\])\.\w+(?: =|:) /.exec(draft.text)?.[1];
     const cell = /^(\w+)\[(\d+)\] = (\S+)$/.exec(draft.text);
-    if (draft.kind === 'publish' && last?.kind === 'publish' && last.core === draft.core) {
+    if ((draft.kind === 'publish' || draft.kind === 'read') && last?.kind === draft.kind && last.core === draft.core) {
       if (record !== undefined && (last.text.startsWith(`${record}.`) || last.text.startsWith(`${record}: `))) {
         fields = last.text.startsWith(`${record}: `) ? fields + 1 : 2;
-        last.text = `${record}: ${fields} fields written`;
+        last.text = `${record}: ${fields} fields${draft.kind === 'read' ? '' : ' written'}`;
         continue;
       }
       const before = /^(\w+)\[(\d+)(?:\.\.\d+)?\] = (\S+)$/.exec(last.text);

@@ -1,4 +1,4 @@
-import type { CheckId } from '../explore/violation.ts';
+import type { CheckId, Violation } from '../explore/violation.ts';
 
 /** How a visible access of data or text reached memory. Loads do not change it; `buffer` is a store that only its own core sees yet. */
 export type AccessKind = 'load' | 'buffer' | 'locked load' | 'locked store' | 'store' | 'drain';
@@ -89,6 +89,8 @@ export interface Trace {
   readonly steps: readonly TraceStep[];
   /** What the end of the run violates, when nothing more can happen: it belongs to no step. */
   readonly end: readonly Happening[];
+  /** What the last step or the end violates: empty for a run that is well as far as it goes. */
+  readonly violations: readonly Violation[];
   /** 128-bit hash of the state behind the last step, 32 hexadecimal digits. */
   readonly hash: string;
 }

@@ -89,7 +89,7 @@ export class TraceRecorder {
       this.violations = endOf(world);
       this.#report(this.violations);
     }
-    return { cores: world.machine.cores.length, steps: this.steps, end: this.#happened, hash };
+    return { cores: world.machine.cores.length, steps: this.steps, end: this.#happened, violations: this.violations, hash };
   }
 
   #report(violations: readonly Violation[]): void {

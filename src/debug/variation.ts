@@ -1,5 +1,6 @@
 import type { Choice } from '../machine/choices.ts';
 import { options } from '../explore/path.ts';
+import type { CheckId } from '../explore/violation.ts';
 import type { World } from '../explore/world.ts';
 import type { Moment, Pair } from './conflicts.ts';
 import { accessesOf, sameBytes } from './conflicts.ts';
@@ -50,16 +51,24 @@ export class Variations {
     this.#moves = moves;
   }
 
-  /** Puts the second of a pair before the first, lets the run go on as it went where it can, then without any delay to its end. */
-  reverse(pair: Pair): Outcome {
+  /**
+   * Puts the second of a pair before the first. Clean when the run then ends well: as it went where it still can, or with `core` going on
+   * first; and without any delay from there on.
+   */
+  reverse(pair: Pair, core: number): Outcome {
+    const outcome = this.#reverse(pair, undefined);
+    return outcome === 'broken' ? this.#reverse(pair, core) : outcome;
+  }
+
+  #reverse(pair: Pair, favoured: number | undefined): Outcome {
     const [i, j] = [pair.first.at, pair.second.at];
     const ways = [pair.second.core, pair.first.core].map((core, n) => (m: Move): boolean => (m.core === core) === (n === 0));
     for (const early of ways) {
       const outcome = this.#try([...this.#moves.slice(0, i), ...this.#between(i, j, early)], pair,
-        [...this.#between(i, j, (m) => !early(m)), ...this.#moves.slice(j + 1)]);
+        favoured === undefined ? [...this.#between(i, j, (m) => !early(m)), ...this.#moves.slice(j + 1)] : [], favoured);
       if (outcome !== 'undecided') return outcome;
     }
-    return this.#holdBack(pair.first, (w) => w.core === pair.second.core && sameBytes(w, pair.second.what) && w.text === textOf(pair.second)).outcome;
+    return this.#holdBack(pair.first, (w) => w.core === pair.second.core && sameBytes(w, pair.second.what) && w.text === textOf(pair.second), favoured).outcome;
   }
 
   /**
@@ -73,8 +82,27 @@ export class Variations {
     return outcome === 'clean' && write !== undefined ? { first: own, second: { at: Infinity, order: Infinity, core: write.core, what: write } } : undefined;
   }
 
+  /** Puts off the interrupt that a step took until nothing else can happen. */
+  interruptLater(at: number): Outcome {
+    const { core } = this.#moves[at] as Move;
+    return this.#inWorld((recorder) => {
+      if (!perform(recorder, this.#moves.slice(0, at))) return 'undecided';
+      for (let n = 0; n < PATIENCE; n++) {
+        const step = goOn(recorder, (c) => c.kind !== 'interrupt' || c.core !== core);
+        if (recorder.violations.length > 0) return 'broken';
+        if (step === undefined) return toTheEnd(recorder);
+      }
+      return 'undecided';
+    });
+  }
+
+  /** The run in which nobody is held up and every fetch returns what is in memory. Gives the check that it breaks. */
+  undelayed(): CheckId | undefined {
+    return this.#inWorld((recorder) => (toTheEnd(recorder) === 'broken' ? recorder.violations[0]?.check : undefined));
+  }
+
   /** Goes on without delays from before an access, but for that access, until a write comes; then to the end. Interrupts are still taken. */
-  #holdBack(own: Moment, awaited: (write: Write) => boolean): { outcome: Outcome; write?: Write } {
+  #holdBack(own: Moment, awaited: (write: Write) => boolean, favoured?: number): { outcome: Outcome; write?: Write } {
     const { rip } = this.trace.steps[own.at] as TraceStep;
     return this.#inWorld((recorder) => {
       if (!perform(recorder, this.#moves.slice(0, own.at))) return { outcome: 'undecided' };
@@ -84,7 +112,7 @@ export class Variations {
         if (step === undefined) return { outcome: 'undecided' };
         if (recorder.violations.length > 0) return { outcome: 'broken' };
         const write = step.happened.find((h): h is Write => writes(h) && awaited(h));
-        if (write !== undefined) return { outcome: toTheEnd(recorder), write };
+        if (write !== undefined) return { outcome: toTheEnd(recorder, favoured), write };
       }
       return { outcome: 'undecided' };
     });
@@ -92,7 +120,7 @@ export class Variations {
 
   #between(i: number, j: number, keep: (move: Move) => boolean): Move[] { return this.#moves.slice(i, j + 1).filter(keep); }
 
-  #try(strict: readonly Move[], pair: Pair, rest: readonly Move[]): Outcome {
+  #try(strict: readonly Move[], pair: Pair, rest: readonly Move[], favoured: number | undefined): Outcome {
     return this.#inWorld((recorder) => {
       const from = pair.first.at;
       if (!perform(recorder, strict)) return recorder.violations.length > 0 ? 'broken' : 'undecided';
@@ -102,7 +130,7 @@ export class Variations {
         const answer = find(options(recorder.world, recorder.lastCore), move);
         if (answer >= 0) recorder.answer(answer);
       }
-      return toTheEnd(recorder);
+      return toTheEnd(recorder, favoured);
     });
   }
 
@@ -159,18 +187,19 @@ function happenedAgain(steps: readonly TraceStep[], pair: Pair): boolean {
 }
 
 /** Goes on without delays: stores drain, interrupts arrive, and cores take turns; fetches return what is in memory. */
-function goOn(recorder: TraceRecorder, allowed: (choice: Choice) => boolean): TraceStep | undefined {
+function goOn(recorder: TraceRecorder, allowed: (choice: Choice) => boolean, favoured?: number): TraceStep | undefined {
   const offered = options(recorder.world, recorder.lastCore);
-  const order = (c: Choice): number => (c.kind === 'drain' ? 0 : c.kind === 'interrupt' ? 1 : c.core > recorder.lastCore ? 2 : c.core < recorder.lastCore ? 3 : 4);
+  const turn = (c: Choice): number => (c.kind === 'drain' ? 0 : c.kind === 'interrupt' ? 1 : c.core > recorder.lastCore ? 2 : c.core < recorder.lastCore ? 3 : 4);
+  const order = (c: Choice): number => (c.core === favoured ? 0 : 8) + turn(c);
   let best = -1;
   offered.forEach((c, n) => { if (allowed(c) && (best < 0 || order(c) < order(offered[best] as Choice))) best = n; });
   return best < 0 ? undefined : recorder.answer(best);
 }
 
-function toTheEnd(recorder: TraceRecorder): Outcome {
+function toTheEnd(recorder: TraceRecorder, favoured?: number): Outcome {
   for (let n = 0; n < PATIENCE; n++) {
     if (recorder.violations.length > 0) return 'broken';
-    if (goOn(recorder, () => true) !== undefined) continue;
+    if (goOn(recorder, () => true, favoured) !== undefined) continue;
     recorder.finish();
     return recorder.violations.length > 0 ? 'broken' : 'clean';
   }

@@ -1,14 +1,19 @@
 import type { Verdict } from '../explore/result.ts';
 import type { CheckId, Violation } from '../explore/violation.ts';
 import type { World } from '../explore/world.ts';
+import type { FetchPolicyName } from '../machine/policy/policy.ts';
 import { type Moment, nearestPairs, type Pair } from './conflicts.ts';
 import type { Trace } from './happening.ts';
 import { sayFetchCause, sayPair, sayWindow, windowOf } from './why-words.ts';
 import { Variations } from './variation.ts';
 import { wrap } from './wrap.ts';
 
+type MemoryModel = 'sc' | 'tso';
+
 /** What a search of the same scenario under other models finds: its verdict, and the check that it breaks. Undefined: not known. */
-export type VerdictUnder = (memory: 'sc' | 'tso', fetch: string) => { readonly verdict: Verdict; readonly check?: CheckId | undefined } | undefined;
+export type VerdictUnder = (
+  memory: MemoryModel, fetch: FetchPolicyName,
+) => { readonly verdict: Verdict; readonly check?: CheckId | undefined } | undefined;
 
 export interface Why {
   /** Pairs whose reversal was replayed and broke nothing: the orders that matter. At most three, the latest first. */
@@ -35,9 +40,9 @@ const LOOK_BACK = 12;
  */
 export function explainWhy(make: () => World, answers: readonly number[], violation: Violation, verdictUnder?: VerdictUnder): Why {
   const variations = new Variations(make, answers);
-  const { trace } = variations;
   const essential = essentialPairs(variations, violation.core);
-  const orders = sayOrders(trace, violation, essential);
+  const orders = sayOrders(variations.trace, violation, essential);
+  if (orders.length === 0) orders.push(...sayOther(variations, violation));
   const explore = make().machine.options.explore;
   const needs = explore === undefined ? undefined : sayNeeds(violation.check, explore.memory, explore.fetch.name, verdictUnder);
   return { essential, orders, needs, text: fit(orders, needs) };
@@ -49,13 +54,15 @@ function essentialPairs(variations: Variations, core: number): Pair[] {
   for (const pair of nearestPairs(variations.trace, core, LOOK_BACK)) {
     // A window says it all; what came before it only led there.
     if (found.length === MOST_PAIRS || windowOf(found, core) !== undefined) return found;
-    if (!has(pair) && variations.reverse(pair) === 'clean') found.push(pair);
+    if (!has(pair) && variations.reverse(pair, core) === 'clean') found.push(pair);
   }
   if (found.length > 0) return found;
-  // Nobody wrote what it read, as far as this run went: did it come too early?
+  // Nobody wrote what it read, as far as this run went: did it come too early? Or is it enough that it met the INT3?
   const last = variations.trace.steps.findLast((s) => s.core === core);
   const early = last === undefined ? undefined : variations.tooEarly(core, last.at);
-  return early === undefined ? [] : [early];
+  if (early !== undefined) return [early];
+  const said = nearestPairs(variations.trace, core, LOOK_BACK, true).find((pair) => variations.reverse(pair, core) === 'clean');
+  return said === undefined ? [] : [said];
 }
 
 function sayOrders(trace: Trace, violation: Violation, essential: readonly Pair[]): string[] {
@@ -69,16 +76,25 @@ function sayOrders(trace: Trace, violation: Violation, essential: readonly Pair[
   ];
 }
 
+/** No two accesses decide: is it an interrupt, or does it take no unlucky order at all? */
+function sayOther(variations: Variations, violation: Violation): string[] {
+  const taken = variations.trace.steps.findLast((s) => s.core === violation.core && s.choice === 'interrupt');
+  if (taken !== undefined && variations.interruptLater(taken.at) === 'clean') {
+    const name = taken.happened.find((h) => h.what === 'interrupt')?.name ?? 'interrupt';
+    return [`CPU${violation.core} took the ${name} at ${taken.symbol} (@${taken.at}); taken after all else it breaks nothing`];
+  }
+  return variations.undelayed() === violation.check ? ['takes no unlucky order: the run without any delay breaks too'] : [];
+}
+
 const same = (a: Moment, b: Moment): boolean => a.order === b.order && a.core === b.core;
 
 /** Ablation: does the same check still break with sequential consistency, with coherent fetch, with both? */
-function sayNeeds(check: CheckId, memory: 'sc' | 'tso', fetch: string, verdictUnder: VerdictUnder | undefined): string | undefined {
-  const under = (m: 'sc' | 'tso', f: string): 'breaks' | 'holds' | undefined => {
+function sayNeeds(check: CheckId, memory: MemoryModel, fetch: FetchPolicyName, verdictUnder: VerdictUnder | undefined): string | undefined {
+  const under = (m: MemoryModel, f: FetchPolicyName): 'breaks' | 'holds' | undefined => {
     if (m === memory && f === fetch) return 'breaks';
     const found = verdictUnder?.(m, f);
-    if (found === undefined) return undefined;
-    if (found.verdict === 'violation') return found.check === check ? 'breaks' : undefined;
-    return found.verdict === 'ok' || found.verdict === 'vacuous' ? 'holds' : undefined;
+    if (found?.verdict === 'violation') return found.check === undefined || found.check === check ? 'breaks' : undefined;
+    return found?.verdict === 'ok' || found?.verdict === 'vacuous' ? 'holds' : undefined;
   };
   if (under('sc', 'coherent') === 'breaks') return 'needs neither store buffers nor stale fetch';
   const [sc, coherent] = [under('sc', fetch), under(memory, 'coherent')];

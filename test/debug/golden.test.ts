@@ -41,7 +41,7 @@ test.each(cases)('%s: trace, diagram and why, the same every time', (name, setup
   expectGolden(`${name}.diagram`, `${diagram}\n${why}`);
   const wide = (limit: number, all: string): string[] => all.split('\n').filter((l) => l.length > limit || !/^[ -~]*$/.test(l) || l !== l.trimEnd());
   expect(wide(80, text)).toEqual([]);
-  expect(wide(75, diagram + why)).toEqual([]);
+  expect(wide(75, `${diagram}${why}`)).toEqual([]);
 });
 
 test('a world made again from nothing gives the same bytes', () => {

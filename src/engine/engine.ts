@@ -167,8 +167,16 @@ export class Engine {
   #warm(): void {
     this.#longRuns++;
     if (this.#longRuns % WARM_RUNS !== 0 || this.#hotForms === this.#forms.length || this.#forms.length > MAX_HOT) return;
+    this.inlineForms();
+  }
+
+  /** How many forms have handlers. */
+  get formCount(): number { return this.#forms.length; }
+
+  /** Generates the dispatch again with the forms numbered from `first`, at most `count` of them, as arms of its switch. All others are called. */
+  inlineForms(first = 0, count = this.#forms.length): void {
     this.#hotForms = this.#forms.length;
-    this.#run = this.#instantiateRun(this.#forms);
+    this.#run = this.#instantiateRun(this.#forms.slice(first, first + count));
   }
 
   /** Writes a record for a physical address, or elsewhere at offset `at` when given; gives its offset. */

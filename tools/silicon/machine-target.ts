@@ -41,6 +41,8 @@ export class MachineTarget implements VectorTarget {
     this.#build();
   }
 
+  get engine(): Machine['engine'] { return this.#machine.engine; }
+
   #page(physical: number): DataView {
     const bytes = this.#machine.peek(physical, 4096);
     return new DataView(bytes.buffer, bytes.byteOffset, 4096);

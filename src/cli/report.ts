@@ -1,9 +1,13 @@
+import { wrap } from '../debug/wrap.ts';
 import type { Coverage } from '../explore/result.ts';
 import { CHECK_TITLES } from '../explore/violation.ts';
 import { VisitedSet } from '../explore/visited.ts';
 import type { Cell, Scenario, Variant } from '../scenario/scenario.ts';
 import type { CellResult } from '../scenario/matrix.ts';
 import { groupDigits } from './progress.ts';
+
+/** A line of a report, broken at 79 columns. */
+export const wrapped = (line: string): string => wrap(line, 79, 9).join('\n');
 
 /** What is and is not modelled: every result links to it. */
 export const LIMITS = 'README.md#limits';

@@ -29,7 +29,7 @@ export const CORE_STRIDE = 0x4000;
 export const coreBase = (core: number): number => CORE_BASE + core * CORE_STRIDE;
 
 /** Entries of a core's store buffer. Reaching the bound is reported, see `Coverage`. */
-export const STORE_BUFFER_ENTRIES = 12;
+export const STORE_BUFFER_ENTRIES = 24;
 export const STORE_BUFFER_ENTRY_BYTES = 16;
 /** Visible accesses of one instruction that can be latched while it is split. */
 export const LATCH_ENTRIES = 24;

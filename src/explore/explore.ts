@@ -4,7 +4,7 @@ import { samplePct } from './pct.ts';
 import type { Budget, Counterexample, Counts, Coverage, SearchResult, Verdict } from './result.ts';
 import { shrink } from './shrink.ts';
 import { searchStates } from './stateful.ts';
-import type { CheckId, Violation } from './violation.ts';
+import { isWanted, type Violation, type WantedViolation } from './violation.ts';
 import { WITNESSES, type World } from './world.ts';
 
 export type SearchName = 'stateful' | 'ladder' | 'pct';
@@ -19,7 +19,7 @@ export interface ExploreOptions {
   readonly depth?: number;
   readonly seed?: number;
   /** Which violation to look for first, where a scenario has several; any one counts when it does not occur. */
-  readonly prefer?: CheckId;
+  readonly prefer?: WantedViolation;
   /** Shorten the counterexample. Default true. */
   readonly shrink?: boolean;
   /** What was learned about the scenario before; learned again when absent. */
@@ -109,11 +109,11 @@ function byPct(world: World, settings: ExploreOptions): SearchResult {
 const LADDER_STEPS = 60_000;
 
 /** The counterexample with the fewest preemptions, where the ladder finds one soon; shrunk in any case. */
-function shorten(make: () => World, knowledge: Knowledge, found: Counterexample, prefer: CheckId | undefined): Counterexample {
+function shorten(make: () => World, knowledge: Knowledge, found: Counterexample, prefer: WantedViolation | undefined): Counterexample {
   if (found.answers.length === 0) return found;
   const world = make();
   world.begin(knowledge);
-  const ladder = searchLadder(world, { maxPreemptions: 6, budget: { maxSteps: LADDER_STEPS }, ...(prefer === found.violation.check ? { only: prefer } : {}) });
+  const ladder = searchLadder(world, { maxPreemptions: 6, budget: { maxSteps: LADDER_STEPS }, ...(prefer !== undefined && isWanted(found.violation, prefer) ? { only: prefer } : {}) });
   return shrink(world, ladder.counterexample ?? found);
 }
 

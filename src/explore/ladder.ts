@@ -1,7 +1,7 @@
 import type { Choice } from '../machine/choices.ts';
 import { choose, endOf, options } from './path.ts';
 import { ASK_EVERY, type Budget, type Counterexample, type Counts } from './result.ts';
-import type { CheckId } from './violation.ts';
+import { isWanted, type WantedViolation } from './violation.ts';
 import type { World } from './world.ts';
 
 export interface LadderOutcome {
@@ -19,7 +19,7 @@ export interface LadderOutcome {
  * and so on, so that the first counterexample has the fewest. Moving away from a core that could go on costs one, and so does fetching something
  * else than what memory holds. For each state the fewest preemptions that reached it are kept, and it is looked at again when fewer do.
  */
-export function searchLadder(world: World, settings: { readonly maxPreemptions: number; readonly budget?: Budget; readonly only?: CheckId }): LadderOutcome {
+export function searchLadder(world: World, settings: { readonly maxPreemptions: number; readonly budget?: Budget; readonly only?: WantedViolation }): LadderOutcome {
   const counts: Counts = { states: 0, transitions: 0, depth: 0 };
   let completed = -1;
   for (let bound = 0; bound <= settings.maxPreemptions; bound++) {
@@ -41,7 +41,7 @@ interface Frame {
   next: number;
 }
 
-function searchBounded(world: World, bound: number, counts: Counts, budget: Budget | undefined, only: CheckId | undefined): { counterexample: Counterexample | undefined; stopped: string | undefined; cut: boolean } {
+function searchBounded(world: World, bound: number, counts: Counts, budget: Budget | undefined, only: WantedViolation | undefined): { counterexample: Counterexample | undefined; stopped: string | undefined; cut: boolean } {
   const { machine } = world;
   // Key and last core -> most preemptions left when the state was looked at.
   const best = new Map<string, number>();
@@ -71,7 +71,7 @@ function searchBounded(world: World, bound: number, counts: Counts, budget: Budg
     const mark = machine.mark();
     const violations = choose(world, choice);
     if (violations.length > 0) {
-      const wanted = violations.find((v) => only === undefined || v.check === only);
+      const wanted = violations.find((v) => isWanted(v, only));
       if (wanted !== undefined) counterexample = { violation: wanted, answers: answers() };
       else machine.rollback(mark);
       continue;
@@ -86,7 +86,7 @@ function searchBounded(world: World, bound: number, counts: Counts, budget: Budg
     best.set(key, left);
     const offered = options(world, choice.core);
     if (offered.length === 0) {
-      const end = endOf(world).find((v) => only === undefined || v.check === only);
+      const end = endOf(world).find((v) => isWanted(v, only));
       if (end !== undefined) counterexample = { violation: end, answers: answers() };
       machine.rollback(mark);
       continue;

@@ -108,9 +108,9 @@ function replayEvents(world: World, wanted: readonly Event[], violation: Violati
     lastCore = choice.core;
     world.machine.mark();
     const [found] = choose(world, choice);
-    if (found !== undefined) return found.check === violation.check ? { violation: found, answers, events } : undefined;
+    if (found !== undefined) return found.check === violation.check && found.cause === violation.cause ? { violation: found, answers, events } : undefined;
   }
   if (options(world, lastCore).length > 0) return undefined;
-  const end = endOf(world).find((v) => v.check === violation.check);
+  const end = endOf(world).find((v) => v.check === violation.check && v.cause === violation.cause);
   return end === undefined ? undefined : { violation: end, answers, events };
 }

@@ -3,7 +3,7 @@ import { StateGraph } from './graph.ts';
 import { choose, endOf, options } from './path.ts';
 import { ASK_EVERY, type Budget, type Counterexample, type Counts } from './result.ts';
 import { VisitedSet } from './visited.ts';
-import type { CheckId, Violation } from './violation.ts';
+import { isWanted, type Violation, type WantedViolation } from './violation.ts';
 import type { World } from './world.ts';
 
 interface Frame {
@@ -19,7 +19,7 @@ export interface StatefulOptions {
   /** Take permutations of interchangeable cores for one state. */
   readonly symmetry?: boolean;
   /** Goes on after other violations until this one is found. */
-  readonly prefer?: CheckId;
+  readonly prefer?: WantedViolation;
   /** Go on after the first violation, to count all states. */
   readonly wholeGraph?: boolean;
   /** Transitions to go on for after something new was learned, to learn more before the search starts again. */
@@ -59,9 +59,9 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
   const pathAnswers = (): number[] => stack.map((f) => f.next - 1);
   const note = (violations: readonly Violation[], answers: readonly number[]): void => {
     for (const v of violations) if (!found.some((f) => f.check === v.check)) found.push(v);
-    const first = violations.find((v) => v.check === settings.prefer) ?? violations[0];
+    const first = violations.find((v) => isWanted(v, settings.prefer)) ?? violations[0];
     if (first === undefined) return;
-    if (counterexample === undefined || (first.check === settings.prefer && counterexample.violation.check !== settings.prefer)) {
+    if (counterexample === undefined || (isWanted(first, settings.prefer) && !satisfied(counterexample))) {
       counterexample = { violation: first, answers };
     }
   };
@@ -124,7 +124,7 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
   return { counts, counterexample, violations: found, stopped, learned };
 
   function satisfied(found: Counterexample): boolean {
-    return settings.prefer === undefined || found.violation.check === settings.prefer;
+    return isWanted(found.violation, settings.prefer);
   }
 
   function hasLearned(): boolean {

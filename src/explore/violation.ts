@@ -23,8 +23,22 @@ export type CheckId =
   /** The guest's own assertion failed. */
   | 'assertion';
 
+/** Ways in which an int3 goes unclaimed: nothing is in progress any more, or what is in progress is another site's modification. */
+export type ViolationCause = 'nothing-in-progress' | 'another-modification';
+
+/** A violation that somebody asks for. */
+export interface WantedViolation {
+  readonly check: CheckId;
+  readonly cause?: ViolationCause;
+}
+
+export const isWanted = (violation: Violation, wanted: WantedViolation | undefined): boolean =>
+  wanted === undefined || (violation.check === wanted.check && (wanted.cause === undefined || violation.cause === wanted.cause));
+
 export interface Violation {
   readonly check: CheckId;
+  /** Which of the ways to break the check it was, where that can be told apart. */
+  readonly cause?: ViolationCause;
   /** One sentence in kernel words. */
   readonly message: string;
   readonly core: number;

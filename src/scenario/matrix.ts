@@ -68,7 +68,7 @@ export class CellRunner {
   run(scenario: Scenario, variant: Variant, cell: Cell, options: ExploreOptions = {}): CellResult {
     const learned = this.learned(scenario, variant.name, cell.victims);
     const result = explore(this.maker(scenario, variant.name, cell), {
-      ...(variant.check === undefined ? {} : { prefer: variant.check }), ...options, learned,
+      ...(variant.shows === undefined ? {} : { prefer: variant.shows }), ...options, learned,
     });
     const expected = expectedOf(variant.expected, cell.fetch);
     return { ...result, scenario, variant, cell, expected, asRecorded: result.verdict === expected, token: this.#token(scenario, variant, cell, result) };

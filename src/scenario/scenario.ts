@@ -1,5 +1,5 @@
 import type { World } from '../explore/world.ts';
-import type { CheckId } from '../explore/violation.ts';
+import type { WantedViolation } from '../explore/violation.ts';
 import type { Image } from '../image/image.ts';
 import type { EngineName } from '../machine/machine.ts';
 import type { FetchPolicyName } from '../machine/policy/policy.ts';
@@ -29,7 +29,7 @@ export interface Variant {
   /** What the catalogue of races expected, where an exhaustive run says otherwise, and why it is wrong. */
   readonly catalogue?: { readonly expected: Expectation; readonly reason: string };
   /** The violation that a person should see first, where it matters which. */
-  readonly check?: CheckId;
+  readonly shows?: WantedViolation;
   /** The fix or bug in history, by commit subject. */
   readonly history?: string;
 }

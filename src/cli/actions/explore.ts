@@ -7,7 +7,7 @@ import type { Io } from '../io.ts';
 import { emitEvent } from '../json.ts';
 import { labImage } from '../lab-image.ts';
 import { progressLine } from '../progress.ts';
-import { LIMITS, row, ROW_HEAD, sayCell, sayCoverage, sayVerdict } from '../report.ts';
+import { LIMITS, row, ROW_HEAD, sayCell, sayCoverage, sayVerdict, wrapped } from '../report.ts';
 import { resultEvent } from '../result-event.ts';
 import { engineName, searchSettings } from '../search-options.ts';
 import { showRace } from '../show-race.ts';
@@ -69,9 +69,9 @@ function details(runner: CellRunner, scenario: Scenario, result: CellResult, opt
     `${scenario.name} ${result.variant.name}: ${result.variant.title}`,
     `${sayCell(result.cell)}, seed ${options.seed}${options.seedIsDefault ? ' (default)' : ''}`,
     '',
-    sayVerdict(result),
-    `coverage ${sayCoverage(result)}`,
-    ...result.notes.map((n) => `note     ${n}`),
+    wrapped(sayVerdict(result)),
+    wrapped(`coverage ${sayCoverage(result)}`),
+    ...result.notes.map((n) => wrapped(`note     ${n}`)),
     `recorded ${result.expected}${result.asRecorded ? '' : ': THIS DIFFERS'}`,
     `limits   ${LIMITS}`,
     '',

@@ -1,6 +1,7 @@
 import { Vector } from '../../isa/core-state.ts';
 import type { Checker } from '../checker.ts';
-import type { CheckId } from '../violation.ts';
+import type { CheckId, ViolationCause } from '../violation.ts';
+import type { World } from '../world.ts';
 
 const EXCEPTION_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(Vector).map(([name, number]) => [Number(number), `#${name}`]));
 
@@ -22,9 +23,27 @@ export const death: Checker = {
     const ip = event.regs === 0n ? core.rip : lab.readLong(event.core, event.regs + BigInt(lab.abi('REGS_IP')));
     const at = lab.image.describe(event.reason === lab.abi('DIE_INT3') ? ip - 1n : ip);
     const [check, message] = explain(event.reason, at, (name) => lab.abi(name));
-    world.report({ check, message: `CPU${event.core}: ${message}`, core: event.core, rip: ip });
+    const cause = event.reason === lab.abi('DIE_INT3') ? causeOfUnclaimed(world, ip - 1n) : undefined;
+    const why = cause === undefined ? '' : `, ${sayCause(world, cause)}`;
+    world.report({ check, ...(cause === undefined ? {} : { cause }), message: `CPU${event.core}: ${message}${why}`, core: event.core, rip: ip });
   },
 };
+
+/** What the handler of ftrace found in its globals, which are as it read them: nobody moved since. */
+function causeOfUnclaimed(world: World, site: bigint): ViolationCause | undefined {
+  const { lab } = world;
+  if (lab.readLong(0, lab.symbol('cfg_int3_handler')) !== BigInt(lab.abi('INT3_FTRACE'))) return undefined;
+  const word = (name: string): bigint => lab.readLong(0, lab.symbol(name)) & 0xffffffffn;
+  if (word('modifying_ftrace_code') === 0n) return 'nothing-in-progress';
+  return lab.readLong(0, lab.symbol('ftrace_update_ip')) === site ? undefined : 'another-modification';
+}
+
+function sayCause(world: World, cause: ViolationCause): string {
+  const { lab } = world;
+  return cause === 'nothing-in-progress'
+    ? 'modifying_ftrace_code is 0'
+    : `the globals are those of ${lab.image.describe(lab.readLong(0, lab.symbol('ftrace_update_ip')))}`;
+}
 
 function explain(reason: number, at: string, abi: (name: string) => number): [CheckId, string] {
   if (reason === abi('DIE_INT3')) return ['I1', `int3 at ${at} claimed by nobody: die("int3")`];

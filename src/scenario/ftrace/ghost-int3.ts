@@ -21,10 +21,10 @@ export const ghostInt3 = defineScenario<GhostInt3>({
     'looking the site up once more instead helps.',
   scope: 'two-victims',
   variants: [
-    { name: 'die', title: 'dies at once', expected: 'violation', check: 'I1', policy: 'GHOST_DIE', rounds: 1 },
+    { name: 'die', title: 'dies at once', expected: 'violation', shows: { check: 'I1' }, policy: 'GHOST_DIE', rounds: 1 },
     { name: 'recheck', title: 'looks whether the int3 is gone', expected: 'ok', policy: 'GHOST_RECHECK', rounds: 1, history: 'x86/kprobes: Drop removed INT3 handling code' },
     { name: 'recheck-retry', title: 'looks whether it is gone, else looks the site up again', expected: 'ok', policy: 'GHOST_RECHECK_RETRY', rounds: 1 },
-    { name: 'aba-recheck', title: 'patched twice: looks whether the int3 is gone', expected: 'violation', check: 'I1', policy: 'GHOST_RECHECK', rounds: 2 },
+    { name: 'aba-recheck', title: 'patched twice: looks whether the int3 is gone', expected: 'violation', shows: { check: 'I1' }, policy: 'GHOST_RECHECK', rounds: 2 },
     { name: 'aba-recheck-retry', title: 'patched twice: looks whether it is gone, else looks up again', expected: 'ok', policy: 'GHOST_RECHECK_RETRY', rounds: 2 },
   ],
   build(image, variant, cell, engine) {

@@ -25,10 +25,10 @@ export const lateHandler = defineScenario<LateHandler>({
   threeVictims: ['final-sync'],
   variants: [
     { name: 'final-sync', title: 'SYNC after the last store, interrupt gate', expected: 'ok', finalSync: true },
-    { name: 'no-final-sync', title: 'the last SYNC is left out', expected: 'violation', check: 'I1', finalSync: false },
-    { name: 'trap-gate', title: '#BP through a trap gate: the handler runs with interrupts on', expected: 'violation', check: 'I1', finalSync: true, gate: 'trap' },
+    { name: 'no-final-sync', title: 'the last SYNC is left out', expected: 'violation', shows: { check: 'I1', cause: 'nothing-in-progress' }, finalSync: false },
+    { name: 'trap-gate', title: '#BP through a trap gate: the handler runs with interrupts on', expected: 'violation', shows: { check: 'I1', cause: 'nothing-in-progress' }, finalSync: true, gate: 'trap' },
     {
-      name: 'error-path-no-sync', title: 'the error path restores byte 0 without SYNC', expected: 'violation', check: 'I1', finalSync: true, fail: { sync: false },
+      name: 'error-path-no-sync', title: 'the error path restores byte 0 without SYNC', expected: 'violation', shows: { check: 'I1', cause: 'nothing-in-progress' }, finalSync: true, fail: { sync: false },
       history: 'ftrace/x86: Run a sync after fixup on failure',
     },
     {
@@ -40,7 +40,7 @@ export const lateHandler = defineScenario<LateHandler>({
       expected: underPolicies(['coherent', 'zen3'], 'ok', 'violation'), finalSync: true, defect: 'no-refetch',
     },
     { name: 'guest-final-sync', title: 'the patcher is guest code in C, SYNC after the last store', expected: 'ok', finalSync: true, guest: true },
-    { name: 'guest-no-final-sync', title: 'the patcher is guest code in C, the last SYNC left out', expected: 'violation', check: 'I1', finalSync: false, guest: true },
+    { name: 'guest-no-final-sync', title: 'the patcher is guest code in C, the last SYNC left out', expected: 'violation', shows: { check: 'I1', cause: 'nothing-in-progress' }, finalSync: false, guest: true },
   ],
   build(image, variant, cell, engine) {
     const world = labWorld(image, cell, { engine, defect: variant.defect });

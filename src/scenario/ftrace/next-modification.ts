@@ -25,14 +25,14 @@ export const nextModification = defineScenario<NextModification>({
   scope: 'two-victims',
   threeVictims: ['final-sync'],
   variants: [
-    { name: 'unprotected', title: 'no SYNC between the two modifications', expected: 'violation', check: 'I1', switches: LATE, handler: {} },
+    { name: 'unprotected', title: 'no SYNC between the two modifications', expected: 'violation', shows: { check: 'I1', cause: 'another-modification' }, switches: LATE, handler: {} },
     { name: 'trust-target', title: 'the handler does not compare addresses', expected: 'violation', switches: LATE, handler: { ftrace_compare_ip: 0 } },
     {
       name: 'seqcount', title: "head/tail counter alone (Linus' sketch)", expected: 'violation',
       switches: { ...LATE, headTail: true }, handler: { ftrace_seqcount: 1, ftrace_compare_ip: 0 },
     },
     {
-      name: 'seqcount-compare', title: 'counter and address comparison', expected: 'violation', check: 'I1',
+      name: 'seqcount-compare', title: 'counter and address comparison', expected: 'violation', shows: { check: 'I1' },
       switches: { ...LATE, headTail: true }, handler: { ftrace_seqcount: 1 },
     },
     {

@@ -18,7 +18,7 @@ export const ownPath = defineScenario<OwnPath>({
   scope: 'one-victim',
   variants: [
     { name: 'complete', title: 'references before the INT3', expected: 'ok', switches: {} },
-    { name: 'descriptor-after-int3', title: 'the references are handed out after the INT3', expected: 'violation', check: 'I1', switches: { publishLate: true } },
+    { name: 'descriptor-after-int3', title: 'the references are handed out after the INT3', expected: 'violation', shows: { check: 'I1' }, switches: { publishLate: true } },
   ],
   build(image, variant, cell, engine) {
     const world = labWorld(image, cell, { engine });

@@ -51,7 +51,10 @@ export interface Pair {
 export function nearestPairs(trace: Trace, core: number, most: number, all = false): Pair[] {
   const accesses = accessesOf(trace);
   const pairs: Pair[] = [];
-  for (const own of accesses.filter((m) => m.core === core).slice(-most).reverse()) {
+  for (const own of accesses
+    .filter((m) => m.core === core)
+    .slice(-most)
+    .reverse()) {
     const next = accesses.find((m) => m.order > own.order && conflict(own, m));
     const before = accesses.filter((m) => m.order < own.order && conflict(m, own)).at(-1);
     // What a fetch returned says already that the write of those bytes came before it.

@@ -52,7 +52,9 @@ const everything = (trace: Trace): Happening[] => [...trace.steps.flatMap((s) =>
 
 /** Cores that wrote text, told protocol steps or sent a SYNC. */
 function patchers(trace: Trace): Set<number> {
-  const wrote = everything(trace).filter((h) => h.what === 'mark' || (h.what === 'access' && h.site && h.access !== 'load') || (h.what === 'ipi' && h.name === 'SYNC'));
+  const wrote = everything(trace).filter(
+    (h) => h.what === 'mark' || (h.what === 'access' && h.site && h.access !== 'load') || (h.what === 'ipi' && h.name === 'SYNC'),
+  );
   return new Set(wrote.map((h) => h.core));
 }
 
@@ -70,7 +72,13 @@ function heads(trace: Trace, cores: readonly number[], starts: readonly number[]
   const patching = patchers(trace);
   const names = cores.map((core) => {
     const sites = new Set(everything(trace).flatMap((h) => (h.what === 'fetch' && h.core === core ? [h.name] : [])));
-    const role = patching.has(core) ? ' (patcher)' : sites.size === 0 ? '' : sites.size > 1 ? ' (runs the sites)' : ` (runs ${[...sites][0]})`;
+    const role = patching.has(core)
+      ? ' (patcher)'
+      : sites.size === 0
+        ? ''
+        : sites.size > 1
+          ? ' (runs the sites)'
+          : ` (runs ${[...sites][0]})`;
     return `CPU${core}${role}`.slice(0, (starts[1] ?? WIDTH) - (starts[0] as number) - 1);
   });
   const line = (texts: readonly string[]): string => texts.reduce((left, text, i) => left.padEnd(starts[i] as number) + text, '');

@@ -1,15 +1,21 @@
 /** What a line of the diagram is about: decides what may be folded into one line, and what goes first when there are too many. */
 export type DraftKind =
   /** A store to text, or to a variable that cores share. */
-  | 'text' | 'publish' | 'buffered'
+  | 'text'
+  | 'publish'
+  | 'buffered'
   | 'read'
   /** A fetch of a site that runs through, and one that traps. */
-  | 'fetch' | 'trap'
+  | 'fetch'
+  | 'trap'
   /** The #BP is claimed, or found gone. */
   | 'claimed'
   /** The patcher sends a SYNC, a core answers it, the patcher has all answers. */
-  | 'send' | 'answer' | 'synced'
-  | 'other' | 'violation';
+  | 'send'
+  | 'answer'
+  | 'synced'
+  | 'other'
+  | 'violation';
 
 /** A line of the diagram before layout. */
 export interface Draft {

@@ -15,8 +15,10 @@ export function draftLines(trace: Trace): Draft[] {
 
 /** Of a list of byte sequences, "A or B or C or D at ...", the first two and how many more. */
 function brief(message: string): string {
-  return message.replace(/((?:[0-9a-f]{2} ?)+or (?:[0-9a-f]{2} ?)+)((?:or (?:[0-9a-f]{2} ?)+){2,})/, (_, two: string, more: string) =>
-    `${two}or ${more.split('or ').length - 1} more `);
+  return message.replace(
+    /((?:[0-9a-f]{2} ?)+or (?:[0-9a-f]{2} ?)+)((?:or (?:[0-9a-f]{2} ?)+){2,})/,
+    (_, two: string, more: string) => `${two}or ${more.split('or ').length - 1} more `,
+  );
 }
 
 class Drafting {
@@ -52,20 +54,31 @@ class Drafting {
 
   #draft(h: Happening, rest: readonly Happening[]): void {
     switch (h.what) {
-      case 'access': return this.#access(h, rest);
-      case 'fetch': return this.#fetch(h, rest);
-      case 'exception': return h.name === '#BP' ? undefined : this.#add(h.core, 'other', `${h.name} at ${h.rip}`);
-      case 'interrupt': return this.#add(h.core, h.name === 'SYNC' ? 'answer' : 'other', h.name === 'SYNC' ? 'SYNC IPI' : `${h.name} at ${h.rip}`);
-      case 'ipi': return this.#add(h.core, h.name === 'SYNC' ? 'send' : 'other', `${h.name}: IPI -> ${h.targets.map((t) => `CPU${t}`).join(', ')}`);
-      case 'mark': return h.kind === 'sync' ? this.#add(h.core, 'synced', h.text) : undefined;
-      case 'note': return this.#note(h);
-      case 'die': return undefined;
-      case 'shutdown': return this.#add(h.core, 'other', `shuts down: ${h.why}`);
-      case 'violation': return this.#add(h.core, 'violation', brief(h.message.replace(new RegExp(`^CPU${h.core}:? `), '')));
+      case 'access':
+        return this.#access(h, rest);
+      case 'fetch':
+        return this.#fetch(h, rest);
+      case 'exception':
+        return h.name === '#BP' ? undefined : this.#add(h.core, 'other', `${h.name} at ${h.rip}`);
+      case 'interrupt':
+        return this.#add(h.core, h.name === 'SYNC' ? 'answer' : 'other', h.name === 'SYNC' ? 'SYNC IPI' : `${h.name} at ${h.rip}`);
+      case 'ipi':
+        return this.#add(h.core, h.name === 'SYNC' ? 'send' : 'other', `${h.name}: IPI -> ${h.targets.map((t) => `CPU${t}`).join(', ')}`);
+      case 'mark':
+        return h.kind === 'sync' ? this.#add(h.core, 'synced', h.text) : undefined;
+      case 'note':
+        return this.#note(h);
+      case 'die':
+        return undefined;
+      case 'shutdown':
+        return this.#add(h.core, 'other', `shuts down: ${h.why}`);
+      case 'violation':
+        return this.#add(h.core, 'violation', brief(h.message.replace(new RegExp(`^CPU${h.core}:? `), '')));
       case 'iret':
       case 'serialize':
       case 'exit':
-      case 'lost': return undefined;
+      case 'lost':
+        return undefined;
     }
   }
 
@@ -103,7 +116,8 @@ class Drafting {
   /** A read matters where some other core writes what is read; the read of a locked change is told with its write. */
   #read(h: Access, rest: readonly Happening[]): void {
     if (!this.#decides(h, rest) && !this.#written.some((w) => w.core !== h.core && overlaps(w, h))) return;
-    if (h.access === 'locked load' && rest.some((r) => r.what === 'access' && r.access === 'locked store' && r.physical === h.physical)) return;
+    if (h.access === 'locked load' && rest.some((r) => r.what === 'access' && r.access === 'locked store' && r.physical === h.physical))
+      return;
     const text = `reads ${h.name}: ${h.text}`;
     const mine = this.#drafts.filter((d) => d.core === h.core).at(-1);
     if (mine?.text !== text) this.#add(h.core, 'read', text);

@@ -22,7 +22,8 @@ function foldSyncs(drafts: readonly Draft[]): Draft[] {
       out.push({ ...draft, kind: 'synced', text: `${last.text}: ${draft.text.replace(/^SYNC: /, '')}, acked` });
       i = end;
     } else if (draft.kind === 'synced' && i > 0) out.push({ ...draft, text: `${draft.text} is complete` });
-    else if (draft.kind === 'answer' && trapped.has(draft.core)) out.push({ ...draft, kind: 'other', text: `${draft.text}, in the handler` });
+    else if (draft.kind === 'answer' && trapped.has(draft.core))
+      out.push({ ...draft, kind: 'other', text: `${draft.text}, in the handler` });
     else out.push(draft);
   }
   return out;

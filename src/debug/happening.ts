@@ -54,8 +54,22 @@ export interface Fetch {
 export type Happening =
   | Access
   | Fetch
-  | { readonly what: 'exception'; readonly core: number; readonly vector: number; readonly name: string; readonly rip: string; readonly frame: bigint }
-  | { readonly what: 'interrupt'; readonly core: number; readonly vector: number; readonly name: string; readonly rip: string; readonly frame: bigint }
+  | {
+      readonly what: 'exception';
+      readonly core: number;
+      readonly vector: number;
+      readonly name: string;
+      readonly rip: string;
+      readonly frame: bigint;
+    }
+  | {
+      readonly what: 'interrupt';
+      readonly core: number;
+      readonly vector: number;
+      readonly name: string;
+      readonly rip: string;
+      readonly frame: bigint;
+    }
   | { readonly what: 'iret'; readonly core: number; readonly rip: string; readonly frame: bigint }
   | { readonly what: 'ipi'; readonly core: number; readonly vector: number; readonly name: string; readonly targets: readonly number[] }
   | { readonly what: 'serialize'; readonly core: number; readonly why: string }

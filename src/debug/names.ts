@@ -1,7 +1,7 @@
-import { Vector } from '../isa/core-state.ts';
 import type { Site } from '../explore/site.ts';
 import { effectOf, INT3 } from '../explore/site.ts';
 import type { World } from '../explore/world.ts';
+import { Vector } from '../isa/core-state.ts';
 import { KERNEL_BASE, PRIVATE, PRIVATE_AT, PRIVATE_STRIDE } from '../kernel/layout.ts';
 
 /** Bytes as `e8 ab 0a 00 00`. */
@@ -17,7 +17,13 @@ export function exceptionName(vector: number): string {
 const NOTES = ['INT3', 'RECORD', 'TARGET', 'CLAIMED', 'GHOST', 'RESULT', 'SYNC', 'PHASE', 'NMI', 'DONE', 'TRANSLATION'] as const;
 const REASONS = ['INT3', 'OLD_BYTES', 'POKE_MISMATCH', 'WRONG_RESULT', 'STALE_TRANSLATION', 'BAD_CONFIG'] as const;
 const RECORD_FIELDS = [
-  ['ADDR', 'addr'], ['DISP', 'disp'], ['LEN', 'len'], ['OPCODE', 'opcode'], ['OLD', 'old'], ['TEXT', 'text'], ['OLD_OPCODE', 'old_opcode'],
+  ['ADDR', 'addr'],
+  ['DISP', 'disp'],
+  ['LEN', 'len'],
+  ['OPCODE', 'opcode'],
+  ['OLD', 'old'],
+  ['TEXT', 'text'],
+  ['OLD_OPCODE', 'old_opcode'],
   ['OLD_DISP', 'old_disp'],
 ] as const;
 
@@ -42,7 +48,9 @@ export class Names {
   }
 
   /** The site that holds a physical address. */
-  siteOf(physical: number): Site | undefined { return this.siteAt(BigInt(physical) + KERNEL_BASE); }
+  siteOf(physical: number): Site | undefined {
+    return this.siteAt(BigInt(physical) + KERNEL_BASE);
+  }
 
   /** A place in code: a site by its name, else `function+0x12`. */
   code(address: bigint): string {
@@ -57,7 +65,9 @@ export class Names {
   }
 
   /** The function that holds an address, without the offset. */
-  functionAt(address: bigint): string { return this.#world.lab.image.symbolAt(address)?.symbol.name ?? this.code(address); }
+  functionAt(address: bigint): string {
+    return this.#world.lab.image.symbolAt(address)?.symbol.name ?? this.code(address);
+  }
 
   /** Memory by its physical address: `modifying_ftrace_code`, `site[1..4]`, `text_poke_array.vec[0].addr`, `text_poke_array_refs[1]`. */
   data(physical: number, size: number): string {
@@ -91,7 +101,8 @@ export class Names {
 
   /** A value as a person would write it: bytes for text, a name for an address, else a number. */
   value(physical: number, size: number, value: bigint): string {
-    if (this.siteOf(physical) !== undefined) return hexBytes(Array.from({ length: size }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn)));
+    if (this.siteOf(physical) !== undefined)
+      return hexBytes(Array.from({ length: size }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn)));
     if (size === 8 && this.#world.lab.image.segmentAt(value) !== undefined) return this.code(value);
     const signed = BigInt.asIntN(8 * size, value);
     return signed > -10n && signed < 1000n ? `${signed}` : `0x${BigInt.asUintN(8 * size, value).toString(16)}`;
@@ -117,7 +128,9 @@ export class Names {
     return vector === lab.abi('LAB_IRQ_VECTOR') ? 'IRQ' : exceptionName(vector);
   }
 
-  note(id: number): string { return this.#notes.get(id) ?? `note ${id}`; }
+  note(id: number): string {
+    return this.#notes.get(id) ?? `note ${id}`;
+  }
 
   /** Why a guest gave up. */
   reason(reason: number): string {

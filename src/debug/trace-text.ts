@@ -16,7 +16,8 @@ export function formatTrace(trace: Trace): string {
 function stepLines(step: TraceStep): string[] {
   const core = `CPU${step.core}`;
   const of = step.offered > 1 ? `${step.answer + 1} of ${step.offered}` : '';
-  const head = `${`@${step.at}`.padEnd(7)} ${core.padEnd(6)} ${step.choice.padEnd(9)} ${step.symbol.slice(0, 40).padEnd(40)} ${of}`.trimEnd();
+  const head =
+    `${`@${step.at}`.padEnd(7)} ${core.padEnd(6)} ${step.choice.padEnd(9)} ${step.symbol.slice(0, 40).padEnd(40)} ${of}`.trimEnd();
   // Events of other cores inside a step (an IPI's target, a violation) say whose they are.
   return [head, ...step.happened.flatMap((h) => happeningLines(h, step.core))];
 }
@@ -28,32 +29,52 @@ function happeningLines(h: Happening, core?: number): string[] {
 
 function say(h: Happening): string {
   switch (h.what) {
-    case 'access': return sayAccess(h);
-    case 'fetch': return sayFetch(h);
-    case 'exception': return `${h.name} pushed rip ${h.rip}`;
-    case 'interrupt': return `${h.name} interrupt taken at ${h.rip}`;
-    case 'iret': return `IRET to ${h.rip}`;
-    case 'ipi': return `IPI ${h.name} -> ${h.targets.map((t) => `CPU${t}`).join(', ')}`;
-    case 'serialize': return `serializing event: ${h.why}`;
-    case 'note': return `note ${h.id} ${h.a} ${h.b}`;
-    case 'mark': return `${h.kind} ${h.text}`;
-    case 'die': return `dies: ${h.reason}`;
-    case 'exit': return `exits with ${h.code}`;
-    case 'shutdown': return `shuts down: ${h.why}`;
-    case 'violation': return `VIOLATION ${h.check} (${CHECK_TITLES[h.check]}): ${h.message}`;
-    case 'lost': return 'more accesses than a step can note';
+    case 'access':
+      return sayAccess(h);
+    case 'fetch':
+      return sayFetch(h);
+    case 'exception':
+      return `${h.name} pushed rip ${h.rip}`;
+    case 'interrupt':
+      return `${h.name} interrupt taken at ${h.rip}`;
+    case 'iret':
+      return `IRET to ${h.rip}`;
+    case 'ipi':
+      return `IPI ${h.name} -> ${h.targets.map((t) => `CPU${t}`).join(', ')}`;
+    case 'serialize':
+      return `serializing event: ${h.why}`;
+    case 'note':
+      return `note ${h.id} ${h.a} ${h.b}`;
+    case 'mark':
+      return `${h.kind} ${h.text}`;
+    case 'die':
+      return `dies: ${h.reason}`;
+    case 'exit':
+      return `exits with ${h.code}`;
+    case 'shutdown':
+      return `shuts down: ${h.why}`;
+    case 'violation':
+      return `VIOLATION ${h.check} (${CHECK_TITLES[h.check]}): ${h.message}`;
+    case 'lost':
+      return 'more accesses than a step can note';
   }
 }
 
 function sayAccess(h: Access): string {
   const by = `  (${h.by})`;
   switch (h.access) {
-    case 'load': return `load ${h.name}: ${h.text}${by}`;
-    case 'locked load': return `locked load ${h.name}: ${h.text}${by}`;
-    case 'locked store': return `locked store ${h.name} = ${h.text}${by}`;
-    case 'buffer': return `buffer ${h.name} = ${h.text}${by}`;
-    case 'store': return `store ${h.name} = ${h.text}${by}`;
-    case 'drain': return `memory ${h.name} = ${h.text}`;
+    case 'load':
+      return `load ${h.name}: ${h.text}${by}`;
+    case 'locked load':
+      return `locked load ${h.name}: ${h.text}${by}`;
+    case 'locked store':
+      return `locked store ${h.name} = ${h.text}${by}`;
+    case 'buffer':
+      return `buffer ${h.name} = ${h.text}${by}`;
+    case 'store':
+      return `store ${h.name} = ${h.text}${by}`;
+    case 'drain':
+      return `memory ${h.name} = ${h.text}`;
   }
 }
 

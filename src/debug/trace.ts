@@ -49,10 +49,14 @@ export class TraceRecorder {
   }
 
   /** Gives the world's events back to whoever had them. */
-  detach(): void { this.world.onEvent = this.#before; }
+  detach(): void {
+    this.world.onEvent = this.#before;
+  }
 
   /** The core that moved last, which `options` wants to know. */
-  get lastCore(): number { return this.#last; }
+  get lastCore(): number {
+    return this.#last;
+  }
 
   /** Performs one answer. */
   answer(answer: number): TraceStep {
@@ -63,7 +67,8 @@ export class TraceRecorder {
     if (choice === undefined) {
       const wanted = offered.length === 0 ? 'the run has ended there' : `only ${offered.length} are offered there`;
       throw new TextpokeError('E_DIVERGE', `the schedule wants answer ${answer} at @${at}, but ${wanted}`, {
-        where: `@${at}`, hint: 'the schedule was recorded in another world: compare image, cores, models and variant',
+        where: `@${at}`,
+        hint: 'the schedule was recorded in another world: compare image, cores, models and variant',
       });
     }
     const core = world.machine.cores[choice.core]!;
@@ -75,7 +80,16 @@ export class TraceRecorder {
     this.#accesses();
     this.#report(this.violations);
     this.#last = choice.core;
-    const step = { at, core: choice.core, choice: choice.kind, answer, offered: offered.length, rip, symbol: this.names.code(rip), happened: this.#happened };
+    const step = {
+      at,
+      core: choice.core,
+      choice: choice.kind,
+      answer,
+      offered: offered.length,
+      rip,
+      symbol: this.names.code(rip),
+      happened: this.#happened,
+    };
     this.steps.push(step);
     return step;
   }
@@ -93,7 +107,8 @@ export class TraceRecorder {
   }
 
   #report(violations: readonly Violation[]): void {
-    for (const v of violations) this.#happened.push({ what: 'violation', core: v.core, check: v.check, message: this.names.plain(v.message) });
+    for (const v of violations)
+      this.#happened.push({ what: 'violation', core: v.core, check: v.check, message: this.names.plain(v.message) });
   }
 
   /** Takes over the accesses that the engine has noted since the last look, so that they stand before the event that follows them. */
@@ -106,8 +121,14 @@ export class TraceRecorder {
       const size = view.getUint32(at + 12, true);
       const value = BigInt.asUintN(8 * size, view.getBigUint64(at + 16, true));
       this.#happened.push({
-        what: 'access', access: ACCESS_KINDS[view.getUint32(at + 4, true)]!, core: view.getUint32(at, true), physical, size, value,
-        name: this.names.data(physical, size), text: this.names.value(physical, size, value),
+        what: 'access',
+        access: ACCESS_KINDS[view.getUint32(at + 4, true)]!,
+        core: view.getUint32(at, true),
+        physical,
+        size,
+        value,
+        name: this.names.data(physical, size),
+        text: this.names.value(physical, size, value),
         by: this.names.functionAt(view.getBigUint64(at + 24, true)),
         site: this.names.siteOf(physical) !== undefined || this.names.siteOf(physical + size - 1) !== undefined,
       });
@@ -128,23 +149,48 @@ export class TraceRecorder {
     const { names } = this;
     const { core } = event;
     switch (event.kind) {
-      case 'exception': return { what: 'exception', core, vector: event.vector, name: names.vector(event.vector), rip: names.code(event.rip), frame: event.frame };
-      case 'interrupt': return { what: 'interrupt', core, vector: event.vector, name: names.vector(event.vector), rip: names.code(event.rip), frame: event.frame };
-      case 'iret': return { what: 'iret', core, rip: names.code(event.rip), frame: event.frame };
-      case 'ipi': return { what: 'ipi', core, vector: event.vector, name: names.vector(event.vector), targets: event.targets };
-      case 'serialize': return { what: 'serialize', core, why: event.why };
-      case 'exit': return { what: 'exit', core, code: event.code };
-      case 'shutdown': return { what: 'shutdown', core, why: event.why };
-      case 'note': return { what: 'note', core, id: names.note(event.id), a: names.word(event.a), b: names.word(event.b) };
-      case 'die': return { what: 'die', core, reason: names.reason(event.reason) };
+      case 'exception':
+        return {
+          what: 'exception',
+          core,
+          vector: event.vector,
+          name: names.vector(event.vector),
+          rip: names.code(event.rip),
+          frame: event.frame,
+        };
+      case 'interrupt':
+        return {
+          what: 'interrupt',
+          core,
+          vector: event.vector,
+          name: names.vector(event.vector),
+          rip: names.code(event.rip),
+          frame: event.frame,
+        };
+      case 'iret':
+        return { what: 'iret', core, rip: names.code(event.rip), frame: event.frame };
+      case 'ipi':
+        return { what: 'ipi', core, vector: event.vector, name: names.vector(event.vector), targets: event.targets };
+      case 'serialize':
+        return { what: 'serialize', core, why: event.why };
+      case 'exit':
+        return { what: 'exit', core, code: event.code };
+      case 'shutdown':
+        return { what: 'shutdown', core, why: event.why };
+      case 'note':
+        return { what: 'note', core, id: names.note(event.id), a: names.word(event.a), b: names.word(event.b) };
+      case 'die':
+        return { what: 'die', core, reason: names.reason(event.reason) };
       case 'mark': {
         const { mark } = event;
         const text = mark.kind === 'sync' ? mark.what : names.code(mark.site);
         const detail = mark.kind === 'begin' ? `: ${hexBytes(mark.bytes)}` : mark.kind === 'phase' ? ` ${mark.phase}` : '';
         return { what: 'mark', core, kind: mark.kind, text: text + detail };
       }
-      case 'fetch': return this.#fetch(core, event);
-      case 'hook': return undefined;
+      case 'fetch':
+        return this.#fetch(core, event);
+      case 'hook':
+        return undefined;
     }
   }
 
@@ -154,9 +200,14 @@ export class TraceRecorder {
     const history = this.#histories.find((h) => h.site === site);
     const offset = site === undefined ? 0 : Number(event.rip - site.address);
     return {
-      what: 'fetch', core, physical: this.world.lab.physical(event.rip), name: names.code(event.rip), bytes: hexBytes(event.bytes),
+      what: 'fetch',
+      core,
+      physical: this.world.lab.physical(event.rip),
+      name: names.code(event.rip),
+      bytes: hexBytes(event.bytes),
       length: Math.max(event.bytes.length, ...(event.race?.candidates.map((c) => c.length) ?? [])),
-      stale: event.stale, age: history?.age(offset, event.bytes) ?? { kind: 'now' },
+      stale: event.stale,
+      age: history?.age(offset, event.bytes) ?? { kind: 'now' },
       text: (site !== undefined && offset === 0 ? names.instruction(site, event.bytes) : undefined) ?? '',
       race: event.race !== undefined,
     };

@@ -1,7 +1,7 @@
-import type { Choice } from '../machine/choices.ts';
 import { options } from '../explore/path.ts';
 import type { CheckId } from '../explore/violation.ts';
 import type { World } from '../explore/world.ts';
+import type { Choice } from '../machine/choices.ts';
 import type { Moment, Pair } from './conflicts.ts';
 import { accessesOf, sameBytes } from './conflicts.ts';
 import type { Trace, TraceStep, Write } from './happening.ts';
@@ -62,13 +62,25 @@ export class Variations {
 
   #reverse(pair: Pair, favoured: number | undefined): Outcome {
     const [i, j] = [pair.first.at, pair.second.at];
-    const ways = [pair.second.core, pair.first.core].map((core, n) => (m: Move): boolean => (m.core === core) === (n === 0));
+    const ways = [pair.second.core, pair.first.core].map(
+      (core, n) =>
+        (m: Move): boolean =>
+          (m.core === core) === (n === 0),
+    );
     for (const early of ways) {
-      const outcome = this.#try([...this.#moves.slice(0, i), ...this.#between(i, j, early)], pair,
-        favoured === undefined ? [...this.#between(i, j, (m) => !early(m)), ...this.#moves.slice(j + 1)] : [], favoured);
+      const outcome = this.#try(
+        [...this.#moves.slice(0, i), ...this.#between(i, j, early)],
+        pair,
+        favoured === undefined ? [...this.#between(i, j, (m) => !early(m)), ...this.#moves.slice(j + 1)] : [],
+        favoured,
+      );
       if (outcome !== 'undecided') return outcome;
     }
-    return this.#holdBack(pair.first, (w) => w.core === pair.second.core && sameBytes(w, pair.second.what) && w.text === textOf(pair.second), favoured).outcome;
+    return this.#holdBack(
+      pair.first,
+      (w) => w.core === pair.second.core && sameBytes(w, pair.second.what) && w.text === textOf(pair.second),
+      favoured,
+    ).outcome;
   }
 
   /**
@@ -79,7 +91,9 @@ export class Variations {
     const own = accessesOf(this.trace).find((m) => m.core === core && m.at === at);
     if (own === undefined) return undefined;
     const { outcome, write } = this.#holdBack(own, (w) => w.core !== core && sameBytes(w, own.what));
-    return outcome === 'clean' && write !== undefined ? { first: own, second: { at: Infinity, order: Infinity, core: write.core, what: write } } : undefined;
+    return outcome === 'clean' && write !== undefined
+      ? { first: own, second: { at: Infinity, order: Infinity, core: write.core, what: write } }
+      : undefined;
   }
 
   /** Puts off the interrupt that a step took until nothing else can happen. */
@@ -118,7 +132,9 @@ export class Variations {
     });
   }
 
-  #between(i: number, j: number, keep: (move: Move) => boolean): Move[] { return this.#moves.slice(i, j + 1).filter(keep); }
+  #between(i: number, j: number, keep: (move: Move) => boolean): Move[] {
+    return this.#moves.slice(i, j + 1).filter(keep);
+  }
 
   #try(strict: readonly Move[], pair: Pair, rest: readonly Move[], favoured: number | undefined): Outcome {
     return this.#inWorld((recorder) => {
@@ -155,14 +171,18 @@ export class Variations {
 
 function moveOf(choice: Choice): Move {
   return {
-    core: choice.core, kind: choice.kind, entry: choice.kind === 'drain' ? choice.entry : 0,
+    core: choice.core,
+    kind: choice.kind,
+    entry: choice.kind === 'drain' ? choice.entry : 0,
     bytes: choice.kind === 'step' && choice.fetch !== undefined ? hexBytes(choice.fetch.bytes) : undefined,
   };
 }
 
 /** The answer that makes a move again; a fetch whose bytes are not there any more takes what is in memory. */
 function find(offered: readonly Choice[], move: Move): number {
-  const same = offered.map(moveOf).findIndex((m) => m.core === move.core && m.kind === move.kind && m.entry === move.entry && m.bytes === move.bytes);
+  const same = offered
+    .map(moveOf)
+    .findIndex((m) => m.core === move.core && m.kind === move.kind && m.entry === move.entry && m.bytes === move.bytes);
   if (same >= 0) return same;
   return offered.findIndex((c) => c.core === move.core && c.kind === move.kind && (c.kind !== 'drain' || c.entry === move.entry));
 }
@@ -182,17 +202,24 @@ const textOf = (m: Moment): string | undefined => (m.what.what === 'access' ? m.
 /** Whether the second of the pair has happened in these steps, and the first has not. */
 function happenedAgain(steps: readonly TraceStep[], pair: Pair): boolean {
   const again = (core: number, what: Pair['first']['what']): boolean =>
-    steps.some((s) => s.happened.some((h) => h.core === core && h.what === what.what && 'physical' in h && sameBytes(h, what) && writes(h) === writes(what)));
+    steps.some((s) =>
+      s.happened.some(
+        (h) => h.core === core && h.what === what.what && 'physical' in h && sameBytes(h, what) && writes(h) === writes(what),
+      ),
+    );
   return again(pair.second.core, pair.second.what) && !again(pair.first.core, pair.first.what);
 }
 
 /** Goes on without delays: stores drain, interrupts arrive, and cores take turns; fetches return what is in memory. */
 function goOn(recorder: TraceRecorder, allowed: (choice: Choice) => boolean, favoured?: number): TraceStep | undefined {
   const offered = options(recorder.world, recorder.lastCore);
-  const turn = (c: Choice): number => (c.kind === 'drain' ? 0 : c.kind === 'interrupt' ? 1 : c.core > recorder.lastCore ? 2 : c.core < recorder.lastCore ? 3 : 4);
+  const turn = (c: Choice): number =>
+    c.kind === 'drain' ? 0 : c.kind === 'interrupt' ? 1 : c.core > recorder.lastCore ? 2 : c.core < recorder.lastCore ? 3 : 4;
   const order = (c: Choice): number => (c.core === favoured ? 0 : 8) + turn(c);
   let best = -1;
-  offered.forEach((c, n) => { if (allowed(c) && (best < 0 || order(c) < order(offered[best] as Choice))) best = n; });
+  offered.forEach((c, n) => {
+    if (allowed(c) && (best < 0 || order(c) < order(offered[best] as Choice))) best = n;
+  });
   return best < 0 ? undefined : recorder.answer(best);
 }
 

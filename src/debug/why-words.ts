@@ -1,6 +1,6 @@
 import { type Moment, momentsOf, type Pair } from './conflicts.ts';
-import { writes } from './happening.ts';
 import type { Fetch, Trace } from './happening.ts';
+import { writes } from './happening.ts';
 
 /** Two orders that enclose another core's work: it came after `enter` and before `leave` on the core where it broke. */
 export interface Window {
@@ -22,14 +22,16 @@ export function windowOf(pairs: readonly Pair[], core: number): Window | undefin
 /** `read of modifying_ftrace_code (@20)`, `fetch of cc (@17)`, `site[0] = e8 (@18)`. */
 function noun(m: Moment, it?: string): string {
   const { what } = m;
-  const text = what.what === 'fetch' ? `fetch of ${what.bytes}` : writes(what) ? `${what.name} = ${what.text}` : `read of ${it ?? what.name}`;
+  const text =
+    what.what === 'fetch' ? `fetch of ${what.bytes}` : writes(what) ? `${what.name} = ${what.text}` : `read of ${it ?? what.name}`;
   return `${text} (@${m.at})`;
 }
 
 /** `read modifying_ftrace_code (@20)`, `fetched cc (@17)`, `did site[0] = e8 (@18)`. */
 function verb(m: Moment, it?: string): string {
   const { what } = m;
-  const text = what.what === 'fetch' ? `fetched ${what.bytes}` : writes(what) ? `did ${what.name} = ${what.text}` : `read ${it ?? what.name}`;
+  const text =
+    what.what === 'fetch' ? `fetched ${what.bytes}` : writes(what) ? `did ${what.name} = ${what.text}` : `read ${it ?? what.name}`;
   return `${text} (@${m.at})`;
 }
 
@@ -57,9 +59,12 @@ export function sayPair(trace: Trace, pair: Pair): string {
   const { name, text, physical } = second.what;
   const set = same ? `set it to ${text}` : `did ${name} = ${text}`;
   if (second.order === Infinity) return `${early} came before CPU${second.core} ${set}`;
-  const buffer = momentsOf(trace).findLast(({ h, order }) =>
-    h.what === 'access' && h.access === 'buffer' && h.core === second.core && h.physical === physical && order < second.order);
-  if (second.what.access !== 'drain' || buffer === undefined || buffer.order > first.order) return `${early} came before CPU${second.core} ${set} (@${second.at})`;
+  const buffer = momentsOf(trace).findLast(
+    ({ h, order }) =>
+      h.what === 'access' && h.access === 'buffer' && h.core === second.core && h.physical === physical && order < second.order,
+  );
+  if (second.what.access !== 'drain' || buffer === undefined || buffer.order > first.order)
+    return `${early} came before CPU${second.core} ${set} (@${second.at})`;
   return `${early} came while CPU${second.core}'s ${name} = ${text} (@${buffer.at}) was still in its store buffer`;
 }
 
@@ -69,7 +74,9 @@ export function sayFetchCause(trace: Trace, core: number): string | undefined {
   const at = happened.findLast((m) => m.h.what === 'fetch' && m.h.core === core);
   if (at === undefined || at.h.what !== 'fetch') return undefined;
   const serialized = happened.findLast((m) => m.h.what === 'serialize' && m.h.core === core && m.order < at.order)?.order ?? -1;
-  const write = happened.find((m) => m.order > serialized && m.order < at.order && writes(m.h) && m.h.site && m.h.core !== core && m.h.text !== 'cc');
+  const write = happened.find(
+    (m) => m.order > serialized && m.order < at.order && writes(m.h) && m.h.site && m.h.core !== core && m.h.text !== 'cc',
+  );
   const versions = sayVersions(at.h);
   if (write === undefined || !writes(write.h)) return versions === undefined ? undefined : `CPU${core} fetched ${versions} (@${at.at})`;
   const store = `CPU${write.h.core}'s ${write.h.name} = ${write.h.text} (@${write.at})`;

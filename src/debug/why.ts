@@ -4,15 +4,16 @@ import type { World } from '../explore/world.ts';
 import type { FetchPolicyName } from '../machine/policy/policy.ts';
 import { type Moment, nearestPairs, type Pair } from './conflicts.ts';
 import type { Trace } from './happening.ts';
-import { sayFetchCause, sayPair, sayWindow, windowOf } from './why-words.ts';
 import { Variations } from './variation.ts';
+import { sayFetchCause, sayPair, sayWindow, windowOf } from './why-words.ts';
 import { wrap } from './wrap.ts';
 
 type MemoryModel = 'sc' | 'tso';
 
 /** What a search of the same scenario under other models finds: its verdict, and the check that it breaks. Undefined: not known. */
 export type VerdictUnder = (
-  memory: MemoryModel, fetch: FetchPolicyName,
+  memory: MemoryModel,
+  fetch: FetchPolicyName,
 ) => { readonly verdict: Verdict; readonly check?: CheckId | undefined } | undefined;
 
 export interface Why {
@@ -50,7 +51,11 @@ export function explainWhy(make: () => World, answers: readonly number[], violat
 
 function essentialPairs(variations: Variations, core: number): Pair[] {
   const found: Pair[] = [];
-  const has = (pair: Pair): boolean => found.some((p) => p.first.order === pair.first.order && p.second.order === pair.second.order);
+  // The same write and another read of it say nothing new.
+  const has = (pair: Pair): boolean =>
+    found.some(
+      (p) => p.first.order === pair.first.order && p.second.core === pair.second.core && p.second.what.name === pair.second.what.name,
+    );
   for (const pair of nearestPairs(variations.trace, core, LOOK_BACK)) {
     // A window says it all; what came before it only led there.
     if (found.length === MOST_PAIRS || windowOf(found, core) !== undefined) return found;
@@ -68,7 +73,8 @@ function essentialPairs(variations: Variations, core: number): Pair[] {
 function sayOrders(trace: Trace, violation: Violation, essential: readonly Pair[]): string[] {
   const fetch = violation.check === 'code-race' || violation.check === 'I2' ? sayFetchCause(trace, violation.core) : undefined;
   const window = windowOf(essential, violation.core);
-  const inWindow = (pair: Pair): boolean => window !== undefined && [window.enter, window.leave].some((p) => same(p.first, pair.first) && same(p.second, pair.second));
+  const inWindow = (pair: Pair): boolean =>
+    window !== undefined && [window.enter, window.leave].some((p) => same(p.first, pair.first) && same(p.second, pair.second));
   return [
     ...(fetch === undefined ? [] : [fetch]),
     ...(window === undefined ? [] : [sayWindow(trace, window)]),
@@ -113,5 +119,7 @@ function fit(orders: readonly string[], needs: string | undefined): string {
     if (lay([...chosen, sentence]).length <= MOST_LINES) chosen.push(sentence);
   }
   if (chosen.length === 0) return '';
-  return lay(chosen).map((line, i) => `${i === 0 ? MARGIN : ' '.repeat(MARGIN.length)}${line}\n`).join('');
+  return lay(chosen)
+    .map((line, i) => `${i === 0 ? MARGIN : ' '.repeat(MARGIN.length)}${line}\n`)
+    .join('');
 }

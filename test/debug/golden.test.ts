@@ -5,7 +5,7 @@ import { raceDiagram } from '../../src/debug/diagram.ts';
 import { formatTrace, recordTrace } from '../../src/debug/trace.ts';
 import { explainWhy } from '../../src/debug/why.ts';
 import { expectGolden } from './golden.ts';
-import { type Leg, mark, never, raceA, type RaceSetup, walk, worldsOf } from './race-a.ts';
+import { type Leg, mark, never, type RaceSetup, raceA, walk, worldsOf } from './race-a.ts';
 
 /** CPU1 traps before the first SYNC; through a trap gate it can answer every SYNC from inside its handler. */
 const lateHandler: readonly Leg[] = [
@@ -39,7 +39,8 @@ test.each(cases)('%s: trace, diagram and why, the same every time', (name, setup
   const [text, diagram, why] = once;
   expectGolden(`${name}.trace`, text);
   expectGolden(`${name}.diagram`, `${diagram}\n${why}`);
-  const wide = (limit: number, all: string): string[] => all.split('\n').filter((l) => l.length > limit || !/^[ -~]*$/.test(l) || l !== l.trimEnd());
+  const wide = (limit: number, all: string): string[] =>
+    all.split('\n').filter((l) => l.length > limit || !/^[ -~]*$/.test(l) || l !== l.trimEnd());
   expect(wide(80, text)).toEqual([]);
   expect(wide(75, `${diagram}${why}`)).toEqual([]);
 });

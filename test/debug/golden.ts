@@ -12,5 +12,7 @@ export function expectGolden(name: string, text: string): void {
   const path = fileURLToPath(new URL(name, directory));
   if (process.env.TEXTPOKE_ACCEPT === '1') writeFileSync(path, text);
   else expect(existsSync(path), `${name} is missing: TEXTPOKE_ACCEPT=1 npx vitest run test/debug writes it`).toBe(true);
-  expect(text, `${name} differs: TEXTPOKE_ACCEPT=1 npx vitest run test/debug accepts it, then read the diff`).toBe(readFileSync(path, 'utf8'));
+  expect(text, `${name} differs: TEXTPOKE_ACCEPT=1 npx vitest run test/debug accepts it, then read the diff`).toBe(
+    readFileSync(path, 'utf8'),
+  );
 }

@@ -1,3 +1,5 @@
+import type { Trace, TraceStep } from '../../src/debug/happening.ts';
+import { TraceRecorder } from '../../src/debug/trace.ts';
 import { death } from '../../src/explore/checkers/death.ts';
 import { emulationChecker } from '../../src/explore/checkers/emulation.ts';
 import { siteChecker } from '../../src/explore/checkers/site.ts';
@@ -9,8 +11,6 @@ import type { Choice } from '../../src/machine/choices.ts';
 import { fetchPolicy } from '../../src/machine/policy/index.ts';
 import { type FtraceSwitches, updateFtraceFunc } from '../../src/patch/ftrace.ts';
 import { callTo } from '../../src/patch/instructions.ts';
-import { TraceRecorder } from '../../src/debug/trace.ts';
-import type { Trace, TraceStep } from '../../src/debug/happening.ts';
 import { lab as image } from '../fixtures/lab.ts';
 
 export interface RaceSetup {
@@ -37,12 +37,18 @@ export function raceWorld(setup: RaceSetup = {}): World {
   world.sites.push({ name: 'site', address: site, versions: [callTo(site, lab.symbol('target_a')), bytes], final: 1 });
   world.checkers.push(death, siteChecker(), emulationChecker());
   const text = {
-    alias: (a: bigint) => lab.alias(a), symbol: (n: string) => lab.symbol(n), cores: victims + 1, syncVector: lab.abi('SYNC_CORE_VECTOR'),
+    alias: (a: bigint) => lab.alias(a),
+    symbol: (n: string) => lab.symbol(n),
+    cores: victims + 1,
+    syncVector: lab.abi('SYNC_CORE_VECTOR'),
     percpuOf: (c: number, f: string) => lab.percpuOf(c, f),
   };
   world.add({
-    core: 0, entry: 'patcher_stub',
-    patcher: function* () { yield* updateFtraceFunc(text, { site, name: 'site', bytes, target }, 0xe8, setup.switches ?? { finalSync: false }, 0); },
+    core: 0,
+    entry: 'patcher_stub',
+    patcher: function* () {
+      yield* updateFtraceFunc(text, { site, name: 'site', bytes, target }, 0xe8, setup.switches ?? { finalSync: false }, 0);
+    },
   });
   for (let v = 1; v <= victims; v++) world.add({ core: v, entry: 'victim_main', calls: ['site_call_q0'] });
   return world;
@@ -90,7 +96,8 @@ export function walk(world: World, legs: readonly Leg[]): { answers: number[]; t
       const helping = (c: Choice): boolean => leg.helpers?.includes(c.core) === true;
       // A helper that stands at its site waits for the interrupt; anywhere else it is inside a handler.
       const wanted = [
-        (c: Choice) => c.core === leg.core, (c: Choice) => helping(c) && c.kind === 'interrupt',
+        (c: Choice) => c.core === leg.core,
+        (c: Choice) => helping(c) && c.kind === 'interrupt',
         (c: Choice) => helping(c) && (c.kind !== 'step' || c.fetch === undefined),
       ];
       const answer = wanted.map((w) => offered.findIndex(w)).find((n) => n >= 0) ?? -1;
@@ -105,8 +112,10 @@ export function walk(world: World, legs: readonly Leg[]): { answers: number[]; t
 }
 
 /** Behind the step in which the patcher passes a mark. */
-export const mark = (kind: string, text: string) => (step: TraceStep): boolean =>
-  step.happened.some((h) => h.what === 'mark' && h.kind === kind && h.text === text);
+export const mark =
+  (kind: string, text: string) =>
+  (step: TraceStep): boolean =>
+    step.happened.some((h) => h.what === 'mark' && h.kind === kind && h.text === text);
 export const never = (): boolean => false;
 
 /** Race (a): CPU1 fetches the INT3, stalls, CPU0 finishes, CPU1's handler reads that nothing is being modified. */

@@ -47,6 +47,8 @@ interface Form {
 /** Calls of handlers through the table before the dispatch is rebuilt with the forms that are in use. */
 const WARM_RUNS = 3;
 const MAX_HOT = 400;
+/** The same for machines of the explorer, in runs of any length. */
+const WARM_STEPS = 20_000;
 
 const MODULES = new Map<string, WebAssembly.Module>();
 
@@ -155,7 +157,9 @@ export class Engine {
    */
   run(core: number, instructions: number, record = 0): number {
     const reason = this.#run(coreBase(core), instructions, record);
-    if (instructions > 50_000 && !this.features.explore) this.#warm();
+    if (this.features.explore) {
+      if (++this.#longRuns === WARM_STEPS) this.inlineForms();
+    } else if (instructions > 50_000) this.#warm();
     return reason;
   }
 

@@ -508,6 +508,13 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
       iff(i64.ne(i64.and(i64.load(get(entry), TLB.tagAny), i64.const(~0xfff)), i64.load(get(core), CORE.stackLow)), ret()),
       set(host, i32.add(i32.wrap(i64.load(get(core), CORE.stackLow)), i32.load(get(entry), TLB.delta))),
       set(end, i32.add(get(host), i32.and(i32.wrap(i64.sub(get(rsp), i64.load(get(core), CORE.stackLow))), i32.const(CELL)))),
+      // Nearly all of it is zero already: a cache line at a time.
+      block(loop([
+        brIf(1, i32.gtU(i32.add(get(host), i32.const(64)), get(end))),
+        brIf(1, i32.eqz(i64.eqz([1, 2, 3, 4, 5, 6, 7].reduce((sum, n) => i64.or(sum, i64.load(get(host), 8 * n)), i64.load(get(host)))))),
+        set(host, i32.add(get(host), i32.const(64))),
+        br(0),
+      ])),
       block(loop([
         brIf(1, i32.geU(get(host), get(end))),
         iff(i32.eqz(i64.eqz(i64.load(get(host)))), call(storeAt, get(host), i32.const(8), i64.const(0), i32.load(get(entry), TLB.info))),

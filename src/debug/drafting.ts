@@ -55,30 +55,31 @@ class Drafting {
   #draft(h: Happening, rest: readonly Happening[]): void {
     switch (h.what) {
       case 'access':
-        return this.#access(h, rest);
+        this.#access(h, rest);
+        break;
       case 'fetch':
-        return this.#fetch(h, rest);
+        this.#fetch(h, rest);
+        break;
       case 'exception':
-        return h.name === '#BP' ? undefined : this.#add(h.core, 'other', `${h.name} at ${h.rip}`);
+        if (h.name !== '#BP') this.#add(h.core, 'other', `${h.name} at ${h.rip}`);
+        break;
       case 'interrupt':
-        return this.#add(h.core, h.name === 'SYNC' ? 'answer' : 'other', h.name === 'SYNC' ? 'SYNC IPI' : `${h.name} at ${h.rip}`);
+        this.#add(h.core, h.name === 'SYNC' ? 'answer' : 'other', h.name === 'SYNC' ? 'SYNC IPI' : `${h.name} at ${h.rip}`);
+        break;
       case 'ipi':
-        return this.#add(h.core, h.name === 'SYNC' ? 'send' : 'other', `${h.name}: IPI -> ${h.targets.map((t) => `CPU${t}`).join(', ')}`);
+        this.#add(h.core, h.name === 'SYNC' ? 'send' : 'other', `${h.name}: IPI -> ${h.targets.map((t) => `CPU${t}`).join(', ')}`);
+        break;
       case 'mark':
-        return h.kind === 'sync' ? this.#add(h.core, 'synced', h.text) : undefined;
+        if (h.kind === 'sync') this.#add(h.core, 'synced', h.text);
+        break;
       case 'note':
-        return this.#note(h);
-      case 'die':
-        return undefined;
+        this.#note(h);
+        break;
       case 'shutdown':
-        return this.#add(h.core, 'other', `shuts down: ${h.why}`);
+        this.#add(h.core, 'other', `shuts down: ${h.why}`);
+        break;
       case 'violation':
-        return this.#add(h.core, 'violation', brief(h.message.replace(new RegExp(`^CPU${h.core}:? `), '')));
-      case 'iret':
-      case 'serialize':
-      case 'exit':
-      case 'lost':
-        return undefined;
+        this.#add(h.core, 'violation', brief(h.message.replace(new RegExp(`^CPU${h.core}:? `), '')));
     }
   }
 

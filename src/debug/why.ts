@@ -46,7 +46,7 @@ export function explainWhy(make: () => World, answers: readonly number[], violat
   if (orders.length === 0) orders.push(...sayOther(variations, violation));
   const explore = make().machine.options.explore;
   const needs = explore === undefined ? undefined : sayNeeds(violation.check, explore.memory, explore.fetch.name, verdictUnder);
-  return { essential, orders, needs, text: fit(orders, needs) };
+  return { essential, orders, needs, text: threeLines(orders, needs) };
 }
 
 function essentialPairs(variations: Variations, core: number): Pair[] {
@@ -112,7 +112,7 @@ function sayNeeds(check: CheckId, memory: MemoryModel, fetch: FetchPolicyName, v
 }
 
 /** As many sentences as three lines hold, the first order before the needs before the other orders. */
-function fit(orders: readonly string[], needs: string | undefined): string {
+function threeLines(orders: readonly string[], needs: string | undefined): string {
   const chosen: string[] = [];
   const lay = (sentences: readonly string[]): string[] => wrap(sentences.join('; '), WIDTH - MARGIN.length, 0);
   for (const sentence of [...orders.slice(0, 1), ...(needs === undefined ? [] : [needs]), ...orders.slice(1)]) {

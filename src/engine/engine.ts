@@ -1,7 +1,7 @@
 import type { Instruction } from '../isa/instruction.ts';
-import { formKey } from '../isa/instruction.ts';
 import { NO_TAG, readRecord, RECORD, type RecordFields, writeRecord } from '../isa/record.ts';
-import { handlerModule, MAX_HANDLERS, runModule } from './handler-code.ts';
+import { type Form, type Forms, formsOf } from './forms.ts';
+import { MAX_HANDLERS, runModule } from './handler-code.ts';
 import { CORE, coreBase, DECODE_BASE, DECODE_RECORDS, EVENT_BASE, memoryMap, type MemoryMap } from './layout.ts';
 import { defineMemory, type Features, GLOBAL_NAMES, importGlobals } from './memory-code.ts';
 import { I32 } from './wasm/code.ts';
@@ -39,18 +39,11 @@ interface MemoryExports {
 
 type Globals = Readonly<Record<(typeof GLOBAL_NAMES)[number], WebAssembly.Global<'i32'>>>;
 
-interface Form {
-  readonly number: number;
-  readonly instruction: Instruction;
-}
-
 /** Calls of handlers through the table before the dispatch is rebuilt with the forms that are in use. */
 const WARM_RUNS = 3;
 const MAX_HOT = 400;
 /** The same for machines of the explorer, in runs of any length. */
 const WARM_STEPS = 20_000;
-
-const MODULES = new Map<string, WebAssembly.Module>();
 
 /**
  * The generated interpreter of one machine: linear memory, its memory functions, one handler a form, and `run`.
@@ -70,10 +63,14 @@ export class Engine {
   readonly access: MemoryExports;
   readonly #table: WebAssembly.Table;
   #env: Record<string, WebAssembly.ExportValue>;
-  readonly #forms: Form[] = [];
+  /** The forms of all machines of this build, and which of them have their handler in this machine's table. */
+  readonly #forms: Forms;
   readonly #numbers = new Map<Instruction, number>();
-  readonly #byKey = new Map<string, number>();
+  readonly #linked = new Set<number>();
+  readonly #used: Form[] = [];
   #run: (core: number, instructions: number, record: number) => number;
+  /** Handlers with numbers below this were linked when the machine was made. */
+  #batched = 0;
   #longRuns = 0;
   #hotForms = 0;
 
@@ -110,26 +107,23 @@ export class Engine {
     };
     defineMemory(m, this.map, this.features, globals, imports);
     this.#env = base;
-    const exports = this.#instantiate('memory', () => m.bytes());
+    this.#forms = formsOf(this.map, this.features);
+    const exports = this.#instantiate(this.#forms.module('memory', () => m.bytes()));
     this.access = exports as MemoryExports & WebAssembly.Exports;
     this.#env = { ...base, ...exports };
     this.#run = this.#instantiateRun([]);
+    const known = this.#forms.known();
+    for (const module of known.modules) this.#instantiate(module);
+    this.#batched = known.count;
     this.clearDecodeCache();
   }
 
   #instantiateRun(hot: readonly Form[]): (core: number, instructions: number, record: number) => number {
-    const key = `run:${hot.map((f) => formKey(f.instruction)).join()}`;
-    return this.#instantiate(key, () => runModule(hot, this.map, this.features)).run as (core: number, instructions: number, record: number) => number;
+    const module = this.#forms.module(`run ${hot.map((f) => f.number).join()}`, () => runModule(hot, this.map, this.features));
+    return this.#instantiate(module).run as (core: number, instructions: number, record: number) => number;
   }
 
-  /** Compiled modules are shared by all machines of the same build: what they hold depends on nothing else. */
-  #instantiate(name: string, bytes: () => Uint8Array<ArrayBuffer>): WebAssembly.Exports {
-    const key = JSON.stringify([name, this.features, this.map]);
-    let module = MODULES.get(key);
-    if (module === undefined) {
-      module = new WebAssembly.Module(bytes());
-      MODULES.set(key, module);
-    }
+  #instantiate(module: WebAssembly.Module): WebAssembly.Exports {
     return new WebAssembly.Instance(module, { env: this.#env }).exports;
   }
 
@@ -137,18 +131,14 @@ export class Engine {
   handler(instruction: Instruction): number {
     const known = this.#numbers.get(instruction);
     if (known !== undefined) return known;
-    const key = formKey(instruction);
-    let number = this.#byKey.get(key);
-    if (number === undefined) {
-      number = this.#forms.length;
-      if (number >= MAX_HANDLERS) throw new Error('more instruction forms than handlers');
-      const form = { number, instruction };
-      this.#forms.push(form);
-      this.#byKey.set(key, number);
-      this.#instantiate(`${number}:${key}`, () => handlerModule([form], this.map, this.features));
+    const form = this.#forms.of(instruction);
+    this.#numbers.set(instruction, form.number);
+    if (!this.#linked.has(form.number)) {
+      this.#linked.add(form.number);
+      this.#used.push(form);
+      if (form.number >= this.#batched) this.#instantiate(this.#forms.single(form));
     }
-    this.#numbers.set(instruction, number);
-    return number;
+    return form.number;
   }
 
   /**
@@ -170,17 +160,17 @@ export class Engine {
 
   #warm(): void {
     this.#longRuns++;
-    if (this.#longRuns % WARM_RUNS !== 0 || this.#hotForms === this.#forms.length || this.#forms.length > MAX_HOT) return;
+    if (this.#longRuns % WARM_RUNS !== 0 || this.#hotForms === this.#used.length || this.#used.length > MAX_HOT) return;
     this.inlineForms();
   }
 
-  /** How many forms have handlers. */
-  get formCount(): number { return this.#forms.length; }
+  /** How many forms this machine has met. */
+  get formCount(): number { return this.#used.length; }
 
-  /** Generates the dispatch again with the forms numbered from `first`, at most `count` of them, as arms of its switch. All others are called. */
-  inlineForms(first = 0, count = this.#forms.length): void {
-    this.#hotForms = this.#forms.length;
-    this.#run = this.#instantiateRun(this.#forms.slice(first, first + count));
+  /** Generates the dispatch again with forms that the machine has met, from the one of index `first`, as arms of its switch. All others are called. */
+  inlineForms(first = 0, count = this.#used.length): void {
+    this.#hotForms = this.#used.length;
+    this.#run = this.#instantiateRun(this.#used.slice(first, first + count));
   }
 
   /** Writes a record for a physical address, or elsewhere at offset `at` when given; gives its offset. */
@@ -193,7 +183,7 @@ export class Engine {
 
   /** Form of a record's handler number. */
   instructionAt(record: number): Instruction {
-    return (this.#forms[this.view.getUint16(record + 4, true)] as Form).instruction;
+    return (this.#forms.list[this.view.getUint16(record + 4, true)] as Form).instruction;
   }
 
   /** The varying fields of a record. */
@@ -211,7 +201,6 @@ export class Engine {
   }
 
   clearDecodeCache(): void {
-    for (let n = 0; n < DECODE_RECORDS; n++) this.view.setUint32(DECODE_BASE + n * 32, NO_TAG, true);
+    for (let n = 0; n < DECODE_RECORDS; n++) this.words[(DECODE_BASE >> 2) + n * 8] = NO_TAG;
   }
 }
-

@@ -57,6 +57,9 @@ export interface CodeRace {
   readonly decides: boolean;
 }
 
+/** What bytes decode to, for all machines: it depends on the bytes alone. */
+const DECODED = new ByteMemo<Decoded>();
+
 /** A window that was made before; `firstPatched` is the index of its first byte of patched text, -1 when there is none. */
 interface KnownWindow {
   readonly firstPatched: number;
@@ -70,7 +73,6 @@ export class FetchUnit {
   readonly #engine: Engine;
   readonly #text: TextVersions | undefined;
   readonly #policy: FetchPolicy | undefined;
-  readonly #decoded = new ByteMemo<Decoded>();
   readonly #windows = new Map<number, KnownWindow>();
   readonly #situations = new SituationMemo<readonly FetchChoice[]>();
   /** Bytes of patched text: bit n of the mask is byte n of the quadword. */
@@ -100,10 +102,10 @@ export class FetchUnit {
 
   /** Decodes, remembering by bytes: equal bytes are one form. */
   decode(bytes: Uint8Array): Decoded {
-    let decoded = this.#decoded.get(bytes);
+    let decoded = DECODED.get(bytes);
     if (decoded === undefined) {
       decoded = decode(bytes);
-      this.#decoded.set(bytes, decoded);
+      DECODED.set(bytes, decoded);
     }
     return decoded;
   }

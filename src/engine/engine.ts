@@ -97,18 +97,9 @@ export class Engine {
       fence: (core: number) => host.fence(core),
     };
     const base = { memory: this.memory, handlers: this.#table, ...this.globals, ...hostFunctions };
-    const m = new ModuleBuilder();
-    m.importMemory('memory', pages, pages);
-    const globals = importGlobals(m);
-    const imports = {
-      walk: m.importFunction('walk', { params: [I32, I32, I32, I32, I32], results: [I32] }),
-      textWrite: m.importFunction('textWrite', { params: [I32, I32, I32], results: [] }),
-      textCommitted: m.importFunction('textCommitted', { params: [I32, I32, I32], results: [] }),
-    };
-    defineMemory(m, this.map, this.features, globals, imports);
     this.#env = base;
     this.#forms = formsOf(this.map, this.features);
-    const exports = this.#instantiate(this.#forms.module('memory', () => m.bytes()));
+    const exports = this.#instantiate(this.#forms.module('memory', () => this.#memoryModule()));
     this.access = exports as MemoryExports & WebAssembly.Exports;
     this.#env = { ...base, ...exports };
     this.#run = this.#instantiateRun([]);
@@ -116,6 +107,20 @@ export class Engine {
     for (const module of known.modules) this.#instantiate(module);
     this.#batched = known.count;
     this.clearDecodeCache();
+  }
+
+  /** The module of the memory functions: `access`. */
+  #memoryModule(): Uint8Array<ArrayBuffer> {
+    const m = new ModuleBuilder();
+    m.importMemory('memory', this.map.totalPages, this.map.totalPages);
+    const globals = importGlobals(m);
+    const imports = {
+      walk: m.importFunction('walk', { params: [I32, I32, I32, I32, I32], results: [I32] }),
+      textWrite: m.importFunction('textWrite', { params: [I32, I32, I32], results: [] }),
+      textCommitted: m.importFunction('textCommitted', { params: [I32, I32, I32], results: [] }),
+    };
+    defineMemory(m, this.map, this.features, globals, imports);
+    return m.bytes();
   }
 
   #instantiateRun(hot: readonly Form[]): (core: number, instructions: number, record: number) => number {

@@ -16,6 +16,9 @@ export function searchSettings(flags: SharedFlags, io: Io, progress: ProgressLin
   if (search === 'dpor' || search === 'twin') {
     throw new TextpokeError('E_USAGE', `there is no search '${search}' in this version`, { where: `--search ${search}`, hint: 'use stateful (exhaustive), ladder (fewest preemptions) or pct (sampling)' });
   }
+  if (flags.jobs !== undefined && flags.jobs > 1) {
+    throw new TextpokeError('E_USAGE', 'a search runs on one worker in this version', { where: `--jobs ${flags.jobs}`, hint: 'leave --jobs out' });
+  }
   const time = stopCallback(io, flags);
   const stop = (counts: Counts): string | undefined => {
     const reason = time();

@@ -87,7 +87,14 @@ function budgetOf(settings: ExploreOptions, phase: string): Budget {
 }
 
 function byStates(make: () => World, world: World, knowledge: Knowledge, settings: ExploreOptions): SearchResult {
-  const outcome = searchStates(world, { budget: budgetOf(settings, 'all states'), learnFor: LEARN_STEPS, ...(settings.symmetry === undefined ? {} : { symmetry: settings.symmetry }), ...(settings.prefer === undefined ? {} : { prefer: settings.prefer }) });
+  const search = (symmetry: boolean) => searchStates(world, {
+    budget: budgetOf(settings, 'all states'), learnFor: LEARN_STEPS, symmetry, ...(settings.prefer === undefined ? {} : { prefer: settings.prefer }),
+  });
+  let outcome = search(settings.symmetry !== false);
+  if (world.identityAsked && world.symmetric !== 0 && settings.symmetry !== false) {
+    world.notes.add('symmetry off: a core asked for its own number');
+    outcome = search(false);
+  }
   let { counterexample } = outcome;
   if (counterexample !== undefined && !outcome.learned && settings.shrink !== false) counterexample = shorten(make, knowledge, counterexample, settings.prefer);
   return conclude(world, outcome.counts, { kind: 'exhaustive' }, counterexample, outcome.stopped, outcome.violations);

@@ -126,7 +126,11 @@ export class World {
     this.machine.abandoned = true;
   }
 
+  /** A core asked for its own number: then cores are not interchangeable. */
+  identityAsked = false;
+
   #observe(event: WorldEvent): void {
+    if (event.kind === 'identity') this.identityAsked = true;
     for (const checker of this.checkers) checker.onEvent?.(event, this);
     this.onEvent?.(event);
   }

@@ -60,7 +60,6 @@ function drains(machine: Machine, core: Core, out: Choice[]): void {
 /** Makes a choice happen. The caller has marked the journal. */
 export function perform(machine: Machine, choice: Choice): void {
   const core = machine.cores[choice.core] as Core;
-  machine.ticks++;
   switch (choice.kind) {
     case 'step':
       machine.step(core, choice.fetch);

@@ -1,6 +1,6 @@
 import type { Instruction } from '../isa/instruction.ts';
 import type { Decoded } from '../isa/decode.ts';
-import { Activity, IF, OFFSET, Vector } from '../isa/core-state.ts';
+import { Activity, IF, OFFSET, RAX, RCX, Vector } from '../isa/core-state.ts';
 import { RECORD_BYTES } from '../isa/record.ts';
 import { Engine, type EngineHost } from '../engine/engine.ts';
 import { CORE, LATCH_ENTRIES, EVENT_BASE, HASH_BASE, HASH_BYTES, ITLB, KEY_AT, PAGE, PAGE_INFO_BASE, SCRATCH_RECORDS, SHADOW, Stop } from '../engine/layout.ts';
@@ -200,6 +200,7 @@ export class Machine implements MachineParts, EngineHost {
       this.#stop(Stop.systemVisible);
       return 1;
     }
+    if (this.engine.features.explore && tellsIdentity(instruction.mnemonic, core)) this.emit({ kind: 'identity', core: core.index });
     let outcome: SystemOutcome;
     try {
       outcome = helper(this, core, instruction, fields, next);
@@ -541,6 +542,12 @@ export class Machine implements MachineParts, EngineHost {
     const line = this.options.names?.lineAt(core.rip);
     return `core ${core.index} at ${hex(core.rip)}${line === undefined ? '' : `   ${line.file}:${line.line}`}`;
   }
+}
+
+/** Whether a system instruction tells a core its own number: CPUID leaves 1, 0BH and 1FH, the x2APIC ID and LDR registers. */
+function tellsIdentity(mnemonic: string, core: Core): boolean {
+  if (mnemonic === 'cpuid') return [1, 0xb, 0x1f].includes(Number(core.gpr(RAX) & 0xffffffffn));
+  return mnemonic === 'rdmsr' && [0x802, 0x80d].includes(Number(core.gpr(RCX) & 0xffffffffn));
 }
 
 const hex = (n: bigint): string => `0x${n.toString(16)}`;

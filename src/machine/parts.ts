@@ -43,6 +43,8 @@ export type MachineEvent =
   | { readonly kind: 'iret'; readonly core: number; readonly rip: bigint; readonly frame: bigint }
   | { readonly kind: 'ipi'; readonly core: number; readonly vector: number; readonly targets: readonly number[] }
   | { readonly kind: 'serialize'; readonly core: number; readonly why: string }
+  /** The core asked for its own number: CPUID, RDPID, RDTSCP or the APIC id. */
+  | { readonly kind: 'identity'; readonly core: number }
   | { readonly kind: 'exit'; readonly core: number; readonly code: number }
   /** An instruction of patched text was fetched. */
   | { readonly kind: 'fetch'; readonly core: number; readonly rip: bigint; readonly bytes: Uint8Array; readonly stale: boolean; readonly race: CodeRace | undefined }

@@ -1,6 +1,7 @@
 import { death } from '../explore/checkers/death.ts';
 import { emulationChecker } from '../explore/checkers/emulation.ts';
 import { siteChecker } from '../explore/checkers/site.ts';
+import { syncChecker } from '../explore/checkers/sync.ts';
 import { World } from '../explore/world.ts';
 import type { Image } from '../image/image.ts';
 import type { Lab } from '../kernel/lab.ts';
@@ -19,7 +20,7 @@ export function labWorld(image: Image, cell: Cell, options: { readonly engine?: 
     ...(options.engine === undefined ? {} : { engine: options.engine }),
     ...(options.defect === undefined ? {} : { defect: options.defect }),
   });
-  world.checkers.push(death, siteChecker(), emulationChecker());
+  world.checkers.push(death, siteChecker(), emulationChecker(), syncChecker);
   world.lab.configure({ ncpus: cell.victims + 1 });
   return world;
 }

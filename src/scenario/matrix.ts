@@ -4,8 +4,16 @@ import { encodeToken, imageHash, nameHash, SEMANTICS_VERSION } from '../explore/
 import type { World } from '../explore/world.ts';
 import type { Image } from '../image/image.ts';
 import type { EngineName } from '../machine/machine.ts';
-import { FETCH_POLICY_NAMES } from '../machine/policy/index.ts';
+import { FETCH_POLICY_NAMES, fetchPolicy } from '../machine/policy/index.ts';
 import { type Cell, expectedOf, type MemoryModel, type Scenario, type Variant } from './scenario.ts';
+
+/** Schedules that are sampled for notes. */
+const NOTE_SCHEDULES = 20;
+
+export interface RunOptions extends ExploreOptions {
+  /** Sample what the sanitizer would note under a policy that keeps versions, where this one keeps none. */
+  readonly sampleNotes?: boolean;
+}
 
 const MEMORY_MODELS: readonly MemoryModel[] = ['sc', 'tso'];
 
@@ -65,13 +73,30 @@ export class CellRunner {
     return known;
   }
 
-  run(scenario: Scenario, variant: Variant, cell: Cell, options: ExploreOptions = {}): CellResult {
+  run(scenario: Scenario, variant: Variant, cell: Cell, options: RunOptions = {}): CellResult {
     const learned = this.learned(scenario, variant.name, cell.victims);
     const result = explore(this.maker(scenario, variant.name, cell), {
       ...(variant.shows === undefined ? {} : { prefer: variant.shows }), ...options, learned,
     });
     const expected = expectedOf(variant.expected, cell.fetch);
-    return { ...result, scenario, variant, cell, expected, asRecorded: result.verdict === expected, token: this.#token(scenario, variant, cell, result) };
+    const notes = [...result.notes, ...(options.sampleNotes === true ? this.#sampledNotes(scenario, variant, cell, learned) : [])];
+    return { ...result, notes, scenario, variant, cell, expected, asRecorded: result.verdict === expected, token: this.#token(scenario, variant, cell, result) };
+  }
+
+  /**
+   * What the code-race sanitizer and the SYNC check would say, where the policy fetches nothing stale and they have nothing to look at: from
+   * a few schedules under the policy of the manual. Notes; they decide nothing.
+   */
+  #sampledNotes(scenario: Scenario, variant: Variant, cell: Cell, learned: Knowledge): string[] {
+    if (fetchPolicy(cell.fetch)?.stale !== false) return [];
+    const found = new Set<string>();
+    for (let seed = 1; seed <= NOTE_SCHEDULES; seed++) {
+      const sample = explore(this.maker(scenario, variant.name, { ...cell, fetch: 'intel-sdm' }), { search: 'pct', schedules: 1, depth: 2, seed, shrink: false, learned });
+      const violation = sample.counterexample?.violation;
+      if (violation?.check === 'code-race') found.add(violation.message);
+      for (const note of sample.notes) found.add(note);
+    }
+    return [...found].slice(0, 4).map((text) => `under intel-sdm, ${NOTE_SCHEDULES} schedules sampled: ${text}`);
   }
 
   #token(scenario: Scenario, variant: Variant, cell: Cell, result: Exploration): string | undefined {

@@ -38,7 +38,7 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
   for (const variant of variants) {
     const settings = searchSettings(options, io, progress, variant.name);
     const result = runner.run(scenario, variant, cell, {
-      ...settings, shrink: options.shrink,
+      ...settings, shrink: options.shrink, sampleNotes: variants.length === 1,
       ...(options.preemptions === undefined ? {} : { search: 'ladder', preemptions: options.preemptions }),
       ...(options.schedules === undefined ? {} : { schedules: options.schedules }),
     });

@@ -1,7 +1,7 @@
 import type { Core } from '../../machine/core.ts';
 import type { Checker } from '../checker.ts';
 import type { Site } from '../site.ts';
-import type { World } from '../world.ts';
+import type { World, WorldEvent } from '../world.ts';
 
 /**
  * I8, a note that never decides: between two phases of a protocol, and before it is over, every core executed a serializing event after the
@@ -17,14 +17,24 @@ export const syncChecker: Checker = {
       const { site } = event.mark;
       note(world, world.sites.find((s) => s.address === site), () => 1, 'the protocol ended');
     }
-    if (event.kind === 'text') {
-      const site = world.sites.find((s) => quadwords(world, s).includes(text.indexOf(event.physical)));
-      // The store itself made the last version of what it wrote: there one more may be behind.
-      const written = new Set(Array.from({ length: event.size }, (_, i) => text.indexOf(event.physical + i)));
-      note(world, site, (q) => (written.has(q) ? 2 : 1), 'the next store came');
-    }
+    const phase = phaseOf(event, world);
+    if (phase === undefined || phase.number === 1) return;
+    const site = world.sites.find((s) => s.address === phase.site);
+    if (site === undefined) return;
+    // The phase itself made the last version of what it wrote: there one more may be behind.
+    const first = world.lab.physical(site.address);
+    const bytes = site.versions[0]!.map((_, i) => i).filter((i) => (i === 0) === (phase.number === 3));
+    const written = new Set([...bytes].map((i) => text.indexOf(first + i)));
+    note(world, site, (q) => (written.has(q) ? 2 : 1), 'the next store came');
   },
 };
+
+/** A phase of the protocol whose bytes are in memory now, told by a patcher in TypeScript or in the guest. */
+function phaseOf(event: WorldEvent, world: World): { readonly site: bigint; readonly number: number } | undefined {
+  if (event.kind === 'mark' && event.mark.kind === 'phase') return { site: event.mark.site, number: event.mark.phase };
+  if (event.kind === 'note' && event.id === world.lab.abi('NOTE_PHASE')) return { site: event.a, number: Number(event.b) };
+  return undefined;
+}
 
 function quadwords(world: World, site: Site): number[] {
   const { text } = world.machine;

@@ -23,8 +23,6 @@ export interface SharedFlags {
   /** Unsigned, 32 bits. Always printed, with `seedIsDefault` saying that nobody chose it. */
   readonly seed: number;
   readonly seedIsDefault: boolean;
-  /** A token, or the path of a file that holds one. */
-  readonly replay: string | undefined;
   readonly maxSeconds: number | undefined;
   readonly maxSteps: number | undefined;
   /** Bytes. */
@@ -55,7 +53,6 @@ const values = {
   engine: { usage: `--engine ${ENGINES.join('|')}`, parse: oneOf(...ENGINES) },
   search: { usage: `--search ${SEARCHES.join('|')}`, parse: oneOf(...SEARCHES) },
   seed: { usage: '--seed N', parse: wholeNumber(0, 0xffff_ffff), env: 'TEXTPOKE_SEED' },
-  replay: { usage: '--replay TOKEN|FILE', parse: someText, env: 'TEXTPOKE_REPLAY' },
   maxSeconds: { usage: '--max-seconds N', parse: seconds },
   maxSteps: { usage: '--max-steps N', parse: wholeNumber(1) },
   maxMemory: { usage: '--max-memory N[K|M|G]', parse: memorySize },
@@ -70,9 +67,8 @@ type ValueName = keyof typeof values;
 export const FLAG_GROUPS = {
   Model: ['memory', 'fetch'],
   Machine: ['cores', 'engine'],
+  Engine: ['engine'],
   Search: ['search', 'seed', 'jobs'],
-  Replay: ['replay'],
-  Seed: ['seed'],
   Budget: ['maxSeconds', 'maxSteps', 'maxMemory'],
 } as const satisfies Record<string, readonly ValueName[]>;
 
@@ -145,7 +141,6 @@ export function readFlags(command: Command, io: Io): SharedFlags {
     search: read('search', values.search),
     seed: seed ?? 1,
     seedIsDefault: seed === undefined,
-    replay: read('replay', values.replay),
     maxSeconds: read('maxSeconds', values.maxSeconds),
     maxSteps: read('maxSteps', values.maxSteps),
     maxMemory: read('maxMemory', values.maxMemory),

@@ -2,8 +2,8 @@ import { wrap } from '../debug/wrap.ts';
 import type { Coverage } from '../explore/result.ts';
 import { CHECK_TITLES } from '../explore/violation.ts';
 import { VisitedSet } from '../explore/visited.ts';
-import type { Cell, Scenario, Variant } from '../scenario/scenario.ts';
 import type { CellResult } from '../scenario/matrix.ts';
+import type { Cell, Scenario, Variant } from '../scenario/scenario.ts';
 import { groupDigits } from './progress.ts';
 
 /** A line of a report, broken at 79 columns. */
@@ -22,21 +22,30 @@ export function sayCoverage(result: Pick<CellResult, 'coverage' | 'counts' | 'st
   switch (coverage.kind) {
     case 'exhaustive':
       return `exhaustive: ${sayCounts(result)}; two states with one key: p < ${VisitedSet.collisionBound(result.counts.states).toExponential(0)}`;
-    case 'bounded': return `bounded (${coverage.bounds.join(', ')}): ${sayCounts(result)}`;
-    case 'sampled': return `sampled: ${groupDigits(coverage.schedules)} schedules, ${groupDigits(result.counts.transitions)} transitions`;
-    case 'first-violation': return `stopped at the first violation: ${sayCounts(result)}`;
-    case 'incomplete': return `incomplete (${result.stopped ?? 'stopped'}): ${sayCounts(result)}`;
+    case 'bounded':
+      return `bounded (${coverage.bounds.join(', ')}): ${sayCounts(result)}`;
+    case 'sampled':
+      return `sampled: ${groupDigits(coverage.schedules)} schedules, ${groupDigits(result.counts.transitions)} transitions`;
+    case 'first-violation':
+      return `stopped at the first violation: ${sayCounts(result)}`;
+    case 'incomplete':
+      return `incomplete (${result.stopped ?? 'stopped'}): ${sayCounts(result)}`;
   }
 }
 
 /** One word for a table. */
 export function shortCoverage(coverage: Coverage): string {
   switch (coverage.kind) {
-    case 'bounded': return 'bounded';
-    case 'sampled': return `sampled ${coverage.schedules}`;
-    case 'first-violation': return 'found';
-    case 'incomplete': return 'incomplete';
-    case 'exhaustive': return 'exhaustive';
+    case 'bounded':
+      return 'bounded';
+    case 'sampled':
+      return `sampled ${coverage.schedules}`;
+    case 'first-violation':
+      return 'found';
+    case 'incomplete':
+      return 'incomplete';
+    case 'exhaustive':
+      return 'exhaustive';
   }
 }
 
@@ -53,9 +62,14 @@ export function sayVerdict(result: CellResult): string {
       const { violation } = result.counterexample as NonNullable<CellResult['counterexample']>;
       return `FAIL ${CHECK_TITLES[violation.check]} (${violation.check}): ${violation.message}`;
     }
-    case 'vacuous': return `VACUOUS no violation, but never seen: ${result.missingWitnesses.join(', ')}`;
-    case 'inconclusive': return `INCONCLUSIVE ${result.stopped ?? ''}: nothing found so far`;
-    case 'ok': return result.coverage.kind === 'sampled' ? `no violation in ${groupDigits(result.coverage.schedules)} schedules` : 'OK no violation in any order that the models allow';
+    case 'vacuous':
+      return `VACUOUS no violation, but never seen: ${result.missingWitnesses.join(', ')}`;
+    case 'inconclusive':
+      return `INCONCLUSIVE ${result.stopped ?? ''}: nothing found so far`;
+    case 'ok':
+      return result.coverage.kind === 'sampled'
+        ? `no violation in ${groupDigits(result.coverage.schedules)} schedules`
+        : 'OK no violation in any order that the models allow';
   }
 }
 

@@ -1,6 +1,6 @@
+import { TextpokeError } from '../error.ts';
 import type { ExploreOptions as SearchSettings } from '../explore/explore.ts';
 import type { Counts } from '../explore/result.ts';
-import { TextpokeError } from '../error.ts';
 import type { EngineName } from '../machine/machine.ts';
 import type { SharedFlags } from './flags.ts';
 import type { Io } from './io.ts';
@@ -14,21 +14,29 @@ const BYTES_A_STATE = 100;
 export function searchSettings(flags: SharedFlags, io: Io, progress: ProgressLine, label: string): SearchSettings {
   const search = flags.search ?? 'stateful';
   if (search === 'dpor' || search === 'twin') {
-    throw new TextpokeError('E_USAGE', `there is no search '${search}' in this version`, { where: `--search ${search}`, hint: 'use stateful (exhaustive), ladder (fewest preemptions) or pct (sampling)' });
+    throw new TextpokeError('E_USAGE', `there is no search '${search}' in this version`, {
+      where: `--search ${search}`,
+      hint: 'use stateful (exhaustive), ladder (fewest preemptions) or pct (sampling)',
+    });
   }
   if (flags.jobs !== undefined && flags.jobs > 1) {
-    throw new TextpokeError('E_USAGE', 'a search runs on one worker in this version', { where: `--jobs ${flags.jobs}`, hint: 'leave --jobs out' });
+    throw new TextpokeError('E_USAGE', 'a search runs on one worker in this version', {
+      where: `--jobs ${flags.jobs}`,
+      hint: 'leave --jobs out',
+    });
   }
   const time = stopCallback(io, flags);
   const stop = (counts: Counts): string | undefined => {
     const reason = time();
     if (reason === 'time') return `time budget of ${flags.maxSeconds} s spent`;
     if (reason === 'interrupt') return 'interrupted';
-    if (flags.maxMemory !== undefined && counts.states * BYTES_A_STATE > flags.maxMemory) return `memory budget of ${flags.maxMemory} bytes spent`;
+    if (flags.maxMemory !== undefined && counts.states * BYTES_A_STATE > flags.maxMemory)
+      return `memory budget of ${flags.maxMemory} bytes spent`;
     return undefined;
   };
   return {
-    search, seed: flags.seed,
+    search,
+    seed: flags.seed,
     budget: { stop, ...(flags.maxSteps === undefined ? {} : { maxSteps: flags.maxSteps }) },
     onProgress: (counts, phase) => progress.show({ states: counts.states, depth: counts.depth, note: `${label} ${phase}` }),
   };
@@ -37,7 +45,10 @@ export function searchSettings(flags: SharedFlags, io: Io, progress: ProgressLin
 /** The engine that the flags ask for; undefined leaves the choice. */
 export function engineName(flags: SharedFlags): EngineName | undefined {
   if (flags.engine === 'region') {
-    throw new TextpokeError('E_USAGE', "there is no engine 'region' in this version", { where: '--engine region', hint: 'use interpreter or reference' });
+    throw new TextpokeError('E_USAGE', "there is no engine 'region' in this version", {
+      where: '--engine region',
+      hint: 'use interpreter or reference',
+    });
   }
   return flags.engine;
 }

@@ -1,8 +1,8 @@
 import { raceDiagram } from '../debug/diagram.ts';
 import { recordTrace } from '../debug/trace.ts';
 import { explainWhy, type VerdictUnder } from '../debug/why.ts';
-import type { FetchPolicyName } from '../machine/policy/policy.ts';
 import type { World } from '../explore/world.ts';
+import type { FetchPolicyName } from '../machine/policy/policy.ts';
 import type { CellResult, CellRunner } from '../scenario/matrix.ts';
 
 /** The race of a result as people paste it: diagram, why, and how to see it again. */
@@ -16,7 +16,12 @@ export function showRace(runner: CellRunner, result: CellResult): string {
   };
   const diagram = raceDiagram(recordTrace(fresh(), counterexample.answers));
   const under: VerdictUnder = (memory, fetch) => {
-    const other = runner.run(result.scenario, result.variant, { ...result.cell, memory, fetch: fetch as FetchPolicyName }, { shrink: false });
+    const other = runner.run(
+      result.scenario,
+      result.variant,
+      { ...result.cell, memory, fetch: fetch as FetchPolicyName },
+      { shrink: false },
+    );
     return { verdict: other.verdict, check: other.counterexample?.violation.check };
   };
   const why = explainWhy(fresh, counterexample.answers, counterexample.violation, under);

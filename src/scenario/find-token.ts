@@ -4,10 +4,7 @@ import type { Image } from '../image/image.ts';
 import { FETCH_POLICY_NAMES } from '../machine/policy/index.ts';
 import { CATALOGUE } from './catalogue.ts';
 import { cellName } from './matrix.ts';
-import type { Cell, Scenario, Variant } from './scenario.ts';
-
-/** Victims that a token may have been made with. */
-const MAX_VICTIMS = 12;
+import { type Cell, MAX_VICTIMS, type Scenario, type Variant } from './scenario.ts';
 
 /** A token and the world that it belongs to. */
 export interface FoundToken {

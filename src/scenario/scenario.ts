@@ -8,6 +8,9 @@ import { didYouMean } from '../suggest.ts';
 
 export type MemoryModel = 'sc' | 'tso';
 
+/** The most victims that a scenario runs with, beside the patching core. */
+export const MAX_VICTIMS = 12;
+
 /** Under which models and with how many victims a scenario runs. */
 export interface Cell {
   readonly victims: number;

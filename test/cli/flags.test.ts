@@ -46,7 +46,7 @@ describe('what a verb is called with', () => {
       variant: undefined,
       victims: undefined,
       preemptions: undefined,
-      exact: false,
+      schedules: undefined,
       shrink: true,
       memory: undefined,
       fetch: undefined,
@@ -69,7 +69,7 @@ describe('what a verb is called with', () => {
 
   test('every flag of explore', async () => {
     const line =
-      'explore ftrace/late-handler --variant v1 --victims 3 --preemptions 0 --exact --no-shrink --memory sc --fetch zen3 --cores 4 ' +
+      'explore ftrace/late-handler --variant v1 --victims 3 --preemptions 0 --schedules 40 --no-shrink --memory sc --fetch zen3 --cores 4 ' +
       '--engine region --search pct --seed 0 --jobs 2 --max-seconds 0.5 --max-steps 5_000_000 --max-memory 2G --json --quiet ' +
       '--verbose --no-color --width 100';
     expect(await optionsOf(line)).toMatchObject({
@@ -77,7 +77,7 @@ describe('what a verb is called with', () => {
       variant: 'v1',
       victims: 3,
       preemptions: 0,
-      exact: true,
+      schedules: 40,
       shrink: false,
       memory: 'sc',
       fetch: 'zen3',
@@ -104,10 +104,10 @@ describe('what a verb is called with', () => {
     calls.list = [];
     expect(await optionsOf('matrix ftrace text-poke --victims 2')).toMatchObject({ families: ['ftrace', 'text-poke'], victims: 2 });
     calls.list = [];
-    expect(await optionsOf('replay tp1_Ab-_9 --format changelog --full')).toMatchObject({
+    expect(await optionsOf('replay tp1_Ab-_9 --format changelog --engine reference')).toMatchObject({
       token: 'tp1_Ab-_9',
       format: 'changelog',
-      full: true,
+      engine: 'reference',
     });
   });
 
@@ -173,6 +173,7 @@ describe('numbers and words that are refused', () => {
     '--seed 4294967296',
     '--jobs 0',
     '--victims 0',
+    '--victims 13',
     '--preemptions -1',
     '--width 10',
     '--memory pso',

@@ -235,11 +235,11 @@ describe('flags', () => {
     ['--max-memory 0', 'greater than 0'],
     ['--max-memory 1G', 'at most 256 MiB'],
     ['--max-memory 64K', 'cannot hold the stacks'],
-    ['--fetch zen3', 'textpoke explore'],
-    ['--memory tso', 'textpoke explore'],
+    ['--fetch zen3', "'run' has no flag '--fetch'"],
+    ['--memory tso', "'run' has no flag '--memory'"],
     ['--engine region', '--engine interpreter'],
     ['--engine refrence', 'did you mean reference?'],
-    ['--replay tp1_x', 'textpoke replay'],
+    ['--seed 2', "'run' has no flag '--seed'"],
     ['--base 0x1000', 'an ELF file says itself'],
     ['--core 2', 'did you mean --cores?'],
   ])('%s', async (flags, text) => {
@@ -249,8 +249,8 @@ describe('flags', () => {
     expect(stderr).toContain(text);
   });
 
-  test('what run models may be said', async () => {
-    expect((await run('hello.elf --fetch coherent --memory sc --cores 15')).exit).toBe(0);
+  test('as many cores as a machine has', async () => {
+    expect((await run('hello.elf --cores 15')).exit).toBe(0);
   });
 
   test('no file', async () => {

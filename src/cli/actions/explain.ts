@@ -32,13 +32,19 @@ function story(scenario: Scenario): string {
     `  ${v.name.padEnd(28)} ${sayExpectation(v.expected)}`,
     `    ${v.title}`,
     ...(v.history === undefined ? [] : [`    history: "${v.history}"`]),
-    ...(v.catalogue === undefined ? [] : wrap(`the catalogue expected ${sayExpectation(v.catalogue.expected)}; ${v.catalogue.reason}`, 72).map((l) => `    ${l}`)),
+    ...(v.catalogue === undefined
+      ? []
+      : wrap(`the catalogue expected ${sayExpectation(v.catalogue.expected)}; ${v.catalogue.reason}`, 72).map((l) => `    ${l}`)),
   ]);
   return `${[head, '', ...wrap(scenario.story, 76, 0), '', 'variants and what an exhaustive run says of them', ...variants].join('\n')}\n`;
 }
 
 function sayExpectation(expectation: Expectation): string {
   if (typeof expectation === 'string') return expectation;
-  const under = (verdict: string): string => Object.entries(expectation).filter(([, v]) => v === verdict).map(([name]) => name).join(', ');
+  const under = (verdict: string): string =>
+    Object.entries(expectation)
+      .filter(([, v]) => v === verdict)
+      .map(([name]) => name)
+      .join(', ');
   return `ok under ${under('ok') || 'none'}; violation under ${under('violation') || 'none'}`;
 }

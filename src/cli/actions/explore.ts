@@ -1,13 +1,13 @@
-import { Exit } from '../../error.ts';
+import { Exit, TextpokeError } from '../../error.ts';
 import { scenarioOf } from '../../scenario/catalogue.ts';
 import { type CellResult, CellRunner } from '../../scenario/matrix.ts';
-import { type Cell, type Scenario, variantOf } from '../../scenario/scenario.ts';
+import { type Cell, MAX_VICTIMS, type Scenario, variantOf } from '../../scenario/scenario.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
 import { emitEvent } from '../json.ts';
 import { labImage } from '../lab-image.ts';
 import { progressLine } from '../progress.ts';
-import { LIMITS, row, ROW_HEAD, sayCell, sayCoverage, sayVerdict, wrapped } from '../report.ts';
+import { LIMITS, ROW_HEAD, row, sayCell, sayCoverage, sayVerdict, wrapped } from '../report.ts';
 import { resultEvent } from '../result-event.ts';
 import { engineName, searchSettings } from '../search-options.ts';
 import { showRace } from '../show-race.ts';
@@ -33,12 +33,17 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
   const progress = progressLine(io, options);
   const variants = options.variant === undefined ? scenario.variants : [variantOf(scenario, options.variant)];
   if (options.json) emitEvent(io, 'start', { scenario: scenario.name, cell, seed: options.seed, variants: variants.map((v) => v.name) });
-  else if (variants.length > 1) io.stdout(`${scenario.name}: ${scenario.title}\n${sayCell(cell)}, seed ${options.seed}${options.seedIsDefault ? ' (default)' : ''}\n\n${ROW_HEAD}\n`);
+  else if (variants.length > 1)
+    io.stdout(
+      `${scenario.name}: ${scenario.title}\n${sayCell(cell)}, seed ${options.seed}${options.seedIsDefault ? ' (default)' : ''}\n\n${ROW_HEAD}\n`,
+    );
   const codes: number[] = [];
   for (const variant of variants) {
     const settings = searchSettings(options, io, progress, variant.name);
     const result = runner.run(scenario, variant, cell, {
-      ...settings, shrink: options.shrink, sampleNotes: variants.length === 1,
+      ...settings,
+      shrink: options.shrink,
+      sampleNotes: variants.length === 1,
       ...(options.preemptions === undefined ? {} : { search: 'ladder', preemptions: options.preemptions }),
       ...(options.schedules === undefined ? {} : { schedules: options.schedules }),
     });
@@ -49,13 +54,30 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
     else io.stdout(details(runner, scenario, result, options));
     if (io.interrupted()) return Exit.interrupted;
   }
-  if (!options.json && variants.length > 1) io.stdout(`\nOne of them in full: textpoke explore ${scenario.alias ?? scenario.name} --variant ${variants[0]?.name ?? ''}\nlimits   ${LIMITS}\n`);
+  if (!options.json && variants.length > 1)
+    io.stdout(
+      `\nOne of them in full: textpoke explore ${scenario.alias ?? scenario.name} --variant ${variants[0]?.name ?? ''}\nlimits   ${LIMITS}\n`,
+    );
   return Math.max(...codes);
 }
 
+/** The cell that the flags ask for. Throws E_USAGE for a number of cores that the scenario cannot have. */
 function cellOf(scenario: Scenario, options: ExploreOptions): Cell {
   const victims = options.victims ?? (options.cores === undefined ? undefined : options.cores - 1);
-  return { victims: scenario.scope === 'one-core' ? 0 : (victims ?? (scenario.scope === 'two-victims' ? 2 : 1)), fetch: options.fetch ?? 'intel-sdm', memory: options.memory ?? 'tso' };
+  const alone = scenario.scope === 'one-core';
+  if (victims !== undefined && (alone ? victims > 0 : victims < 1 || victims > MAX_VICTIMS)) {
+    const where = options.victims === undefined ? `--cores ${options.cores}` : `--victims ${options.victims}`;
+    const hint = alone ? 'leave the flag out' : `it takes 1 to ${MAX_VICTIMS} victims and a core that patches`;
+    throw new TextpokeError('E_USAGE', `${scenario.name} ${alone ? 'runs on one core' : `cannot run with ${victims} victims`}`, {
+      where,
+      hint,
+    });
+  }
+  return {
+    victims: scenario.scope === 'one-core' ? 0 : (victims ?? (scenario.scope === 'two-victims' ? 2 : 1)),
+    fetch: options.fetch ?? 'intel-sdm',
+    memory: options.memory ?? 'tso',
+  };
 }
 
 /** 1 for a violation, 125 for what decides nothing, 0 else. */
@@ -72,7 +94,7 @@ function details(runner: CellRunner, scenario: Scenario, result: CellResult, opt
     wrapped(sayVerdict(result)),
     wrapped(`coverage ${sayCoverage(result)}`),
     ...result.notes.map((n) => wrapped(`note     ${n}`)),
-    `recorded ${result.expected}${result.asRecorded ? '' : ': THIS DIFFERS'}`,
+    `recorded ${result.expected}${result.asRecorded ? '' : result.verdict === 'inconclusive' ? ': not settled by this run' : ': THIS DIFFERS'}`,
     `limits   ${LIMITS}`,
     '',
   ];

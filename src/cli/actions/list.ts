@@ -16,7 +16,12 @@ export async function listAction(options: ListOptions, io: Io): Promise<number> 
   for (const scenario of selected(options.families)) {
     if (options.json) {
       const { name, alias, title } = scenario;
-      emitEvent(io, 'scenario', { name, alias: alias ?? null, title, variants: scenario.variants.map((v) => ({ name: v.name, title: v.title, expected: v.expected })) });
+      emitEvent(io, 'scenario', {
+        name,
+        alias: alias ?? null,
+        title,
+        variants: scenario.variants.map((v) => ({ name: v.name, title: v.title, expected: v.expected })),
+      });
       continue;
     }
     if (familyOf(scenario) !== family) {

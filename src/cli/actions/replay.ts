@@ -1,6 +1,6 @@
-import { Exit } from '../../error.ts';
 import { raceDiagram } from '../../debug/diagram.ts';
 import { formatTrace, recordTrace } from '../../debug/trace.ts';
+import { Exit } from '../../error.ts';
 import { findToken } from '../../scenario/find-token.ts';
 import { CellRunner } from '../../scenario/matrix.ts';
 import type { SharedFlags } from '../flags.ts';
@@ -28,7 +28,14 @@ export async function replayAction(options: ReplayOptions, io: Io): Promise<numb
   const trace = recordTrace(world, found.content.answers);
   const title = `${found.scenario.name} ${found.variant.name}: ${found.variant.title}`;
   if (options.json) {
-    emitEvent(io, 'replay', { scenario: found.scenario.name, variant: found.variant.name, cell: found.cell, steps: trace.steps.length, hash: world.machine.hash(), text: formatTrace(trace) });
+    emitEvent(io, 'replay', {
+      scenario: found.scenario.name,
+      variant: found.variant.name,
+      cell: found.cell,
+      steps: trace.steps.length,
+      hash: world.machine.hash(),
+      text: formatTrace(trace),
+    });
   } else if (options.format === 'changelog') io.stdout(raceDiagram(trace));
   else io.stdout(`${title}\n${sayCell(found.cell)}\n\n${formatTrace(trace)}\n${raceDiagram(trace)}`);
   return trace.violations.length > 0 ? Exit.violation : Exit.ok;

@@ -61,7 +61,7 @@ export async function runAction(options: RunOptions, io: Io): Promise<number> {
 }
 
 /** Refuses what `run` does not have, rather than ignoring it. Throws E_USAGE. */
-function checkFlags({ cores, maxMemory, engine, fetch, memory, replay }: RunOptions): EngineName {
+function checkFlags({ cores, maxMemory, engine }: RunOptions): EngineName {
   const refuse = (message: string, where: string, hint: string): TextpokeError => new TextpokeError('E_USAGE', message, { where, hint });
   if ((cores ?? 1) > BARE_MAX_CORES)
     throw refuse(`a machine has at most ${BARE_MAX_CORES} cores`, `--cores ${cores}`, `for example --cores ${BARE_MAX_CORES}`);
@@ -72,11 +72,6 @@ function checkFlags({ cores, maxMemory, engine, fetch, memory, replay }: RunOpti
       `for example --max-memory ${BARE_MAX_RAM_BYTES >> 20}M`,
     );
   }
-  const explored = 'run has coherent fetch and no store buffers; textpoke explore has the others';
-  if (fetch !== undefined && fetch !== 'coherent') throw refuse(`run does not have --fetch ${fetch}`, `--fetch ${fetch}`, explored);
-  if (memory !== undefined && memory !== 'sc') throw refuse(`run does not have --memory ${memory}`, `--memory ${memory}`, explored);
-  if (replay !== undefined)
-    throw refuse('run takes no replay token: it has one order only', '--replay', 'textpoke replay TOKEN replays a schedule');
   if (engine === 'region')
     throw refuse('run does not have --engine region', '--engine region', 'use --engine interpreter or --engine reference');
   return engine ?? 'interpreter';

@@ -7,7 +7,7 @@ import type { Io } from '../io.ts';
 import { emitEvent } from '../json.ts';
 import { labImage } from '../lab-image.ts';
 import { progressLine } from '../progress.ts';
-import { LIMITS, row, ROW_HEAD, sayCell, sayCoverage, sayVerdict, wrapped } from '../report.ts';
+import { LIMITS, ROW_HEAD, row, sayCell, sayCoverage, sayVerdict, wrapped } from '../report.ts';
 import { resultEvent } from '../result-event.ts';
 import { engineName, searchSettings } from '../search-options.ts';
 import { showRace } from '../show-race.ts';
@@ -42,7 +42,9 @@ export async function startAction(options: StartOptions, io: Io): Promise<number
   say(`x86: Allow breakpoints to emulate call functions\n${sayCell(CELL)}: real machine code, rewritten while it runs\n\n`);
   for (const race of RACES) {
     const result = settle(race.scenario, race.variant, CELL);
-    say(`${race.title}: ${result.scenario.title}\n${wrapped(sayVerdict(result))}\n${wrapped(`coverage ${sayCoverage(result)}`)}\n\n${options.json ? '' : showRace(runner, result)}\n`);
+    say(
+      `${race.title}: ${result.scenario.title}\n${wrapped(sayVerdict(result))}\n${wrapped(`coverage ${sayCoverage(result)}`)}\n\n${options.json ? '' : showRace(runner, result)}\n`,
+    );
     if (io.interrupted()) return Exit.interrupted;
   }
   say(`The fixes\n${ROW_HEAD}\n`);
@@ -54,7 +56,9 @@ export async function startAction(options: StartOptions, io: Io): Promise<number
       if (io.interrupted()) return Exit.interrupted;
     }
   }
-  say('\nV is the number of victims. FAIL I1: a #BP that nobody claims; I7: emulated from\nthe wrong record; code-race: two different instructions could be fetched.\n\n');
+  say(
+    '\nV is the number of victims. FAIL I1: a #BP that nobody claims; I7: emulated from\nthe wrong record; code-race: two different instructions could be fetched.\n\n',
+  );
   say(`More      textpoke list\nOne race  textpoke explore F1 --variant no-final-sync\nLimits    ${LIMITS}\n`);
   return asRecorded ? Exit.ok : Exit.violation;
 }

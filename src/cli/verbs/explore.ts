@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { MAX_VICTIMS } from '../../scenario/scenario.ts';
 import type { Io } from '../io.ts';
 import { argument, ownValue } from '../own-flags.ts';
 import { someText, wholeNumber } from '../values.ts';
@@ -18,7 +19,7 @@ export function define(program: Command, io: Io): void {
     async act({ args, own, flags, io }) {
       const target = argument(args, 0);
       const variant = ownValue(own, 'variant', '--variant', someText);
-      const victims = ownValue(own, 'victims', '--victims', wholeNumber(1, 16));
+      const victims = ownValue(own, 'victims', '--victims', wholeNumber(1, MAX_VICTIMS));
       const preemptions = ownValue(own, 'preemptions', '--preemptions', wholeNumber(0));
       const schedules = ownValue(own, 'schedules', '--schedules', wholeNumber(1));
       const { exploreAction } = await import('../actions/explore.ts');

@@ -9,7 +9,7 @@ export function define(program: Command, io: Io): void {
     args: '[families...]',
     usage: '[FAMILY|SCENARIO...]',
     summary: 'show the catalogue of scenarios',
-    description: 'Prints the scenarios with their aliases, variants and what each is about.',
+    description: 'Prints the scenarios by family, each with its alias and what it is about.',
     groups: [],
     examples: ['list', 'list ftrace --json'],
     async act({ args, flags, io }) {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { MAX_VICTIMS } from '../../scenario/scenario.ts';
 import type { Io } from '../io.ts';
 import { ownValue } from '../own-flags.ts';
 import { someText, wholeNumber } from '../values.ts';
@@ -17,7 +18,7 @@ export function define(program: Command, io: Io): void {
     examples: ['matrix ftrace', 'matrix text-poke --fetch amd-apm --memory tso --victims 1 --json'],
     async act({ args, own, flags, io }) {
       const variant = ownValue(own, 'variant', '--variant', someText);
-      const victims = ownValue(own, 'victims', '--victims', wholeNumber(1, 16));
+      const victims = ownValue(own, 'victims', '--victims', wholeNumber(1, MAX_VICTIMS));
       const { matrixAction } = await import('../actions/matrix.ts');
       return matrixAction({ ...flags, families: args, variant, victims }, io);
     },

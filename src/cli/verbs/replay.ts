@@ -14,14 +14,13 @@ export function define(program: Command, io: Io): void {
     summary: 'run the one schedule of a token again',
     description:
       'Runs the schedule of a token and prints its trace: the same bytes each time. Text around the token does not matter; without an argument it is read from standard input.',
-    groups: ['Machine', 'Budget'],
-    examples: ['replay tp1_vqIiUgECUgcEEwIJVSM', 'replay token.txt --format changelog --out race.txt'],
+    groups: ['Engine'],
+    examples: ['replay tp1_AyDJUdpLASYMAQEBBAEBAQQBAgIDAQMCAAAA-ic', 'replay race.txt --format changelog --out diagram.txt'],
     async act({ args, own, flags, io }) {
       const format = ownValue(own, 'format', '--format', oneOf('text', 'changelog')) ?? 'text';
       const token = findToken(args[0], io);
       const { replayAction } = await import('../actions/replay.ts');
       return replayAction({ ...flags, token, format }, io);
     },
-  })
-    .option('--format <text|changelog>', 'changelog: the diagram alone, no colour, 75 columns');
+  }).option('--format <text|changelog>', 'changelog: the diagram alone, no colour, 75 columns');
 }

@@ -12,8 +12,8 @@ export function define(program: Command, io: Io): void {
     usage: 'FILE',
     summary: 'run an ELF64 or flat binary on emulated cores',
     description: 'Loads an ELF64 executable or a flat binary, runs it on emulated cores, prints its serial output and how each core ended.',
-    groups: ['Model', 'Machine', 'Seed', 'Replay', 'Budget'],
-    examples: ['run fixtures/hello.elf --cores 2', 'run code.bin --base 0x400000 --entry 0x400010 --max-steps 1000'],
+    groups: ['Machine', 'Budget'],
+    examples: ['run fixtures/run/hello.elf --cores 2', 'run code.bin --base 0x400000 --entry 0x400010 --max-steps 1000'],
     async act({ args, own, flags, io }) {
       const file = argument(args, 0);
       const entry = ownValue(own, 'entry', '--entry', someText);

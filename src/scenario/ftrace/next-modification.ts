@@ -9,6 +9,8 @@ interface NextModification extends Variant {
   /** Switches of the handler: `cfg_` fields of the image. */
   readonly handler: Readonly<Record<string, number>>;
   readonly records?: true;
+  /** The patcher is guest code in C instead of the TypeScript one. */
+  readonly guest?: true;
 }
 
 const LATE: FtraceSwitches = { finalSync: false };
@@ -44,6 +46,8 @@ export const nextModification = defineScenario<NextModification>({
       switches: { ...LATE, headTail: true }, handler: { ftrace_seqcount: 1, ghost_policy: 1 },
     },
     { name: 'final-sync', title: 'SYNC before any global is used again', expected: 'ok', switches: {}, handler: {} },
+    { name: 'guest-unprotected', title: 'the patcher is guest code in C, no SYNC between the two modifications', expected: 'violation', shows: { check: 'I1', cause: 'another-modification' }, switches: LATE, handler: {}, guest: true },
+    { name: 'guest-final-sync', title: 'the patcher is guest code in C, SYNC before any global is used again', expected: 'ok', switches: {}, handler: {}, guest: true },
     {
       name: 'per-site-records', title: 'one record a site, both sites in one batch', expected: 'ok', switches: {}, handler: {}, records: true,
       history: 'x86/ftrace: Use text_poke()',
@@ -61,6 +65,13 @@ export const nextModification = defineScenario<NextModification>({
     for (const u of updates) world.sites.push({ name: u.name, address: u.site, versions: [u.old, u.bytes], final: 1 });
     const text = textWorld(lab);
     const layout = locLayout(lab);
+    if (variant.guest === true) {
+      lab.setJobs(updates);
+      lab.configure({ tpa_final_sync: variant.switches.finalSync === false ? 0 : 1 });
+      world.add({ core: 0, entry: 'patcher_tpa_main' });
+      addVictims(world, cell, ['traced_by_a', 'traced_by_b']);
+      return world;
+    }
     world.add({
       core: 0,
       entry: 'patcher_stub',

@@ -4,7 +4,7 @@ import { RECORD } from '../isa/record.ts';
 import { semanticsOf } from '../isa/semantics/index.ts';
 import { Graph, Locals } from './graph.ts';
 import { CORE, DECODE_BASE, DECODE_RECORDS, ITLB, LATCH_ENTRIES, type MemoryMap, PAGE, HASH_BASE, HASH_LANE_BYTES, Stop } from './layout.ts';
-import { type EngineGlobals, type Features, importGlobals, importMemoryFunctions, type MemoryFunctions, mixInto, spread } from './memory-code.ts';
+import { type EngineGlobals, type Features, importGlobals, importMemoryFunctions, type MemoryFunctions, mixInto, spreadDifference } from './memory-code.ts';
 import {
   block, br, brIf, brTable, callIndirect, type Code, get, globalGet, globalSet, I32, I64, i32, i64, iff, loop, memoryFill, ret, set,
 } from './wasm/code.ts';
@@ -27,14 +27,15 @@ function importEnvironment(m: ModuleBuilder, pages: number): { globals: EngineGl
   return { globals, memory, system, fence: m.importFunction('fence', { params: [I32], results: [I32] }) };
 }
 
-/** The code of one form's handler, ending after the new RIP has been stored. */
-function handlerCode(instruction: Instruction, context: HandlerContext, locals: Locals): Code {
+/** The code of one form's handler, ending after the new RIP has been stored, and whether that is always the next instruction's. */
+function handlerCode(instruction: Instruction, context: HandlerContext, locals: Locals): { code: Code; sequential: boolean } {
   const semantics = semanticsOf(instruction.mnemonic);
   if (semantics === undefined) throw new Error(`no semantics for ${instruction.mnemonic}`);
   locals.reset();
   const provider = new WasmProvider(new Graph(locals), instruction, context);
   semantics(provider, instruction);
-  return provider.finish();
+  const code = provider.finish();
+  return { code, sequential: provider.sequential };
 }
 
 /** storeHit(host, value, info): the store of a TLB hit, with journal and hash, one function a size. */
@@ -59,7 +60,7 @@ function defineStoreHits(m: ModuleBuilder, map: MemoryMap, globals: EngineGlobal
       mixInto(after, key),
       mixInto(before, key),
       i64.store(get(lane), i64.add(i64.load(get(lane)), i64.sub(get(after), get(before)))),
-      i64.store(get(lane), i64.add(i64.load(get(lane), 8), i64.sub(spread(get(after)), spread(get(before)))), 8),
+      i64.store(get(lane), i64.add(i64.load(get(lane), 8), spreadDifference(get(after), get(before))), 8),
     ]);
   }
   return Object.fromEntries(entries) as Record<8 | 16 | 32 | 64, number>;
@@ -76,7 +77,7 @@ export function handlerModule(forms: readonly { number: number; instruction: Ins
       handlerCode(instruction, {
         core: 0, record: 1, memory, features, inlineTlb: false, system, fence, storeHit,
         leave: () => ret(i32.const(1)), leaveRetired: () => ret(i32.const(2)),
-      }, locals),
+      }, locals).code,
       i32.const(0),
     ];
     const counting = new Locals(0, 0);
@@ -108,23 +109,32 @@ export function runModule(hot: readonly { number: number; instruction: Instructi
   const reload: Code = [set(rip, i64.load(get(core), OFFSET.rip)), forgetPage];
 
   const build = (locals: Locals): Code => {
-    // block $stop { loop $next { prelude; block $arms { dispatch and arms }; table call } }
+    // block $stop { loop $next { prelude; loop $run { block $behind { block $arms { dispatch and arms }; table call }; step behind } } }
     const arms = hot.map(({ instruction }, k): Code => {
-      const toNext = hot.length - k;
-      const leave = (depth: number): Code => br(depth + toNext + 1);
-      return [
-        handlerCode(instruction, {
+      const toBehind = hot.length - k;
+      const leave = (depth: number): Code => br(depth + toBehind + 3);
+      const { code, sequential } = handlerCode(instruction, {
           core, record, memory, features, inlineTlb: true, system, fence, storeHit, leave, rip, afterCall: forgetPage,
           leaveRetired: (depth) => [globalSet(globals.stop, i32.const(Stop.system + 1)), leave(depth)],
-        }, locals),
-        br(toNext),
-      ];
+        }, locals);
+      return [code, br(sequential && !features.explore ? toBehind : toBehind + 2)];
     });
     const tableCall: Code = [
       set(status, callIndirect(handlerType, i32.load16(get(record), RECORD.handler), get(core), get(record))),
       reload,
-      brIf(0, i32.eqz(get(status))),
+      brIf(2, i32.eqz(get(status))),
       iff(i32.eq(get(status), i32.const(2)), globalSet(globals.stop, i32.const(Stop.system + 1))),
+      br(3),
+    ];
+    // The record of the instruction behind the one that ran is as many places on as that has bytes, where it is on the same page.
+    const stepBehind: Code = [
+      set(entry, i32.load8(get(record), RECORD.length)),
+      set(physical, i32.add(get(physical), get(entry))),
+      set(record, i32.add(get(record), i32.shl(get(entry), i32.const(5)))),
+      brIf(0, i32.and(
+        i32.and(i32.eq(i32.load(get(record), RECORD.tag), get(physical)), i64.eq(i64.and(get(rip), i64.const(-4096)), get(page))),
+        i32.ne(get(budget), i32.const(0)),
+      )),
       br(1),
     ];
     return [
@@ -149,9 +159,11 @@ export function runModule(hot: readonly { number: number; instruction: Instructi
             set(record, i32.add(i32.const(DECODE_BASE), i32.shl(i32.and(get(physical), i32.const(DECODE_RECORDS - 1)), i32.const(5)))),
             iff(i32.ne(i32.load(get(record), RECORD.tag), get(physical)), [globalSet(globals.stop, i32.const(Stop.fetch + 1)), br(3)]),
           ]),
-          set(budget, i32.sub(get(budget), i32.const(1))),
-          hot.length === 0 ? [] : block(dispatch(hot, arms, record)),
-          tableCall,
+          loop([
+            set(budget, i32.sub(get(budget), i32.const(1))),
+            block([hot.length === 0 ? [] : block(dispatch(hot, arms, record)), tableCall]),
+            stepBehind,
+          ]),
         ]),
       ]),
       i32.store(get(core), get(budget), CORE.stopSize + 4),

@@ -178,7 +178,7 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
       set(a, call(mix, get(key), get(after))),
       set(b, call(mix, get(key), get(before))),
       i64.store(get(lane), i64.add(i64.load(get(lane)), i64.sub(get(a), get(b)))),
-      i64.store(get(lane), i64.add(i64.load(get(lane), 8), i64.sub(spread(get(a)), spread(get(b)))), 8),
+      i64.store(get(lane), i64.add(i64.load(get(lane), 8), spreadDifference(get(a), get(b))), 8),
     ] : [writeBytes, drop(get(info))]);
   }
 
@@ -615,6 +615,11 @@ export function mixInto(value: number, key: number): Code {
     set(value, i64.mul(i64.xor(get(value), i64.shrU(get(value), i64.const(32))), i64.const(K3))),
     set(value, i64.xor(get(value), i64.shrU(get(value), i64.const(29)))),
   ];
+}
+
+/** spread(a) - spread(b), with one multiplication. */
+export function spreadDifference(a: Code, b: Code): Code {
+  return i64.mul(i64.sub(i64.rotl(a, i64.const(23)), i64.rotl(b, i64.const(23))), i64.const(K4));
 }
 
 /** Second lane of the hash: another bijection of the same mixed value. */

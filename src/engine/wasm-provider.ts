@@ -56,6 +56,9 @@ export class WasmProvider implements Vocabulary<Node> {
     if (memory !== undefined && instruction.mnemonic !== 'pop' && instruction.mnemonic !== 'lea') this.#addressCache = this.address(memory);
   }
 
+  /** Once finished: whether control always goes to the instruction behind it, without a look at the machine. */
+  get sequential(): boolean { return !this.#jumps && !this.#ownsRip && this.#oldFlags === undefined; }
+
   /** Code of the finished handler: the body, then the new RIP. */
   finish(): Code {
     const start = this.#nextLocal;

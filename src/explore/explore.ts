@@ -115,9 +115,9 @@ function byPct(world: World, settings: ExploreOptions): SearchResult {
 
 const LADDER_STEPS = 60_000;
 
-/** The counterexample with the fewest preemptions, where the ladder finds one soon; shrunk in any case. */
+/** The counterexample with the fewest preemptions, where the ladder finds one soon; shrunk in any case. A livelock's is the way into its cycle, which no replay ends. */
 function shorten(make: () => World, knowledge: Knowledge, found: Counterexample, prefer: WantedViolation | undefined): Counterexample {
-  if (found.answers.length === 0) return found;
+  if (found.answers.length === 0 || found.violation.cause === 'livelock') return found;
   const world = make();
   world.begin(knowledge);
   const ladder = searchLadder(world, { maxPreemptions: 6, budget: { maxSteps: LADDER_STEPS }, ...(prefer !== undefined && isWanted(found.violation, prefer) ? { only: prefer } : {}) });

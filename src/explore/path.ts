@@ -39,5 +39,5 @@ function stuck(world: World): Violation {
   const waiting = world.machine.cores.filter((c) => c.small('activity') === 0);
   const core = waiting[0] ?? world.machine.cores[0]!;
   const where = waiting.map((c) => `CPU${c.index} at ${world.lab.image.describe(c.rip)}`).join(', ');
-  return { check: 'I13', message: `deadlock: ${where || 'every core'} can never go on`, core: core.index, rip: core.rip };
+  return { check: 'I13', cause: 'deadlock', message: `deadlock: ${where || 'every core'} can never go on`, core: core.index, rip: core.rip };
 }

@@ -55,6 +55,8 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
   const textBefore = machine.newText.size;
   const base = machine.mark();
 
+  // How each state was first reached: its parent's number and the answer there.
+  const reached: { readonly from: number[]; readonly answer: number[] } = { from: [], answer: [] };
   const stack: Frame[] = [];
   const pathAnswers = (): number[] => stack.map((f) => f.next - 1);
   const note = (violations: readonly Violation[], answers: readonly number[]): void => {
@@ -67,6 +69,8 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
   };
   const enter = (mark: number, lastCore: number): void => {
     const state = visited.add(machine.engine.words, machine.key(symmetric));
+    reached.from.push(-1);
+    reached.answer.push(0);
     counts.states = visited.size;
     const offered = options(world, lastCore);
     if (offered.length === 0) note(endOf(world), pathAnswers());
@@ -102,6 +106,10 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
     const state = visited.add(machine.engine.words, at);
     counts.states = visited.size;
     graph.add(frame.state, state < 0 ? -1 - state : state, choice.core);
+    if (state >= 0) {
+      reached.from.push(frame.state);
+      reached.answer.push(frame.next - 1);
+    }
     if (state < 0) {
       machine.rollback(mark);
       continue;
@@ -119,7 +127,7 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
   machine.rollback(base);
   if (counterexample === undefined && stopped === undefined && !learned) {
     const cycle = graph.fairCycle(visited.size);
-    if (cycle !== undefined) note([livelock(world, cycle.cores)], []);
+    if (cycle !== undefined) note([livelock(world, cycle.cores)], pathTo(cycle.state, reached));
   }
   return { counts, counterexample, violations: found, stopped, learned };
 
@@ -132,7 +140,14 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
   }
 }
 
+/** Answers that lead to a state as it was first reached. */
+function pathTo(state: number, reached: { readonly from: readonly number[]; readonly answer: readonly number[] }): number[] {
+  const answers: number[] = [];
+  for (let s = state; (reached.from[s] ?? -1) >= 0; s = reached.from[s] as number) answers.unshift(reached.answer[s] as number);
+  return answers;
+}
+
 function livelock(world: World, cores: readonly number[]): Violation {
   const core = world.machine.cores[cores[0] ?? 0]!;
-  return { check: 'I13', message: `livelock: ${cores.map((c) => `CPU${c}`).join(', ')} can go on for ever without getting anywhere`, core: core.index, rip: core.rip };
+  return { check: 'I13', cause: 'livelock', message: `livelock: ${cores.map((c) => `CPU${c}`).join(', ')} can go on for ever without getting anywhere`, core: core.index, rip: core.rip };
 }

@@ -23,8 +23,11 @@ export type CheckId =
   /** The guest's own assertion failed. */
   | 'assertion';
 
-/** Ways in which an int3 goes unclaimed: nothing is in progress any more, or what is in progress is another site's modification. */
-export type ViolationCause = 'nothing-in-progress' | 'another-modification';
+/**
+ * Which way a check was broken. An int3 goes unclaimed because nothing is in progress any more, or because what is in progress is another site's
+ * modification; there is no progress because nobody can move, or because everybody moves in a circle.
+ */
+export type ViolationCause = 'nothing-in-progress' | 'another-modification' | 'deadlock' | 'livelock';
 
 /** A violation that somebody asks for. */
 export interface WantedViolation {

@@ -1,2 +1,60 @@
-/** The library: what a program or a test imports as `textpoke`. */
+/**
+ * The library: what a program or a test imports as `textpoke`. Addresses are linear and bigint unless a name says physical; bytes are
+ * `Uint8Array`. What a person can get wrong is thrown as `TextpokeError`. Nothing here reads files, the clock or the environment.
+ */
+
+/** Looking at one run: its trace, its diagram, and why it breaks. */
+export { type DiagramOptions, raceDiagram } from './debug/diagram.ts';
+export type { Happening, Trace, TraceStep } from './debug/happening.ts';
+export { formatTrace, recordTrace } from './debug/trace.ts';
+export { explainWhy, type VerdictUnder, type Why } from './debug/why.ts';
+/** Errors and exit codes. */
 export { type ErrorCode, Exit, TextpokeError } from './error.ts';
+/** Trying every order: worlds, checkers, searches and their results. */
+export type { Checker } from './explore/checker.ts';
+export { type Exploration, type ExploreOptions, explore, learn, type SearchName } from './explore/explore.ts';
+export { Knowledge } from './explore/knowledge.ts';
+export type { Budget, Counterexample, Counts, Coverage, SearchResult, Verdict } from './explore/result.ts';
+export type { Site } from './explore/site.ts';
+export { decodeToken, encodeToken, imageHash, nameHash, SEMANTICS_VERSION, type TokenContent } from './explore/token.ts';
+export { CHECK_TITLES, type CheckId, type Violation, type ViolationCause, type WantedViolation } from './explore/violation.ts';
+export { type Actor, WITNESSES, type Witness, World, type WorldEvent } from './explore/world.ts';
+/** Images: what is loaded and patched. */
+export { type FlatOptions, Image, type ImageSegment, type ImageSymbol, imageFromElf, imageFromFlat } from './image/image.ts';
+/** Running an image on bare cores, as `textpoke run` does: coherent fetch, no store buffers, one order. */
+export { BareMachine, type BareOptions } from './kernel/bare.ts';
+export { type BareCoreResult, type BareEnd, type BareResult, type BareRunOptions, runBare } from './kernel/bare-run.ts';
+/** The machine and the small kernel on it. */
+export { Lab, type LabOptions } from './kernel/lab.ts';
+export { type Choice, choices, perform } from './machine/choices.ts';
+export type { Core } from './machine/core.ts';
+export { type EngineName, Machine, type MachineOptions } from './machine/machine.ts';
+/** What instruction fetch may return. */
+export { FETCH_POLICIES, FETCH_POLICY_NAMES, fetchPolicy } from './machine/policy/index.ts';
+export type { FetchPolicy, FetchPolicyName } from './machine/policy/policy.ts';
+/** Patching algorithms: generators of one operation of a core each. */
+export { type FtraceSwitches, type FtraceUpdate, replaceFtraceCode, updateFtraceFunc } from './patch/ftrace.ts';
+export { callTo, INT3, jccTo, jumpTo, nop2, nop5, retPadded, returnZero, shortJumpTo } from './patch/instructions.ts';
+export type { Mark, Operation, Patcher } from './patch/operation.ts';
+export { type Modification, type Part, type PhaseSwitches, syncEachCpu, type TextWorld, textPoke, threePhases } from './patch/text-poke.ts';
+export { type BatchModification, type BatchSwitches, type LocLayout, textPokeBatch } from './patch/text-poke-batch.ts';
+export { textPokeBpV1 } from './patch/text-poke-v1.ts';
+/** The catalogue of races, and what it takes to write one more. */
+export { CATALOGUE, FAMILIES, scenarioOf } from './scenario/catalogue.ts';
+export { type FoundToken, findToken } from './scenario/find-token.ts';
+export { addVictims, labWorld, locLayout, textWorld } from './scenario/lab-world.ts';
+export { type CellResult, CellRunner, cellName, cellsOf } from './scenario/matrix.ts';
+export {
+  type Cell,
+  defineScenario,
+  type Expectation,
+  type ExpectedVerdict,
+  expectedOf,
+  MAX_VICTIMS,
+  type MemoryModel,
+  type Scenario,
+  type ScenarioDefinition,
+  underPolicies,
+  type Variant,
+  variantOf,
+} from './scenario/scenario.ts';

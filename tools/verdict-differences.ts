@@ -1,0 +1,74 @@
+// Prints, as Markdown, where an exhaustive run differs from the catalogue of races: npx tsx tools/verdict-differences.ts
+// Each cell that differs is explored again (one victim, memory tso): a row says what this version finds, not what is recorded.
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { imageFromElf } from '../src/image/image.ts';
+import { FETCH_POLICY_NAMES } from '../src/machine/policy/index.ts';
+import type { FetchPolicyName } from '../src/machine/policy/policy.ts';
+import { CATALOGUE } from '../src/scenario/catalogue.ts';
+import { type CellResult, CellRunner } from '../src/scenario/matrix.ts';
+import { expectedOf, type Scenario, type Variant } from '../src/scenario/scenario.ts';
+
+interface Difference {
+  readonly scenario: Scenario;
+  readonly variant: Variant;
+  readonly fetch: FetchPolicyName;
+  readonly catalogue: string;
+  readonly reason: string;
+  readonly result: CellResult;
+}
+
+const lab = 'fixtures/lab/lab.elf';
+const runner = new CellRunner(imageFromElf(readFileSync(fileURLToPath(new URL(`../${lab}`, import.meta.url))), lab));
+
+function* differences(): Generator<Difference> {
+  for (const scenario of CATALOGUE) {
+    for (const variant of scenario.variants) {
+      const { catalogue } = variant;
+      if (catalogue === undefined) continue;
+      const differing = FETCH_POLICY_NAMES.filter((fetch) => expectedOf(catalogue.expected, fetch) !== expectedOf(variant.expected, fetch));
+      // A variant that differs under several policies gives one reason for each, in their order, or one for all.
+      const reasons = catalogue.reason.split('; ');
+      for (const [n, fetch] of differing.entries()) {
+        const reason = (reasons.length === differing.length ? reasons[n] : undefined) ?? catalogue.reason;
+        const cell = { victims: scenario.scope === 'one-core' ? 0 : 1, fetch, memory: 'tso' } as const;
+        yield {
+          scenario,
+          variant,
+          fetch,
+          catalogue: expectedOf(catalogue.expected, fetch),
+          reason,
+          result: runner.run(scenario, variant, cell),
+        };
+      }
+    }
+  }
+}
+
+const unique = (list: readonly string[]): string => [...new Set(list)].join(', ');
+
+/** `q4.no-sync1`: place or change of the site, and the step that is wrong. */
+const partOf = (variant: Variant, n: 0 | 1): string => variant.name.split('.')[n] ?? variant.name;
+
+/** A violation by its token, what is settled by its coverage and the number of states, smallest to largest. */
+function found(group: readonly Difference[]): string {
+  const tokens = group.flatMap(({ variant, result }) => (result.token === undefined ? [] : [`${variant.name} \`${result.token}\``]));
+  if (tokens.length > 0) return tokens.join('<br>');
+  const states = group.map(({ result }) => result.counts.states).sort((a, b) => a - b);
+  return `${unique(group.map(({ result }) => result.coverage.kind))}, ${unique([states[0] ?? 0, states.at(-1) ?? 0].map(String)).replace(', ', ' to ')} states each`;
+}
+
+/** What differs for one reason, with one verdict, is one row. */
+const groups = new Map<string, Difference[]>();
+for (const difference of differences()) {
+  const { scenario, fetch, catalogue, reason, result } = difference;
+  const key = [scenario.name, fetch, catalogue, result.verdict, reason].join('|');
+  groups.set(key, [...(groups.get(key) ?? []), difference]);
+}
+
+console.log('| scenario | fetch | step left out or moved | sites | catalogue | run | why |\n|---|---|---|---|---|---|---|');
+for (const group of groups.values()) {
+  const { scenario, fetch, catalogue, reason, result } = group[0] as Difference;
+  const [sites, steps] = ([0, 1] as const).map((n) => unique(group.map((d) => partOf(d.variant, n))));
+  console.log(`| ${scenario.name} | ${fetch} | ${steps} | ${sites} | ${catalogue} | ${result.verdict}: ${found(group)} | ${reason} |`);
+}

@@ -30,8 +30,11 @@ interface MemoryExports {
   storeAt(host: number, bytes: number, value: bigint, info: number): void;
   physicalWrite(physical: number, bytes: number, value: bigint): void;
   journalBlock(at: number, length: number): void;
+  /** Begins a transition: remembers the hash, forgets the events of the last; gives the mark to roll back to. */
+  begin(): number;
   rollback(mark: number): void;
   drain(core: number, entry: number): void;
+  /** Ends a transition: no visible operation is left over, and what is below the core's stack pointer is zero. */
   scrub(core: number): void;
   poke(at: number, value: number, info: number): void;
   stateKey(cores: number, symmetric: number): void;

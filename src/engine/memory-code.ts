@@ -1,6 +1,6 @@
 import { OFFSET, RSP } from '../isa/core-state.ts';
 import {
-  CORE, coreBase, EVENT_BASE, EVENT_BYTES, HASH_BASE, HASH_LANE_BYTES, KEY_AT, LATCH_ENTRIES, MAX_EVENTS, type MemoryMap, PAGE, PAGE_INFO_BASE,
+  CORE, coreBase, EVENT_BASE, EVENT_BYTES, HASH_BASE, HASH_BYTES, HASH_LANE_BYTES, KEY_AT, LATCH_ENTRIES, MAX_EVENTS, type MemoryMap, PAGE, PAGE_INFO_BASE,
   PAIR_FIRST, SHADOW, Stop, STORE_BUFFER, STORE_BUFFER_ENTRIES, STORE_BUFFER_ENTRY_BYTES, TLB,
 } from './layout.ts';
 import {
@@ -193,6 +193,17 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
       globalSet(globals.journalTop, i32.add(i32.add(get(top), get(length)), i32.const(8))),
     ]);
   }
+  // begin(): the mark of a new transition
+  {
+    const mark = 0;
+    m.define(m.declare({ params: [], results: [I32] }, 'begin'), [I32], [
+      set(mark, globalGet(globals.journalTop)),
+      call(journalBlock, i32.const(HASH_BASE), i32.const(HASH_BYTES)),
+      globalSet(globals.eventTop, i32.const(EVENT_BASE)),
+      get(mark),
+    ]);
+  }
+
   // rollback(mark): undoes everything since journalTop was `mark`
   {
     const [mark, top, length] = [0, 1, 2];
@@ -502,6 +513,7 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
     const [core, entry, host, end] = [0, 1, 2, 3];
     const rsp = 4;
     m.define(scrub, [I32, I32, I32, I64], features.explore ? [
+      globalSet(globals.visible, i32.const(0)),
       set(rsp, i64.load(get(core), 8 * RSP)),
       iff(i32.or(i64.ltU(get(rsp), i64.load(get(core), CORE.stackLow)), i64.gtU(get(rsp), i64.load(get(core), CORE.stackHigh))), ret()),
       set(entry, tlbEntry(core, i64.load(get(core), CORE.stackLow))),

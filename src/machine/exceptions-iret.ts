@@ -73,20 +73,21 @@ function readFrame(machine: MachineParts, core: Core, size: 16 | 32 | 64): Frame
   return { rip, cs, rflags, rsp, ss, at, cpl: newCpl, cleared };
 }
 
+const QUADWORDS = [0n, 8n, 16n, 24n, 32n];
+
 /** Element `n` of the frame at `at`. */
 function popped(core: Core, at: bigint, n: number, bytes: number): bigint {
-  return core.load(BigInt.asUintN(64, at + BigInt(n * bytes)), bytes, 'stack');
+  return core.load(BigInt.asUintN(64, bytes === 8 ? at + QUADWORDS[n]! : at + BigInt(n * bytes)), bytes, 'stack');
 }
 
 /** Checks the code segment that a return goes to: same or outer privilege level. */
 export function codeDescriptor(machine: MachineParts, core: Core, cs: number, cpl: number): Descriptor {
   if (isNull(cs)) throw new GuestFault(Vector.GP);
-  const bad = new GuestFault(Vector.GP, selectorError(cs));
   const code = readDescriptor(machine, core, cs);
   const rpl = cs & 3;
-  if (code === undefined || !isCode(code) || rpl < cpl) throw bad;
-  if (isConforming(code) ? code.dpl > rpl : code.dpl !== rpl) throw bad;
-  if (code.long && code.big) throw bad;
+  if (code === undefined || !isCode(code) || rpl < cpl) throw new GuestFault(Vector.GP, selectorError(cs));
+  const wrong = isConforming(code) ? code.dpl > rpl : code.dpl !== rpl;
+  if (wrong || (code.long && code.big)) throw new GuestFault(Vector.GP, selectorError(cs));
   if (!code.present) throw new GuestFault(Vector.NP, selectorError(cs));
   return code;
 }

@@ -167,6 +167,10 @@ function pushAll(core: Core, stack: bigint, words: readonly bigint[]): bigint {
 }
 
 interface Gate {
+  /** Five bits: the S bit and the type. */
+  readonly type: number;
+  readonly dpl: number;
+  readonly present: boolean;
   readonly selector: number;
   readonly offset: bigint;
   readonly ist: number;
@@ -180,19 +184,32 @@ function readGate(machine: MachineParts, core: Core, d: Delivery, external: numb
   if (d.vector * 16 + 15 > core.small('idtrLimit') >>> 0) throw new GuestFault(Vector.GP, errorCode);
   const at = core.get('idtrBase') + BigInt(d.vector * 16);
   const [low, high] = asSupervisor(machine, core, () => [core.load(at, 8), core.load(at + 8n, 8)] as const);
+  const gate = gateOf(d.vector, low, high);
+  if (gate.type !== DESCRIPTOR_TYPE.interruptGate && gate.type !== DESCRIPTOR_TYPE.trapGate) throw new GuestFault(Vector.GP, errorCode);
+  if (fromInstruction(d) && gate.dpl < core.small('cpl')) throw new GuestFault(Vector.GP, errorCode);
+  if (!gate.present) throw new GuestFault(Vector.NP, errorCode);
+  if (isNull(gate.selector)) throw new GuestFault(Vector.GP, external);
+  return gate;
+}
+
+/** The gate that was read last at each vector: the same words mean the same. */
+const GATES: { readonly low: bigint; readonly high: bigint; readonly gate: Gate }[] = [];
+
+function gateOf(vector: number, low: bigint, high: bigint): Gate {
+  const known = GATES[vector];
+  if (known !== undefined && known.low === low && known.high === high) return known.gate;
   const type = Number((low >> 40n) & 0x1fn);
-  if (type !== DESCRIPTOR_TYPE.interruptGate && type !== DESCRIPTOR_TYPE.trapGate) throw new GuestFault(Vector.GP, errorCode);
-  const dpl = Number((low >> 45n) & 3n);
-  if (fromInstruction(d) && dpl < core.small('cpl')) throw new GuestFault(Vector.GP, errorCode);
-  if (((low >> 47n) & 1n) === 0n) throw new GuestFault(Vector.NP, errorCode);
-  const selector = Number((low >> 16n) & 0xffffn);
-  if (isNull(selector)) throw new GuestFault(Vector.GP, external);
-  return {
-    selector,
+  const gate = {
+    type,
+    dpl: Number((low >> 45n) & 3n),
+    present: ((low >> 47n) & 1n) === 1n,
+    selector: Number((low >> 16n) & 0xffffn),
     offset: (low & 0xffffn) | ((low >> 32n) & 0xffff0000n) | ((high & 0xffffffffn) << 32n),
     ist: Number((low >> 32n) & 7n),
     masksInterrupts: type === DESCRIPTOR_TYPE.interruptGate,
   };
+  GATES[vector] = { low, high, gate };
+  return gate;
 }
 
 /** First address above the frame: the stack in use, the privilege level's, or that of the gate's IST entry; aligned down to 16 bytes. */

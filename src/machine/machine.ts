@@ -3,7 +3,7 @@ import type { Decoded } from '../isa/decode.ts';
 import { Activity, IF, OFFSET, RAX, RCX, Vector } from '../isa/core-state.ts';
 import { RECORD_BYTES } from '../isa/record.ts';
 import { Engine, type EngineHost } from '../engine/engine.ts';
-import { CORE, LATCH_ENTRIES, EVENT_BASE, HASH_BASE, HASH_BYTES, ITLB, KEY_AT, PAGE, PAGE_INFO_BASE, SCRATCH_RECORDS, SHADOW, Stop } from '../engine/layout.ts';
+import { CORE, LATCH_ENTRIES, ITLB, KEY_AT, PAGE, PAGE_INFO_BASE, SCRATCH_RECORDS, SHADOW, Stop } from '../engine/layout.ts';
 import { ReferenceRunner } from '../engine/reference-runner.ts';
 import { TextpokeError } from '../error.ts';
 import { AccessStopped, Core, GuestFault } from './core.ts';
@@ -12,7 +12,7 @@ import { deliverPendingDebug, finishStep, mustStep, startStep, type StepStart } 
 import { deliverable } from './interrupts.ts';
 import { fillTlb, translateFetch } from './paging.ts';
 import { type FetchChoice, FetchUnit, type FetchWindow } from './fetch.ts';
-import type { MachineEvent, MachineHost, MachineParts, SystemOutcome } from './parts.ts';
+import type { MachineEvent, MachineHost, MachineParts, SystemHelper, SystemOutcome } from './parts.ts';
 import type { FetchPolicy } from './policy/policy.ts';
 import { systemHelper } from './system/index.ts';
 import { TextVersions } from './text-versions.ts';
@@ -70,6 +70,7 @@ export class Machine implements MachineParts, EngineHost {
   /** A quadword of executed text was written that is not declared as patched: the search must start again with it. */
   readonly newText = new Set<number>();
   #foreignTlb = false;
+  readonly #helpers = new Map<Instruction, SystemHelper>();
   readonly #reference: ReferenceRunner | undefined;
 
   constructor(options: MachineOptions) {
@@ -192,7 +193,11 @@ export class Machine implements MachineParts, EngineHost {
     const instruction = this.engine.instructionAt(record);
     const fields = this.engine.fieldsAt(record);
     const next = core.rip + BigInt(fields.length);
-    const helper = systemHelper(instruction.mnemonic);
+    let helper = this.#helpers.get(instruction);
+    if (helper === undefined) {
+      helper = systemHelper(instruction.mnemonic);
+      if (helper !== undefined) this.#helpers.set(instruction, helper);
+    }
     if (helper === undefined) throw new TextpokeError('E_INTERNAL', `no system helper for ${instruction.mnemonic}`, { where: this.describe(core) });
     core.prepare();
     // An interrupt may be taken between STI and CLI: the place before CLI is one where it can.
@@ -450,7 +455,6 @@ export class Machine implements MachineParts, EngineHost {
   settle(core: Core): void {
     const stop = this.runCore(core, LOCAL_LIMIT);
     core.setRaw(CORE.stop, stop === Stop.budget ? Stop.lost : stop);
-    this.engine.globals.visible.value = 0;
     this.engine.access.scrub(core.base);
   }
 
@@ -507,10 +511,8 @@ export class Machine implements MachineParts, EngineHost {
 
   /** Starts a transition: everything from here on can be undone to the mark that it gives. */
   mark(): number {
-    const mark = this.engine.globals.journalTop.value;
-    this.engine.access.journalBlock(HASH_BASE, HASH_BYTES);
+    const mark = this.engine.access.begin();
     for (const c of this.cores) c.unsaved();
-    this.engine.globals.eventTop.value = EVENT_BASE;
     if (mark > this.engine.map.journal + this.engine.map.journalBytes - (4 << 20)) {
       throw new TextpokeError('E_BUDGET', 'the undo journal is full: the search is deeper than it can hold', { hint: 'make the scenario smaller' });
     }

@@ -33,7 +33,8 @@ export class SituationMemo<T> {
   /** The value for a place (by identity) and the first `length` words. */
   get(place: object, length: number): T | undefined {
     const bucket = this.#buckets.get(hashOf(this.words, length));
-    if (bucket !== undefined) for (const entry of bucket) if (entry.place === place && equal(entry.words, this.words, length)) return entry.value;
+    if (bucket !== undefined)
+      for (const entry of bucket) if (entry.place === place && equal(entry.words, this.words, length)) return entry.value;
     return undefined;
   }
 

@@ -5,10 +5,7 @@ const STORES = 10;
 const FORKS = 200_000;
 
 /** mov %rax, 8*n(%rdi), ten times, then a jump back to the first. */
-const CODE = Uint8Array.from([
-  ...Array.from({ length: STORES }, (_, n) => [0x48, 0x89, 0x47, 8 * n]).flat(),
-  0xeb, 256 - (STORES * 4 + 2),
-]);
+const CODE = Uint8Array.from([...Array.from({ length: STORES }, (_, n) => [0x48, 0x89, 0x47, 8 * n]).flat(), 0xeb, 256 - (STORES * 4 + 2)]);
 
 /** Mark, ten guest stores that each change memory, undo: how often a second. Throws when the undone state is not the state before. */
 export function forkRow(rounds: number): Row {
@@ -38,7 +35,13 @@ export function forkRow(rounds: number): Row {
   if (machine.hash() !== before) throw new Error('a fork that was undone left another state');
   const mark = machine.mark();
   machine.runCore(core, STORES);
-  if (machine.hash() === before || machine.readPhysical(0x600000 + 8 * (STORES - 1), 8) !== core.gpr(0)) throw new Error('the fork did not store');
+  if (machine.hash() === before || machine.readPhysical(0x600000 + 8 * (STORES - 1), 8) !== core.gpr(0))
+    throw new Error('the fork did not store');
   machine.rollback(mark);
-  return { group: 'fork', name: `fork and rollback of ${STORES} stores`, values: { 'per second': median(forks) }, goal: { value: 'per second', atLeast: 1e6 } };
+  return {
+    group: 'fork',
+    name: `fork and rollback of ${STORES} stores`,
+    values: { 'per second': median(forks) },
+    goal: { value: 'per second', atLeast: 1e6 },
+  };
 }

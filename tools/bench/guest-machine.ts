@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { CORE } from '../../src/engine/layout.ts';
-import { PageTables } from '../../src/kernel/page-tables.ts';
 import { Activity, RSP } from '../../src/isa/core-state.ts';
+import { PageTables } from '../../src/kernel/page-tables.ts';
 import { Machine } from '../../src/machine/machine.ts';
 
 /** Where the flat images are linked (fixtures/bench/bench.lds), and the machine that they run on: identity-mapped memory at CPL 0. */

@@ -29,7 +29,8 @@ function kernelRow(kernel: Kernel, rounds: number, peers: readonly Peer[]): Row 
     ({ instructions } = value);
     for (const peer of peers) {
       const run = peer.run(kernel);
-      if (run.rax !== value.rax) throw new Error(`${kernel}: ${peer.name} gives 0x${run.rax.toString(16)}, the interpreter 0x${value.rax.toString(16)}`);
+      if (run.rax !== value.rax)
+        throw new Error(`${kernel}: ${peer.name} gives 0x${run.rax.toString(16)}, the interpreter 0x${value.rax.toString(16)}`);
       others.get(peer.name)!.push(run.seconds);
     }
   }

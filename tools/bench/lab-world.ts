@@ -3,7 +3,7 @@ import { death } from '../../src/explore/checkers/death.ts';
 import { emulationChecker } from '../../src/explore/checkers/emulation.ts';
 import { siteChecker } from '../../src/explore/checkers/site.ts';
 import { Knowledge } from '../../src/explore/knowledge.ts';
-import { searchStates, type StatefulOutcome } from '../../src/explore/stateful.ts';
+import { type StatefulOutcome, searchStates } from '../../src/explore/stateful.ts';
 import { World } from '../../src/explore/world.ts';
 import { type Image, imageFromElf } from '../../src/image/image.ts';
 import { fetchPolicy } from '../../src/machine/policy/index.ts';
@@ -56,7 +56,10 @@ export function labWorld(of: LabWorld, knowledge: Knowledge): World {
 }
 
 /** Searches again until nothing new is learned; gives the last world and its outcome. */
-export function settleLabWorld(of: LabWorld, options: { symmetry?: boolean; maxSteps?: number } = {}): { world: World; knowledge: Knowledge; outcome: StatefulOutcome } {
+export function settleLabWorld(
+  of: LabWorld,
+  options: { symmetry?: boolean; maxSteps?: number } = {},
+): { world: World; knowledge: Knowledge; outcome: StatefulOutcome } {
   const knowledge = new Knowledge();
   for (;;) {
     const world = labWorld(of, knowledge);

@@ -15,7 +15,8 @@ export function median(values: readonly number[]): number {
 }
 
 /** The geometric mean of positive numbers. */
-export const geometricMean = (values: readonly number[]): number => Math.exp(values.reduce((sum, v) => sum + Math.log(v), 0) / values.length);
+export const geometricMean = (values: readonly number[]): number =>
+  Math.exp(values.reduce((sum, v) => sum + Math.log(v), 0) / values.length);
 
 /** One line of the report. Rates are per CPU second. */
 export interface Row {

@@ -7,8 +7,14 @@ import { cpuSeconds, median, type Row } from './measure.ts';
 
 /** Race, variant, victims, and how many CPU seconds it may take. */
 const CASES = [
-  ['F1', 'no-final-sync', 1, 1], ['F1', 'no-final-sync', 2, 1], ['F1', 'final-sync', 2, 5], ['F1', 'final-sync', 3, 30],
-  ['F2', 'unprotected', 1, 1], ['F2', 'unprotected', 2, 1], ['F2', 'final-sync', 2, 5], ['F2', 'final-sync', 3, 30],
+  ['F1', 'no-final-sync', 1, 1],
+  ['F1', 'no-final-sync', 2, 1],
+  ['F1', 'final-sync', 2, 5],
+  ['F1', 'final-sync', 3, 30],
+  ['F2', 'unprotected', 1, 1],
+  ['F2', 'unprotected', 2, 1],
+  ['F2', 'final-sync', 2, 5],
+  ['F2', 'final-sync', 3, 30],
 ] as const;
 
 /**

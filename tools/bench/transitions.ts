@@ -1,5 +1,5 @@
-import { searchStates } from '../../src/explore/stateful.ts';
 import { choose, options } from '../../src/explore/path.ts';
+import { searchStates } from '../../src/explore/stateful.ts';
 import { VisitedSet } from '../../src/explore/visited.ts';
 import type { World } from '../../src/explore/world.ts';
 import type { Choice } from '../../src/machine/choices.ts';
@@ -58,8 +58,18 @@ export function transitionRows(rounds: number): Row[] {
   }
   const name = `${WORLD.victims} victims, ${WORLD.fetch}, ${WORLD.memory}`;
   return [
-    { group: 'transitions', name: `without the visited set (${name})`, values: { 'per second': median(bare) }, goal: { value: 'per second', atLeast: 300e3 } },
-    { group: 'transitions', name: `with the visited set (${name})`, values: { 'per second': median(search) }, goal: { value: 'per second', atLeast: 150e3 } },
+    {
+      group: 'transitions',
+      name: `without the visited set (${name})`,
+      values: { 'per second': median(bare) },
+      goal: { value: 'per second', atLeast: 300e3 },
+    },
+    {
+      group: 'transitions',
+      name: `with the visited set (${name})`,
+      values: { 'per second': median(search) },
+      goal: { value: 'per second', atLeast: 150e3 },
+    },
   ];
 }
 

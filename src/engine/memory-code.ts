@@ -551,8 +551,8 @@ function defineHash(m: ModuleBuilder, mix: number): void {
   const hashCore = m.declare({ params: [I32], results: [] });
   const stateKey = m.declare({ params: [I32, I32], results: [] }, 'stateKey');
   {
-    const [core, at] = [0, 1];
-    const [value, a, b] = [2, 3, 4];
+    const core = 0;
+    const [value, key, a, b] = [1, 2, 3, 4];
     const fr = i64.load(get(core), OFFSET.flagResult);
     const fc = i64.load(get(core), OFFSET.flagCarry);
     const bit = (c: Code, from: number, to: number): Code => i64.shl(i64.and(i64.shrU(c, i64.const(from)), i64.const(1)), i64.const(to));
@@ -562,21 +562,29 @@ function defineHash(m: ModuleBuilder, mix: number): void {
       bit(i64.xor(i64.shrU(fr, i64.const(63)), i64.shrU(fc, i64.const(1))), 0, 7),
       bit(i64.xor(i64.popcnt(i64.and(fr, i64.const(0xff))), fc), 0, 2),
     ].reduce((x, y) => i64.or(x, y));
-    m.define(hashCore, [I32, I64, I64, I64], [
-      iff(i32.eqz(i32.load(get(core), CORE.hashDirty)), ret()),
-      loop([
-        set(value, i64.load(i32.add(get(core), get(at)))),
-        iff(i32.eq(get(at), i32.const(OFFSET.flagResult)), set(value, rflags)),
-        [...UNHASHED].map((offset) => iff(i32.eq(get(at), i32.const(offset)), set(value, i64.const(0)))),
-        iff(i32.eq(get(at), i32.const(OFFSET.cr3)), set(value, i64.xor(get(value), i64.load(get(core), CORE.homeCr3)))),
-        iff(i32.eqz(i64.eqz(get(value))), [
-          set(value, call(mix, i64.extend(i32.add(get(at), i32.const(0x7000_0000))), get(value))),
-          set(a, i64.add(get(a), get(value))),
-          set(b, i64.add(get(b), spread(get(value)))),
-        ]),
-        set(at, i32.add(get(at), i32.const(8))),
-        brIf(0, i32.ltU(get(at), i32.const(CORE.hashedEnd))),
+    const word = (offset: number): Code => {
+      if (offset === OFFSET.flagResult) return rflags;
+      const code = i64.load(get(core), offset);
+      return offset === OFFSET.cr3 ? i64.xor(code, i64.load(get(core), CORE.homeCr3)) : code;
+    };
+    const add = (offset: number): Code => [
+      set(value, word(offset)),
+      iff(i32.eqz(i64.eqz(get(value))), [
+        set(key, i64.const(offset + 0x7000_0000)),
+        mixInto(value, key),
+        set(a, i64.add(get(a), get(value))),
+        set(b, i64.add(get(b), spread(get(value)))),
       ]),
+    ];
+    const offsets = Array.from({ length: CORE.hashedEnd / 8 }, (_, n) => 8 * n).filter((offset) => !UNHASHED.has(offset));
+    // Most words are zero most of the time: four are asked at once.
+    const groups = Array.from({ length: Math.ceil(offsets.length / 4) }, (_, n) => offsets.slice(4 * n, 4 * n + 4));
+    m.define(hashCore, [I64, I64, I64, I64], [
+      iff(i32.eqz(i32.load(get(core), CORE.hashDirty)), ret()),
+      groups.map((group) => iff(
+        i32.eqz(i64.eqz(group.map(word).reduce((x, y) => i64.or(x, y)))),
+        group.map(add),
+      )),
       i64.store(get(core), get(a), CORE.hash),
       i64.store(get(core), get(b), CORE.hash + 8),
       i32.store(get(core), i32.const(0), CORE.hashDirty),

@@ -1,4 +1,7 @@
+import { Activity } from '../isa/core-state.ts';
+import { CORE, Stop } from '../engine/layout.ts';
 import { type Choice, choices, perform } from '../machine/choices.ts';
+import type { Core } from '../machine/core.ts';
 import type { Violation } from './violation.ts';
 import type { World } from './world.ts';
 
@@ -36,8 +39,13 @@ export function endOf(world: World): readonly Violation[] {
 }
 
 function stuck(world: World): Violation {
-  const waiting = world.machine.cores.filter((c) => c.small('activity') === 0);
-  const core = waiting[0] ?? world.machine.cores[0]!;
-  const where = waiting.map((c) => `CPU${c.index} at ${world.lab.image.describe(c.rip)}`).join(', ');
-  return { check: 'I13', cause: 'deadlock', message: `deadlock: ${where || 'every core'} can never go on`, core: core.index, rip: core.rip };
+  const { cores } = world.machine;
+  const where = (c: Core): string => `CPU${c.index} at ${world.lab.image.describe(c.rip)}`;
+  const lost = cores.find((c) => c.raw(CORE.stop) === Stop.lost);
+  if (lost !== undefined) {
+    return { check: 'I13', cause: 'livelock', message: `${where(lost)} loops for ever without touching anything shared`, core: lost.index, rip: lost.rip };
+  }
+  const waiting = cores.filter((c) => c.small('activity') === Activity.running && c.raw(CORE.stop) !== Stop.idle);
+  const core = waiting[0] ?? (cores[0] as Core);
+  return { check: 'I13', cause: 'deadlock', message: `deadlock: ${waiting.map(where).join(', ') || 'no core'} can never go on`, core: core.index, rip: core.rip };
 }

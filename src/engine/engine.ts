@@ -109,7 +109,8 @@ export class Engine {
     const known = this.#forms.known();
     for (const module of known.modules) this.#instantiate(module);
     this.#batched = known.count;
-    this.clearDecodeCache();
+    // Zero is the tag of physical address 0 and of nothing else: the other records of fresh memory match no address as they are.
+    this.words[DECODE_BASE >> 2] = NO_TAG;
   }
 
   /** The module of the memory functions: `access`. */

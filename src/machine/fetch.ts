@@ -68,6 +68,57 @@ interface KnownWindow {
   readonly plain: FetchWindow;
 }
 
+interface Place {
+  readonly physical: number;
+  readonly length: number;
+  /** Bytes up to the end of the page, and where the rest lies, -1 when there is no rest. */
+  readonly inPage: number;
+  readonly nextPage: number;
+  readonly missing: MissingPage | undefined;
+}
+
+/** A window that lists its addresses only when somebody asks: most instructions have nothing to do with patched text. */
+class Window implements FetchWindow {
+  readonly physical: number;
+  readonly crossesPage: boolean;
+  readonly missing: MissingPage | undefined;
+  readonly patched: boolean;
+  readonly #engine: Engine;
+  readonly #text: TextVersions | undefined;
+  readonly #place: Place;
+  #addresses: readonly number[] | undefined;
+  #quadwords: readonly number[] | undefined;
+
+  constructor(engine: Engine, text: TextVersions | undefined, place: Place, patched: boolean) {
+    this.physical = place.physical;
+    this.crossesPage = place.nextPage >= 0;
+    this.missing = place.missing;
+    this.patched = patched;
+    this.#engine = engine;
+    this.#text = text;
+    this.#place = place;
+  }
+
+  get addresses(): readonly number[] {
+    const { physical, length, inPage, nextPage } = this.#place;
+    this.#addresses ??= Array.from({ length }, (_, i) => (i < inPage ? physical + i : nextPage + i - inPage));
+    return this.#addresses;
+  }
+
+  get quadwords(): readonly number[] {
+    this.#quadwords ??= [...new Set(this.addresses.map((pa) => this.#text?.indexOf(pa) ?? -1))].filter((q) => q >= 0);
+    return this.#quadwords;
+  }
+
+  current(): Uint8Array {
+    const { physical, length, inPage, nextPage } = this.#place;
+    const { bytes, map } = this.#engine;
+    const out = bytes.slice(map.ram + physical, map.ram + physical + length);
+    for (let i = inPage; i < length; i++) out[i] = bytes[map.ram + nextPage + i - inPage] as number;
+    return out;
+  }
+}
+
 /** Instruction fetch: which bytes, and under the policy which versions of them. */
 export class FetchUnit {
   readonly #engine: Engine;
@@ -126,28 +177,21 @@ export class FetchUnit {
   }
 
   #newWindow(physical: number, inPage: number, nextPage: number, missing: MissingPage | undefined): KnownWindow {
-    const addresses = Array.from({ length: nextPage < 0 ? inPage : MAX_LENGTH }, (_, i) => (i < inPage ? physical + i : nextPage + i - inPage));
-    const quadwords = [...new Set(addresses.map((pa) => this.#text?.indexOf(pa) ?? -1))].filter((q) => q >= 0);
-    const window = { physical, addresses, crossesPage: nextPage >= 0, missing, quadwords, current: () => this.#read(addresses) };
+    const place: Place = { physical, length: nextPage < 0 ? inPage : MAX_LENGTH, inPage, nextPage, missing };
+    const plain = new Window(this.#engine, this.#text, place, false);
+    const near = this.#pages.has(physical >>> 12) || (nextPage >= 0 && this.#pages.has(nextPage >>> 12));
     return {
-      firstPatched: addresses.findIndex((pa) => this.isPatched(pa)),
+      firstPatched: near ? plain.addresses.findIndex((pa) => this.isPatched(pa)) : -1,
       nextPage,
-      patched: { ...window, patched: true },
-      plain: { ...window, patched: false },
+      patched: near ? new Window(this.#engine, this.#text, place, true) : plain,
+      plain,
     };
   }
 
   /** Whether the instruction at the start of a window can depend on patched bytes. */
   #touchesPatched(known: KnownWindow): boolean {
     if (known.firstPatched <= 0) return known.firstPatched === 0;
-    return this.decode(this.#read(known.plain.addresses.slice(0, known.firstPatched))).kind === 'truncated';
-  }
-
-  #read(addresses: readonly number[]): Uint8Array {
-    const out = new Uint8Array(addresses.length);
-    const { bytes, map } = this.#engine;
-    for (let i = 0; i < out.length; i++) out[i] = bytes[map.ram + addresses[i]!]!;
-    return out;
+    return this.decode(known.plain.current().subarray(0, known.firstPatched)).kind === 'truncated';
   }
 
   #readAt(physical: number, length: number): Uint8Array {

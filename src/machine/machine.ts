@@ -142,8 +142,11 @@ export class Machine implements MachineParts, EngineHost {
   }
 
   readPhysical(address: number, bytes: number): bigint {
+    if (address < 0 || address + bytes > this.engine.map.ramBytes) throw new RangeError('outside RAM');
+    const at = this.engine.map.ram + address;
+    if (bytes === 8 && (at & 7) === 0) return this.engine.longs[at >> 3] as bigint;
     let value = 0n;
-    this.peek(address, bytes).forEach((b, i) => { value |= BigInt(b) << BigInt(8 * i); });
+    for (let i = bytes - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.engine.bytes[at + i] as number);
     return value;
   }
 

@@ -71,11 +71,8 @@ export function walk(machine: MachineParts, core: Core, address: bigint, access:
   const noExecuteEnabled = (core.get('efer') & EFER_NXE) !== 0n;
   const cr4 = core.get('cr4');
   const user = core.small('cpl') === 3 && !implicitSupervisor;
-  const fault = (bits: number): Fault => {
-    const code = bits | (access === 'write' ? ERROR.write : 0) | (user ? ERROR.user : 0);
-    const reportsFetch = access === 'fetch' && (noExecuteEnabled || (cr4 & CR4_SMEP) !== 0n);
-    return { fault: Vector.PF, errorCode: BigInt(code | (reportsFetch ? ERROR.fetch : 0)), cr2: linear };
-  };
+  const reportsFetch = access === 'fetch' && (noExecuteEnabled || (cr4 & CR4_SMEP) !== 0n);
+  const code = (access === 'write' ? ERROR.write : 0) | (user ? ERROR.user : 0) | (reportsFetch ? ERROR.fetch : 0);
 
   const used: { readonly at: number; readonly entry: bigint }[] = [];
   let table = core.get('cr3') & ADDRESS_MASK;
@@ -87,8 +84,8 @@ export function walk(machine: MachineParts, core: Core, address: bigint, access:
     if (at >= ramBytes) return { absent: true, at };
     markPageTable(machine, at);
     const entry = machine.readPhysical(at, 8);
-    if ((entry & PTE.present) === 0n) return fault(0);
-    if ((entry & reservedBits(entry, shift, noExecuteEnabled)) !== 0n) return fault(ERROR.present | ERROR.reserved);
+    if ((entry & PTE.present) === 0n) return pageFault(code, linear);
+    if ((entry & reservedBits(entry, shift, noExecuteEnabled)) !== 0n) return pageFault(code | ERROR.present | ERROR.reserved, linear);
     used.push({ at, entry });
     rights &= entry;
     noExecute |= entry & PTE.noExecute;
@@ -99,7 +96,10 @@ export function walk(machine: MachineParts, core: Core, address: bigint, access:
   const userPage = (rights & PTE.user) !== 0n;
   const mayWrite = (rights & PTE.write) !== 0n || (!user && (core.get('cr0') & CR0_WP) === 0n);
   const executable = noExecute === 0n && (user ? userPage : !userPage || (cr4 & CR4_SMEP) === 0n);
-  if (!permitted()) return fault(ERROR.present);
+  const smap = (cr4 & CR4_SMAP) !== 0n && (implicitSupervisor || (core.small('flagSystem') & AC) === 0);
+  const readable = user ? userPage : !(userPage && smap);
+  const permitted = access === 'fetch' ? executable : readable && (access !== 'write' || mayWrite);
+  if (!permitted) return pageFault(code | ERROR.present, linear);
 
   const leaf = used[used.length - 1]!;
   for (const { at, entry } of used) {
@@ -109,15 +109,9 @@ export function walk(machine: MachineParts, core: Core, address: bigint, access:
   const offsetMask = (1n << shift) - 1n;
   const physical = Number((leaf.entry & ADDRESS_MASK & ~offsetMask) | (linear & offsetMask));
   return inRam(physical, mayWrite && (access === 'write' || (leaf.entry & PTE.dirty) !== 0n), executable, ramBytes);
-
-  function permitted(): boolean {
-    if (access === 'fetch') return executable;
-    if (user) return userPage && (access !== 'write' || mayWrite);
-    const smap = (cr4 & CR4_SMAP) !== 0n && (implicitSupervisor || (core.small('flagSystem') & AC) === 0);
-    if (userPage && smap) return false;
-    return access !== 'write' || mayWrite;
-  }
 }
+
+const pageFault = (code: number, linear: bigint): Fault => ({ fault: Vector.PF, errorCode: BigInt(code), cr2: linear });
 
 const inRam = (physical: number, writable: boolean, executable: boolean, ramBytes: number): Page | Absent =>
   physical < ramBytes ? { physical, writable, executable } : { absent: true, at: physical };

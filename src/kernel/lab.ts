@@ -241,7 +241,10 @@ export class Lab {
     const number = this.abi('PERCPU_CPU');
     const contents = cores.map((core) => this.machine.peek(this.privatePage(core, 0), PRIVATE.pages * PAGE_BYTES));
     const first = contents[0] as Uint8Array;
-    return contents.every((bytes) => bytes.every((b, i) => b === first[i] || (i >= number && i < number + 4)));
+    for (const bytes of contents) {
+      for (let i = 0; i < bytes.length; i++) if (bytes[i] !== first[i] && (i < number || i >= number + 4)) return false;
+    }
+    return true;
   }
 }
 

@@ -12,9 +12,9 @@ export interface PeerRun {
   readonly seconds: number;
 }
 
-/** Something else that runs the kernels in a process of its own. */
+/** Something else that runs the kernels in a process of its own; `hooked unicorn` calls a UC_HOOK_CODE before each instruction. */
 export interface Peer {
-  readonly name: 'native' | 'unicorn' | 'unicorn with a code hook';
+  readonly name: 'native' | 'unicorn' | 'hooked unicorn';
   run(kernel: Kernel): PeerRun;
 }
 
@@ -61,7 +61,7 @@ export class Peers {
       result(execFileSync(program, [join(FIXTURES, `${kernel}.bin`), hook], { encoding: 'utf8' }));
     return [
       { name: 'unicorn', run: under('0') },
-      { name: 'unicorn with a code hook', run: under('1') },
+      { name: 'hooked unicorn', run: under('1') },
     ];
   }
 }

@@ -32,7 +32,10 @@ function steps(machine: Machine, core: Core, out: Choice[]): void {
     case Stop.fetch: {
       const at = machine.fetchAt(core);
       if (!('physical' in at)) return;
-      for (const fetch of machine.fetch.choices(core, machine.fetchWindow(core, at.physical))) out.push({ kind: 'step', core: core.index, fetch });
+      const window = machine.fetchWindow(core, at.physical);
+      // No stop of its own: draining alone makes the fetch possible, and what a core waits for is no part of its state.
+      if (machine.fetch.mustDrainFirst(core, window)) return;
+      for (const fetch of machine.fetch.choices(core, window)) out.push({ kind: 'step', core: core.index, fetch });
       return;
     }
     case Stop.drain:

@@ -389,10 +389,7 @@ export class Machine implements MachineParts, EngineHost {
     }
     if ('absent' in at) throw new TextpokeError('E_GUEST', `core ${core.index} executes at ${hex(rip)}, which is mapped beyond RAM`, { where: this.describe(core) });
     const window = this.fetchWindow(core, at.physical);
-    if (window.patched) {
-      if (this.fetch.mustDrainFirst(core, window)) return { kind: 'stop', stop: Stop.drain };
-      return { kind: 'stop', stop: Stop.fetch };
-    }
+    if (window.patched) return { kind: 'stop', stop: Stop.fetch };
     if (this.hooks.has(rip)) this.emit({ kind: 'hook', core: core.index, address: rip });
     return this.useBytes(core, window.current(), window, !this.hooks.has(rip));
   }

@@ -3,7 +3,8 @@ import { NO_TAG, readRecord, RECORD, type RecordFields, writeRecord } from '../i
 import { type Form, type Forms, formsOf } from './forms.ts';
 import { MAX_HANDLERS, runModule } from './handler-code.ts';
 import { CORE, coreBase, DECODE_BASE, DECODE_RECORDS, EVENT_BASE, memoryMap, type MemoryMap } from './layout.ts';
-import { defineMemory, type Features, GLOBAL_NAMES, importGlobals } from './memory-code.ts';
+import { type Features, GLOBAL_NAMES, importGlobals } from './memory-abi.ts';
+import { defineMemory } from './memory-code.ts';
 import { I32 } from './wasm/code.ts';
 import { ModuleBuilder } from './wasm/module.ts';
 

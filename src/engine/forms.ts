@@ -1,7 +1,7 @@
 import { formKey, type Instruction } from '../isa/instruction.ts';
 import { handlerModule, MAX_HANDLERS } from './handler-code.ts';
 import type { MemoryMap } from './layout.ts';
-import type { Features } from './memory-code.ts';
+import type { Features } from './memory-abi.ts';
 
 /** An instruction form and the number of its handler. */
 export interface Form {

@@ -4,7 +4,8 @@ import { RECORD } from '../isa/record.ts';
 import { semanticsOf } from '../isa/semantics/index.ts';
 import { Graph, Locals } from './graph.ts';
 import { CORE, DECODE_BASE, DECODE_RECORDS, ITLB, LATCH_ENTRIES, type MemoryMap, PAGE, HASH_BASE, HASH_LANE_BYTES, Stop } from './layout.ts';
-import { type EngineGlobals, type Features, importGlobals, importMemoryFunctions, type MemoryFunctions, mixInto, spreadDifference } from './memory-code.ts';
+import { mixInto, spreadDifference } from './hash-code.ts';
+import { type EngineGlobals, type Features, importGlobals, importMemoryFunctions, type MemoryFunctions } from './memory-abi.ts';
 import {
   block, br, brIf, brTable, callIndirect, type Code, get, globalGet, globalSet, I32, I64, i32, i64, iff, loop, memoryFill, ret, set,
 } from './wasm/code.ts';

@@ -4,7 +4,8 @@ import { RECORD } from '../isa/record.ts';
 import type { AccessKind, FlagName, Vocabulary } from '../isa/vocabulary.ts';
 import { comparison, type Graph, type Node, truth } from './graph.ts';
 import { CORE, Stop, TLB } from './layout.ts';
-import { type Features, type MemoryFunctions, tlbEntry } from './memory-code.ts';
+import type { Features, MemoryFunctions } from './memory-abi.ts';
+import { tlbEntry } from './tlb-code.ts';
 import { block, br, brIf, call, type Code, get, globalGet, globalSet, I32, I64, i32, i64, iff, loop, select, set } from './wasm/code.ts';
 
 /** What a handler's code needs to know of the function that it is emitted into. */

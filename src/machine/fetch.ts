@@ -371,13 +371,33 @@ export class FetchUnit {
   take(core: Core, choice: FetchChoice): boolean {
     for (const [q, v] of choice.floors) this.#text?.raiseFloor(core, q, v);
     if (choice.partial) {
-      core.prepare();
-      this.#engine.bytes.set(choice.bytes, core.base + CORE.partialBytes);
-      core.setRaw(CORE.partialLength, choice.bytes.length);
+      this.hold(core, choice.bytes);
       return false;
     }
-    if (core.raw(CORE.partialLength) > 0) for (let at = 0; at < 24; at += 8) core.setRawLong(CORE.partialLength + at, 0n);
+    this.release(core);
     return true;
+  }
+
+  /**
+   * Remembers the bytes of an instruction that stopped before one of its own visible accesses: the access comes later, what was fetched stays.
+   */
+  hold(core: Core, bytes: Uint8Array): void {
+    core.prepare();
+    this.#engine.bytes.set(bytes, core.base + CORE.partialBytes);
+    core.setRaw(CORE.partialLength, bytes.length);
+  }
+
+  /** The whole instruction that `hold` remembers; undefined when there is none, or only the first line of one. */
+  held(core: Core): Uint8Array | undefined {
+    const length = core.raw(CORE.partialLength);
+    if (length === 0) return undefined;
+    const bytes = this.#engine.bytes.slice(core.base + CORE.partialBytes, core.base + CORE.partialBytes + length);
+    return this.decode(bytes).kind === 'truncated' ? undefined : bytes;
+  }
+
+  /** Forgets what is held. */
+  release(core: Core): void {
+    if (core.raw(CORE.partialLength) > 0) for (let at = 0; at < 24; at += 8) core.setRawLong(CORE.partialLength + at, 0n);
   }
 
   /** Whether the instruction that ran at `before` was a taken branch: control is not at the instruction behind it, or it was a jump. */

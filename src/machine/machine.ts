@@ -47,6 +47,9 @@ const LOCAL_LIMIT = 200_000;
 /** Returns of the engine in a row without a retired instruction before each counts as one: exceptions whose handlers fault for ever must end too. */
 const BARREN_LIMIT = 16;
 
+/** Stops before an access of an instruction that has begun. */
+const IN_FLIGHT: ReadonlySet<number> = new Set([Stop.visible, Stop.systemVisible, Stop.drain, Stop.wait]);
+
 const NO_HOST: MachineHost = { serial: () => {} };
 
 /**
@@ -258,7 +261,7 @@ export class Machine implements MachineParts, EngineHost {
 
   serialize(core: Core, why = ''): void {
     if (this.options.defect !== 'no-refetch' || (why !== 'iret' && why !== 'sync_core')) this.text?.serialize(core);
-    core.setRaw(CORE.partialLength, 0);
+    this.fetch.release(core);
     this.emit({ kind: 'serialize', core: core.index, why });
   }
 
@@ -288,12 +291,15 @@ export class Machine implements MachineParts, EngineHost {
       if (core.small('singleStepPending') !== 0) deliverPendingDebug(this, core);
       const start = this.#alone(core) ? startStep(core) : undefined;
       const before = start === undefined ? 0n : core.rip;
+      const from = record === 0 ? 0n : core.rip;
       if (this.engine.features.explore) this.engine.globals.interruptible.value = deliverable(this, core) === undefined ? 0 : 1;
       core.prepare();
       const asked = start === undefined ? left : Math.min(1, left);
       const reason = this.#run(core.index, asked, record);
       const used = asked - this.engine.unused(core.index);
       left -= used;
+      // Back at patched text a core stops for its fetch: in flight at the same place is the same instruction.
+      if (record !== 0 && !(IN_FLIGHT.has(reason) && core.rip === from)) this.fetch.release(core);
       record = 0;
       if (used > 0) barren = 0;
       else if (++barren > BARREN_LIMIT) left--;
@@ -357,7 +363,7 @@ export class Machine implements MachineParts, EngineHost {
   /** An instruction in flight is given up: its visible accesses count as not done. */
   clearLatch(core: Core): void {
     if (core.raw(CORE.latchDone) !== 0) for (let n = 0; n <= LATCH_ENTRIES; n++) core.setRawLong(CORE.latchDone + 8 * n, 0n);
-    if (core.raw(CORE.partialLength) !== 0) for (let at = 0; at < 24; at += 8) core.setRawLong(CORE.partialLength + at, 0n);
+    this.fetch.release(core);
   }
 
   /** Translates RIP for a fetch: from the core's instruction TLB where it holds the page, else by a walk. */
@@ -389,7 +395,10 @@ export class Machine implements MachineParts, EngineHost {
     }
     if ('absent' in at) throw new TextpokeError('E_GUEST', `core ${core.index} executes at ${hex(rip)}, which is mapped beyond RAM`, { where: this.describe(core) });
     const window = this.fetchWindow(core, at.physical);
-    if (window.patched) return { kind: 'stop', stop: Stop.fetch };
+    if (window.patched) {
+      const held = this.fetch.held(core);
+      return held === undefined ? { kind: 'stop', stop: Stop.fetch } : this.useBytes(core, held, window, false);
+    }
     if (this.hooks.has(rip)) this.emit({ kind: 'hook', core: core.index, address: rip });
     return this.useBytes(core, window.current(), window, !this.hooks.has(rip));
   }
@@ -479,6 +488,7 @@ export class Machine implements MachineParts, EngineHost {
       if (used.kind === 'record') {
         const stop = this.#runRecord(core, used.record);
         if (stop !== undefined) {
+          if (IN_FLIGHT.has(stop)) this.fetch.hold(core, choice.bytes);
           core.setRaw(CORE.stop, stop);
           this.engine.access.scrub(core.base);
           return;

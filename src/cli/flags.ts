@@ -1,23 +1,25 @@
 import { type Command, Option } from 'commander';
 import { TextpokeError } from '../error.ts';
+import { FETCH_POLICY_NAMES } from '../machine/policy/index.ts';
+import type { FetchPolicyName } from '../machine/policy/policy.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Io } from './io.ts';
 import { memorySize, oneOf, type ParseValue, seconds, someText, wholeNumber } from './values.ts';
 
-/** How instructions run. */
+/** How instructions run. The help names what this version has; the rest is refused with a message of its own. */
 export const ENGINES = ['reference', 'interpreter', 'region'] as const;
-/** How orders are tried. */
+/** How orders are tried; the help likewise. */
 export const SEARCHES = ['stateful', 'dpor', 'ladder', 'pct', 'twin'] as const;
 /** The data memory models. */
 export const MEMORY_MODELS = ['sc', 'tso'] as const;
 /** The instruction fetch policies, each allowing all that the ones before it allow. */
-export const FETCH_POLICIES = ['coherent', 'zen3', 'amd-apm', 'intel-sdm', 'strict'] as const;
+export const FETCH_POLICIES: readonly FetchPolicyName[] = FETCH_POLICY_NAMES;
 
 /** What the shared flags say after flag, environment and config file were looked at, in this order. Undefined: nobody said anything. */
 export interface SharedFlags {
   readonly cores: number | undefined;
   readonly memory: (typeof MEMORY_MODELS)[number] | undefined;
-  readonly fetch: (typeof FETCH_POLICIES)[number] | undefined;
+  readonly fetch: FetchPolicyName | undefined;
   readonly engine: (typeof ENGINES)[number] | undefined;
   readonly search: (typeof SEARCHES)[number] | undefined;
   /** Unsigned, 32 bits. Always printed, with `seedIsDefault` saying that nobody chose it. */
@@ -44,19 +46,21 @@ interface ValueFlag<T> {
   readonly usage: string;
   readonly parse: ParseValue<T>;
   readonly env?: string;
+  /** False for what is understood, but not there in this version. */
+  readonly inHelp?: boolean;
 }
 
 const values = {
   memory: { usage: `--memory ${MEMORY_MODELS.join('|')}`, parse: oneOf(...MEMORY_MODELS) },
   fetch: { usage: `--fetch ${FETCH_POLICIES.join('|')}`, parse: oneOf(...FETCH_POLICIES) },
   cores: { usage: '--cores N', parse: wholeNumber(1, 64) },
-  engine: { usage: `--engine ${ENGINES.join('|')}`, parse: oneOf(...ENGINES) },
-  search: { usage: `--search ${SEARCHES.join('|')}`, parse: oneOf(...SEARCHES) },
+  engine: { usage: '--engine reference|interpreter', parse: oneOf(...ENGINES) },
+  search: { usage: '--search stateful|ladder|pct', parse: oneOf(...SEARCHES) },
   seed: { usage: '--seed N', parse: wholeNumber(0, 0xffff_ffff), env: 'TEXTPOKE_SEED' },
   maxSeconds: { usage: '--max-seconds N', parse: seconds },
   maxSteps: { usage: '--max-steps N', parse: wholeNumber(1) },
   maxMemory: { usage: '--max-memory N[K|M|G]', parse: memorySize },
-  jobs: { usage: '--jobs N', parse: wholeNumber(1, 1024), env: 'TEXTPOKE_JOBS' },
+  jobs: { usage: '--jobs N', parse: wholeNumber(1, 1024), env: 'TEXTPOKE_JOBS', inHelp: false },
   width: { usage: '--width N', parse: wholeNumber(40, 1000) },
   out: { usage: '--out FILE', parse: someText },
 } satisfies Record<string, ValueFlag<unknown>>;
@@ -78,7 +82,10 @@ const SWITCHES = ['--json', '--quiet', '--verbose', '--no-color'] as const;
 
 /** The flags of one group as the help shows them. 'Output' is taken by every verb. */
 export function usagesOf(group: FlagGroup | 'Output'): string[] {
-  if (group !== 'Output') return FLAG_GROUPS[group].map((name) => values[name].usage);
+  if (group !== 'Output') {
+    const flags: readonly ValueFlag<unknown>[] = FLAG_GROUPS[group].map((name) => values[name]);
+    return flags.filter(({ inHelp }) => inHelp !== false).map(({ usage }) => usage);
+  }
   return [...SWITCHES, values.width.usage, values.out.usage, '--config FILE'];
 }
 

@@ -2,6 +2,7 @@ import type { World } from '../explore/world.ts';
 import type { WantedViolation } from '../explore/violation.ts';
 import type { Image } from '../image/image.ts';
 import type { EngineName } from '../machine/machine.ts';
+import { FETCH_POLICY_NAMES } from '../machine/policy/index.ts';
 import type { FetchPolicyName } from '../machine/policy/policy.ts';
 import { TextpokeError } from '../error.ts';
 import { didYouMean } from '../suggest.ts';
@@ -93,6 +94,5 @@ export function expectedOf(expectation: Expectation, fetch: FetchPolicyName): Ex
 
 /** The same verdict for some policies, another for the rest. */
 export function underPolicies(some: readonly FetchPolicyName[], verdict: ExpectedVerdict, rest: ExpectedVerdict): Expectation {
-  const of = (name: FetchPolicyName): ExpectedVerdict => (some.includes(name) ? verdict : rest);
-  return { coherent: of('coherent'), zen3: of('zen3'), 'amd-apm': of('amd-apm'), 'intel-sdm': of('intel-sdm'), strict: of('strict') };
+  return Object.fromEntries(FETCH_POLICY_NAMES.map((name) => [name, some.includes(name) ? verdict : rest])) as Record<FetchPolicyName, ExpectedVerdict>;
 }

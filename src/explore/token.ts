@@ -64,8 +64,10 @@ export function encodeToken(content: TokenContent): string {
 export function decodeToken(token: string): TokenContent {
   const bad = (message: string, hint: string): TextpokeError => new TextpokeError('E_TOKEN', message, { where: token, hint });
   if (!token.startsWith(PREFIX)) throw bad(`a token starts with ${PREFIX}`, 'copy the whole token from the result');
-  const bytes = fromBase64Url(token.slice(PREFIX.length));
-  if (bytes === undefined || bytes.length < 12) throw bad('not a token: too short or with foreign characters', 'copy the whole token from the result');
+  const text64 = token.slice(PREFIX.length);
+  const bytes = fromBase64Url(text64);
+  // Bits that stand for nothing are zero, so that a token has one spelling.
+  if (bytes === undefined || bytes.length < 12 || toBase64Url(bytes) !== text64) throw bad('not a token: too short or with foreign characters', 'copy the whole token from the result');
   const body = bytes.slice(0, -2);
   if (crc16(body) !== ((bytes[bytes.length - 2] as number) << 8 | (bytes[bytes.length - 1] as number))) {
     throw bad('checksum mismatch (truncated copy/paste?)', 'copy the whole token from the result');
@@ -97,6 +99,7 @@ export function decodeToken(token: string): TokenContent {
   const list = (): number[] => Array.from({ length: next() }, () => next() * 8);
   const visible = list();
   const text = list();
+  if (at !== body.length) throw bad('the token goes on behind its end', 'copy the whole token from the result');
   return {
     world: ((body[0]! << 24) | (body[1]! << 16) | (body[2]! << 8) | body[3]!) >>> 0, image: (body[4]! << 8) | body[5]!, semantics, answers, visible, text,
   };

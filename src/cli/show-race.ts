@@ -5,8 +5,11 @@ import type { World } from '../explore/world.ts';
 import type { FetchPolicyName } from '../machine/policy/policy.ts';
 import type { CellResult, CellRunner } from '../scenario/matrix.ts';
 
+/** What a race is shown from: a search's result, or as much as a token says. */
+export type Race = Pick<CellResult, 'scenario' | 'variant' | 'cell' | 'counterexample' | 'knowledge' | 'token'>;
+
 /** The race of a result as people paste it: diagram, why, and how to see it again. */
-export function showRace(runner: CellRunner, result: CellResult): string {
+export function showRace(runner: CellRunner, result: Race): string {
   const { counterexample } = result;
   if (counterexample === undefined || result.token === undefined) return '';
   const fresh = (): World => {

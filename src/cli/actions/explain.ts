@@ -1,10 +1,16 @@
 import { wrap } from '../../debug/wrap.ts';
+import { Exit } from '../../error.ts';
+import { CHECK_TITLES } from '../../explore/violation.ts';
 import { scenarioOf } from '../../scenario/catalogue.ts';
+import { CellRunner } from '../../scenario/matrix.ts';
 import type { Expectation, Scenario } from '../../scenario/scenario.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
 import { emitEvent } from '../json.ts';
-import { replayAction } from './replay.ts';
+import { labImage } from '../lab-image.ts';
+import { sayCell, wrapped } from '../report.ts';
+import { showRace } from '../show-race.ts';
+import { replayToken } from './replay.ts';
 
 export interface ExplainOptions extends SharedFlags {
   /** A scenario's name or alias, when no token was given. */
@@ -15,7 +21,7 @@ export interface ExplainOptions extends SharedFlags {
 
 /** Tells a scenario's story, or shows the race of a token. Returns the exit code. */
 export async function explainAction(options: ExplainOptions, io: Io): Promise<number> {
-  if (options.token !== undefined) return replayAction({ ...options, token: options.token, format: 'text' }, io);
+  if (options.token !== undefined) return explainToken(options.token, options, io);
   const scenario = scenarioOf(options.scenario ?? '');
   if (options.json) {
     const { name, alias, title, story, variants } = scenario;
@@ -24,6 +30,27 @@ export async function explainAction(options: ExplainOptions, io: Io): Promise<nu
   }
   io.stdout(story(scenario));
   return 0;
+}
+
+/** Diagram and reason of a token's schedule. 1 when it violates something, as it should; 0 when it holds. */
+function explainToken(token: string, options: ExplainOptions, io: Io): number {
+  const runner = new CellRunner(labImage(io));
+  const { found, knowledge, trace } = replayToken(runner, token, labImage(io));
+  const { scenario, variant, cell, content } = found;
+  const [violation] = trace.violations;
+  const counterexample = violation === undefined ? undefined : { violation, answers: content.answers };
+  const race = showRace(runner, { scenario, variant, cell, counterexample, knowledge, token });
+  if (options.json) {
+    const { check, message } = violation ?? { check: null, message: null };
+    emitEvent(io, 'explain', { scenario: scenario.name, variant: variant.name, cell, check, message, text: race });
+  } else {
+    const verdict =
+      violation === undefined
+        ? 'OK nothing is violated'
+        : `FAIL ${CHECK_TITLES[violation.check]} (${violation.check}): ${violation.message}`;
+    io.stdout(`${scenario.name} ${variant.name}: ${variant.title}\n${sayCell(cell)}\n\n${wrapped(verdict)}\n\n${race}`);
+  }
+  return violation === undefined ? Exit.ok : Exit.violation;
 }
 
 function story(scenario: Scenario): string {

@@ -1,6 +1,7 @@
 import { raceDiagram } from '../../debug/diagram.ts';
 import { formatTrace, recordTrace } from '../../debug/trace.ts';
 import { Exit } from '../../error.ts';
+import type { Image } from '../../image/image.ts';
 import { findToken } from '../../scenario/find-token.ts';
 import { CellRunner } from '../../scenario/matrix.ts';
 import type { SharedFlags } from '../flags.ts';
@@ -16,16 +17,20 @@ export interface ReplayOptions extends SharedFlags {
   readonly format: 'text' | 'changelog';
 }
 
-/** Runs the one schedule of a token and prints its trace, byte for byte the same each time. 1 when it violates something, as it should. */
-export async function replayAction(options: ReplayOptions, io: Io): Promise<number> {
-  const image = labImage(io);
-  const found = findToken(options.token, image);
-  const runner = new CellRunner(image, engineName(options));
+/** Runs the one schedule of a token: the world it belongs to at its end, what that knew from the start, and what happened. Throws E_TOKEN. */
+export function replayToken(runner: CellRunner, token: string, image: Image) {
+  const found = findToken(token, image);
   const knowledge = runner.learned(found.scenario, found.variant.name, found.cell.victims).clone();
   knowledge.add(found.content);
   const world = runner.maker(found.scenario, found.variant.name, found.cell)();
   world.begin(knowledge);
-  const trace = recordTrace(world, found.content.answers);
+  return { found, knowledge, world, trace: recordTrace(world, found.content.answers) };
+}
+
+/** Runs the one schedule of a token and prints its trace, byte for byte the same each time. 1 when it violates something, as it should. */
+export async function replayAction(options: ReplayOptions, io: Io): Promise<number> {
+  const image = labImage(io);
+  const { found, world, trace } = replayToken(new CellRunner(image, engineName(options)), options.token, image);
   const title = `${found.scenario.name} ${found.variant.name}: ${found.variant.title}`;
   if (options.json) {
     emitEvent(io, 'replay', {

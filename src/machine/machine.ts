@@ -3,13 +3,15 @@ import type { Decoded } from '../isa/decode.ts';
 import { Activity, IF, OFFSET, RAX, RCX, Vector } from '../isa/core-state.ts';
 import { RECORD_BYTES } from '../isa/record.ts';
 import { Engine, type EngineHost } from '../engine/engine.ts';
-import { CORE, LATCH_ENTRIES, ITLB, KEY_AT, PAGE, PAGE_INFO_BASE, SCRATCH_RECORDS, SHADOW, Stop } from '../engine/layout.ts';
+import { CORE, LATCH_ENTRIES, ITLB, KEY_AT, PAGE, SCRATCH_RECORDS, SHADOW, Stop } from '../engine/layout.ts';
 import { ReferenceRunner } from '../engine/reference-runner.ts';
 import { TextpokeError } from '../error.ts';
 import { AccessStopped, Core, GuestFault } from './core.ts';
 import { deliver } from './exceptions.ts';
 import { deliverPendingDebug, finishStep, mustStep, startStep, type StepStart } from './exceptions-step.ts';
 import { deliverable } from './interrupts.ts';
+import { MachineMemory } from './machine-memory.ts';
+import type { MachineOptions } from './machine-options.ts';
 import { fillTlb, translateFetch } from './paging.ts';
 import { type FetchChoice, FetchUnit, type FetchWindow } from './fetch.ts';
 import type { MachineEvent, MachineHost, MachineParts, SystemHelper, SystemOutcome } from './parts.ts';
@@ -17,29 +19,7 @@ import type { FetchPolicy } from './policy/policy.ts';
 import { systemHelper } from './system/index.ts';
 import { TextVersions } from './text-versions.ts';
 
-export type EngineName = 'reference' | 'interpreter';
-
-export interface MachineOptions {
-  readonly cores: number;
-  readonly ramBytes: number;
-  /** `undefined` runs without the explorer's features: no visible operations, no store buffers. */
-  readonly explore?: { readonly memory: 'sc' | 'tso'; readonly fetch: FetchPolicy } | undefined;
-  /** Undo journal and state hash where `explore` does not already need them. */
-  readonly journal?: boolean;
-  readonly engine?: EngineName;
-  /** A defect to study: IRET does not make the core fetch afresh, as an emulator or hypervisor might get it wrong. */
-  readonly defect?: 'no-refetch';
-  readonly host?: MachineHost;
-  /** What messages call addresses of the guest; an image is one. Without it they are hexadecimal. */
-  readonly names?: AddressNames | undefined;
-}
-
-/** Symbols and source lines of guest addresses. */
-export interface AddressNames {
-  /** `text_poke+0x3c`, or the address in hexadecimal. */
-  describe(address: bigint): string;
-  lineAt(address: bigint): { readonly file: string; readonly line: number } | undefined;
-}
+export type { AddressNames, EngineName, MachineOptions } from './machine-options.ts';
 
 /** Instructions that a core may run between two visible operations before it counts as lost in a loop. */
 const LOCAL_LIMIT = 200_000;
@@ -56,7 +36,7 @@ const NO_HOST: MachineHost = { serial: () => {} };
  * Several cores, their memory, and the rules by which they share it. The machine itself never chooses: it says what is possible
  * (`Choices` in choices.ts) and does what it is told, so that the same answers give the same states.
  */
-export class Machine implements MachineParts, EngineHost {
+export class Machine extends MachineMemory implements MachineParts, EngineHost {
   readonly engine: Engine;
   readonly cores: readonly Core[];
   readonly options: MachineOptions;
@@ -77,6 +57,7 @@ export class Machine implements MachineParts, EngineHost {
   readonly #reference: ReferenceRunner | undefined;
 
   constructor(options: MachineOptions) {
+    super();
     this.options = options;
     this.host = options.host ?? NO_HOST;
     this.policy = options.explore?.fetch;
@@ -88,74 +69,10 @@ export class Machine implements MachineParts, EngineHost {
     };
     this.engine = new Engine({ ramBytes: options.ramBytes, journalBytes: 16 << 20, features }, this);
     this.cores = Array.from({ length: options.cores }, (_, i) => new Core(this.engine, i));
-    for (let page = 0; page * 4096 < this.engine.map.ramBytes; page++) this.#setPageInfo(page, (page << 8) | (features.explore ? PAGE.slow : 0));
+    for (let page = 0; page * 4096 < this.engine.map.ramBytes; page++) this.setPageInfo(page, (page << 8) | (features.explore ? PAGE.slow : 0));
     this.text = this.policy === undefined ? undefined : new TextVersions(this.engine, this.cores, this.policy);
     this.fetch = new FetchUnit(this.engine, this.text, this.policy);
     this.#reference = options.engine === 'reference' ? new ReferenceRunner(this.engine, this) : undefined;
-  }
-
-  // ---- memory as loaders and devices see it ----
-
-  pageInfo(physical: number): number { return this.engine.words[(PAGE_INFO_BASE >> 2) + (physical >>> 12)] as number; }
-
-  #setPageInfo(page: number, info: number): void { this.engine.words[(PAGE_INFO_BASE >> 2) + page] = info; }
-
-  /**
-   * Gives a page to one core: its accesses there are private and never visible. `ordinal` numbers the page among the core's private
-   * pages; equal ordinals of symmetric cores hash alike.
-   */
-  setPrivate(physical: number, core: number, ordinal: number): void {
-    this.#setPageInfo(physical >>> 12, ((0x800000 + ordinal) << 8) | (core + 1));
-  }
-
-  /** Private pages that another core than their owner has reached: from then on nobody's accesses there are private. */
-  readonly sharedPages = new Set<number>();
-  /** Set by an observer when what is happening violates something: the instruction being fetched is not executed any more. */
-  abandoned = false;
-
-  /** Declares that others than its owner reach a private page. */
-  sharePage(physical: number): void {
-    const page = physical >>> 12;
-    const info = this.pageInfo(physical);
-    if ((info & PAGE.slow) !== 0) return;
-    this.#setPageInfo(page, info | PAGE.slow);
-    this.sharedPages.add(page * 4096);
-    for (const core of this.cores) core.flushTlb();
-  }
-
-  /**
-   * Whether accesses of `core` to a page may use the TLB's fast path. A core that reaches another's private page makes it a shared one,
-   * which is news to the search.
-   */
-  fastPage(core: Core, info: number, physical = -1): boolean {
-    if ((info & PAGE.absent) !== 0) return false;
-    if (!this.engine.features.explore) return true;
-    const owner = info & PAGE.laneMask;
-    if (owner !== 0 && owner !== core.index + 1 && (info & PAGE.slow) === 0 && physical >= 0) {
-      this.sharePage(physical);
-      this.engine.globals.learned.value++;
-    }
-    return (info & PAGE.slow) === 0 && owner === core.index + 1;
-  }
-
-  /** Memory as it is: no journal, no hash. For loading before the base state, and for looking. */
-  peek(physical: number, length: number): Uint8Array {
-    if (physical < 0 || physical + length > this.engine.map.ramBytes) throw new RangeError('outside RAM');
-    return this.engine.bytes.subarray(this.engine.map.ram + physical, this.engine.map.ram + physical + length);
-  }
-
-  readPhysical(address: number, bytes: number): bigint {
-    if (address < 0 || address + bytes > this.engine.map.ramBytes) throw new RangeError('outside RAM');
-    const at = this.engine.map.ram + address;
-    if (bytes === 8 && (at & 7) === 0) return this.engine.longs[at >> 3] as bigint;
-    let value = 0n;
-    for (let i = bytes - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.engine.bytes[at + i] as number);
-    return value;
-  }
-
-  writePhysical(address: number, bytes: number, value: bigint): void {
-    this.peek(address, bytes);
-    this.engine.access.physicalWrite(address, bytes, BigInt.asIntN(64, value));
   }
 
   // ---- what the engine asks ----
@@ -447,7 +364,7 @@ export class Machine implements MachineParts, EngineHost {
   #markRecords(core: Core, physical: number, length: number): void {
     const info = this.pageInfo(physical);
     if ((info & PAGE.hasRecords) === 0) {
-      this.#setPageInfo(physical >>> 12, info | PAGE.hasRecords);
+      this.setPageInfo(physical >>> 12, info | PAGE.hasRecords);
       for (const c of this.cores) c.flushTlb();
       translateFetch(this, core, core.rip);
     }

@@ -74,5 +74,8 @@ describe('rows of the matrix', () => {
     expect(exit).toBe(125);
     expect(stdout).toContain('INCONCLUSIVE');
     expect(stdout).toContain('recorded ok: not settled by this run');
+    const bounded = await run('explore F1 --variant final-sync --victims 1 --preemptions 0');
+    expect(bounded.exit).toBe(125);
+    expect(bounded.stdout).toMatch(/^VACUOUS .*never seen[^]*^recorded ok: not settled by this run$/m);
   });
 });

@@ -86,6 +86,9 @@ export function exitCodeOf(result: CellResult): number {
   return result.verdict === 'ok' ? Exit.ok : Exit.inconclusive;
 }
 
+/** Whether a result can contradict what is recorded: a violation, or what holds in all orders. */
+const settles = ({ verdict, coverage }: CellResult): boolean => verdict === 'violation' || coverage.kind === 'exhaustive';
+
 function details(runner: CellRunner, scenario: Scenario, result: CellResult, options: ExploreOptions): string {
   const lines = [
     `${scenario.name} ${result.variant.name}: ${result.variant.title}`,
@@ -94,7 +97,7 @@ function details(runner: CellRunner, scenario: Scenario, result: CellResult, opt
     wrapped(sayVerdict(result)),
     wrapped(`coverage ${sayCoverage(result)}`),
     ...result.notes.map((n) => wrapped(`note     ${n}`)),
-    `recorded ${result.expected}${result.asRecorded ? '' : result.verdict === 'inconclusive' ? ': not settled by this run' : ': THIS DIFFERS'}`,
+    `recorded ${result.expected}${result.asRecorded ? '' : settles(result) ? ': THIS DIFFERS' : ': not settled by this run'}`,
     `limits   ${LIMITS}`,
     '',
   ];

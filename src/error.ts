@@ -1,15 +1,34 @@
 /** Codes of the errors that a person can cause or meet. */
 export type ErrorCode =
-  | 'E_USAGE' | 'E_FILE' | 'E_ELF' | 'E_IMAGE' | 'E_ASM' | 'E_INSN' | 'E_TOKEN' | 'E_SCENARIO' | 'E_BUDGET' | 'E_DIVERGE' | 'E_GUEST' | 'E_INTERNAL';
+  | 'E_USAGE'
+  | 'E_FILE'
+  | 'E_ELF'
+  | 'E_IMAGE'
+  | 'E_ASM'
+  | 'E_INSN'
+  | 'E_TOKEN'
+  | 'E_SCENARIO'
+  | 'E_BUDGET'
+  | 'E_DIVERGE'
+  | 'E_GUEST'
+  | 'E_INTERNAL';
 
 /** Exit codes, as `git bisect run` reads them: 125 skips, 128 and above abort. */
 export const Exit = { ok: 0, violation: 1, inconclusive: 125, failure: 128, usage: 129, interrupted: 130 } as const;
 
 const EXIT_OF: Record<ErrorCode, number> = {
-  E_USAGE: Exit.usage, E_SCENARIO: Exit.usage, E_TOKEN: Exit.usage,
+  E_USAGE: Exit.usage,
+  E_SCENARIO: Exit.usage,
+  E_TOKEN: Exit.usage,
   E_BUDGET: Exit.inconclusive,
-  E_FILE: Exit.failure, E_ELF: Exit.failure, E_IMAGE: Exit.failure, E_ASM: Exit.failure, E_INSN: Exit.failure,
-  E_DIVERGE: Exit.failure, E_GUEST: Exit.failure, E_INTERNAL: Exit.failure,
+  E_FILE: Exit.failure,
+  E_ELF: Exit.failure,
+  E_IMAGE: Exit.failure,
+  E_ASM: Exit.failure,
+  E_INSN: Exit.failure,
+  E_DIVERGE: Exit.failure,
+  E_GUEST: Exit.failure,
+  E_INTERNAL: Exit.failure,
 };
 
 /**

@@ -1,8 +1,8 @@
 import type { Instruction } from '../isa/instruction.ts';
-import { NO_TAG, readRecord, RECORD, type RecordFields, writeRecord } from '../isa/record.ts';
+import { NO_TAG, RECORD, type RecordFields, readRecord, writeRecord } from '../isa/record.ts';
 import { type Form, type Forms, formsOf } from './forms.ts';
 import { MAX_HANDLERS, runModule } from './handler-code.ts';
-import { CORE, coreBase, DECODE_BASE, DECODE_RECORDS, EVENT_BASE, memoryMap, type MemoryMap } from './layout.ts';
+import { CORE, coreBase, DECODE_BASE, DECODE_RECORDS, EVENT_BASE, type MemoryMap, memoryMap } from './layout.ts';
 import { type Features, GLOBAL_NAMES, importGlobals } from './memory-abi.ts';
 import { defineMemory } from './memory-code.ts';
 import { I32 } from './wasm/code.ts';
@@ -175,7 +175,9 @@ export class Engine {
   }
 
   /** How many forms this machine has met. */
-  get formCount(): number { return this.#used.length; }
+  get formCount(): number {
+    return this.#used.length;
+  }
 
   /** Generates the dispatch again with forms that the machine has met, from the one of index `first`, as arms of its switch. All others are called. */
   inlineForms(first = 0, count = this.#used.length): void {

@@ -55,7 +55,11 @@ export class Graph {
   }
 
   /** A value made from `args`, whose code `make` receives in order. */
-  node(args: readonly Node[], make: (...codes: Code[]) => Code, options: { pinned?: boolean; bits?: number; type?: ValueType; condition?: Node } = {}): Node {
+  node(
+    args: readonly Node[],
+    make: (...codes: Code[]) => Code,
+    options: { pinned?: boolean; bits?: number; type?: ValueType; condition?: Node } = {},
+  ): Node {
     for (const a of args) a.uses++;
     const node: Node = {
       make: () => make(...args.map((a) => this.use(a))),
@@ -74,8 +78,14 @@ export class Graph {
   constant(value: bigint): Node {
     const unsigned = BigInt.asUintN(64, value);
     return {
-      make: () => i64.const(value), type: I64, pinned: false, uses: 0, local: undefined, constant: unsigned,
-      bits: unsigned === 0n ? 0 : unsigned.toString(2).length, condition: undefined,
+      make: () => i64.const(value),
+      type: I64,
+      pinned: false,
+      uses: 0,
+      local: undefined,
+      constant: unsigned,
+      bits: unsigned === 0n ? 0 : unsigned.toString(2).length,
+      condition: undefined,
     };
   }
 
@@ -141,4 +151,3 @@ export function comparison(graph: Graph, args: readonly Node[], make: (...codes:
   const condition = graph.node(args, make, { type: I32 });
   return graph.node([condition], (c) => i64.extend(c), { bits: 1, condition });
 }
-

@@ -3,11 +3,39 @@ import type { Instruction } from '../isa/instruction.ts';
 import { RECORD } from '../isa/record.ts';
 import { semanticsOf } from '../isa/semantics/index.ts';
 import { Graph, Locals } from './graph.ts';
-import { CORE, DECODE_BASE, DECODE_RECORDS, ITLB, LATCH_ENTRIES, type MemoryMap, PAGE, HASH_BASE, HASH_LANE_BYTES, Stop } from './layout.ts';
 import { mixInto, spreadDifference } from './hash-code.ts';
+import {
+  CORE,
+  DECODE_BASE,
+  DECODE_RECORDS,
+  HASH_BASE,
+  HASH_LANE_BYTES,
+  ITLB,
+  LATCH_ENTRIES,
+  type MemoryMap,
+  PAGE,
+  Stop,
+} from './layout.ts';
 import { type EngineGlobals, type Features, importGlobals, importMemoryFunctions, type MemoryFunctions } from './memory-abi.ts';
 import {
-  block, br, brIf, brTable, callIndirect, type Code, get, globalGet, globalSet, I32, I64, i32, i64, iff, loop, memoryFill, ret, set,
+  block,
+  br,
+  brIf,
+  brTable,
+  type Code,
+  callIndirect,
+  get,
+  globalGet,
+  globalSet,
+  I32,
+  I64,
+  i32,
+  i64,
+  iff,
+  loop,
+  memoryFill,
+  ret,
+  set,
 } from './wasm/code.ts';
 import { ModuleBuilder } from './wasm/module.ts';
 import { type HandlerContext, WasmProvider } from './wasm-provider.ts';
@@ -19,7 +47,10 @@ const HANDLER = { params: [I32, I32], results: [I32] } as const;
 const STORE_HIT = { params: [I32, I64, I32], results: [] } as const;
 const SIZES = [8, 16, 32, 64] as const;
 
-function importEnvironment(m: ModuleBuilder, pages: number): { globals: EngineGlobals; memory: MemoryFunctions; system: number; fence: number } {
+function importEnvironment(
+  m: ModuleBuilder,
+  pages: number,
+): { globals: EngineGlobals; memory: MemoryFunctions; system: number; fence: number } {
   m.importMemory('memory', pages, pages);
   m.importTable('handlers', MAX_HANDLERS);
   const globals = importGlobals(m);
@@ -46,39 +77,59 @@ function defineStoreHits(m: ModuleBuilder, map: MemoryMap, globals: EngineGlobal
   for (const [size, fn] of entries) {
     const [host, value, info, cell, top, lane] = [0, 1, 2, 3, 4, 5];
     const [before, after, key] = [6, 7, 8];
-    m.define(fn, [I32, I32, I32, I64, I64, I64], [
-      set(cell, i32.and(get(host), i32.const(~7))),
-      set(before, i64.load(get(cell))),
-      ops[size](get(host), get(value)),
-      set(after, size === 64 ? get(value) : i64.load(get(cell))),
-      set(top, globalGet(globals.journalTop)),
-      iff(i32.geU(get(top), i32.const(map.journal + map.journalBytes - 8192)), set(top, i32.const(map.journal))),
-      i64.store(get(top), get(before)),
-      i64.store(get(top), i64.or(i64.extend(get(cell)), i64.const(8n << 32n)), 8),
-      globalSet(globals.journalTop, i32.add(get(top), i32.const(16))),
-      set(lane, i32.add(i32.const(HASH_BASE), i32.mul(i32.and(get(info), i32.const(PAGE.laneMask)), i32.const(HASH_LANE_BYTES)))),
-      set(key, i64.extend(i32.or(i32.shl(i32.shrU(get(info), i32.const(8)), i32.const(12)), i32.and(get(cell), i32.const(0xfff))))),
-      mixInto(after, key),
-      mixInto(before, key),
-      i64.store(get(lane), i64.add(i64.load(get(lane)), i64.sub(get(after), get(before)))),
-      i64.store(get(lane), i64.add(i64.load(get(lane), 8), spreadDifference(get(after), get(before))), 8),
-    ]);
+    m.define(
+      fn,
+      [I32, I32, I32, I64, I64, I64],
+      [
+        set(cell, i32.and(get(host), i32.const(~7))),
+        set(before, i64.load(get(cell))),
+        ops[size](get(host), get(value)),
+        set(after, size === 64 ? get(value) : i64.load(get(cell))),
+        set(top, globalGet(globals.journalTop)),
+        iff(i32.geU(get(top), i32.const(map.journal + map.journalBytes - 8192)), set(top, i32.const(map.journal))),
+        i64.store(get(top), get(before)),
+        i64.store(get(top), i64.or(i64.extend(get(cell)), i64.const(8n << 32n)), 8),
+        globalSet(globals.journalTop, i32.add(get(top), i32.const(16))),
+        set(lane, i32.add(i32.const(HASH_BASE), i32.mul(i32.and(get(info), i32.const(PAGE.laneMask)), i32.const(HASH_LANE_BYTES)))),
+        set(key, i64.extend(i32.or(i32.shl(i32.shrU(get(info), i32.const(8)), i32.const(12)), i32.and(get(cell), i32.const(0xfff))))),
+        mixInto(after, key),
+        mixInto(before, key),
+        i64.store(get(lane), i64.add(i64.load(get(lane)), i64.sub(get(after), get(before)))),
+        i64.store(get(lane), i64.add(i64.load(get(lane), 8), spreadDifference(get(after), get(before))), 8),
+      ],
+    );
   }
   return Object.fromEntries(entries) as Record<8 | 16 | 32 | 64, number>;
 }
 
 /** A module of handlers that are called through the table, each at its number. */
-export function handlerModule(forms: readonly { number: number; instruction: Instruction }[], map: MemoryMap, features: Features): Uint8Array<ArrayBuffer> {
+export function handlerModule(
+  forms: readonly { number: number; instruction: Instruction }[],
+  map: MemoryMap,
+  features: Features,
+): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder();
   const { memory, system, fence } = importEnvironment(m, map.totalPages);
   const storeHit = { 8: memory.storeAt, 16: memory.storeAt, 32: memory.storeAt, 64: memory.storeAt };
   for (const { number, instruction } of forms) {
     const fn = m.declare(HANDLER);
     const body = (locals: Locals): Code => [
-      handlerCode(instruction, {
-        core: 0, record: 1, memory, features, inlineTlb: false, system, fence, storeHit,
-        leave: () => ret(i32.const(1)), leaveRetired: () => ret(i32.const(2)),
-      }, locals).code,
+      handlerCode(
+        instruction,
+        {
+          core: 0,
+          record: 1,
+          memory,
+          features,
+          inlineTlb: false,
+          system,
+          fence,
+          storeHit,
+          leave: () => ret(i32.const(1)),
+          leaveRetired: () => ret(i32.const(2)),
+        },
+        locals,
+      ).code,
       i32.const(0),
     ];
     const counting = new Locals(0, 0);
@@ -95,7 +146,11 @@ export function handlerModule(forms: readonly { number: number; instruction: Ins
  * called through the table. `run(core block, instructions, forced record or 0)` returns the stop reason and leaves the number of
  * instructions not used at `CORE.stopSize + 8`.
  */
-export function runModule(hot: readonly { number: number; instruction: Instruction }[], map: MemoryMap, features: Features): Uint8Array<ArrayBuffer> {
+export function runModule(
+  hot: readonly { number: number; instruction: Instruction }[],
+  map: MemoryMap,
+  features: Features,
+): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder();
   const { globals, memory, system, fence } = importEnvironment(m, map.totalPages);
   const handlerType = m.type(HANDLER);
@@ -114,10 +169,24 @@ export function runModule(hot: readonly { number: number; instruction: Instructi
     const arms = hot.map(({ instruction }, k): Code => {
       const toBehind = hot.length - k;
       const leave = (depth: number): Code => br(depth + toBehind + 3);
-      const { code, sequential } = handlerCode(instruction, {
-          core, record, memory, features, inlineTlb: true, system, fence, storeHit, leave, rip, afterCall: forgetPage,
+      const { code, sequential } = handlerCode(
+        instruction,
+        {
+          core,
+          record,
+          memory,
+          features,
+          inlineTlb: true,
+          system,
+          fence,
+          storeHit,
+          leave,
+          rip,
+          afterCall: forgetPage,
           leaveRetired: (depth) => [globalSet(globals.stop, i32.const(Stop.system + 1)), leave(depth)],
-        }, locals);
+        },
+        locals,
+      );
       return [code, br(sequential && !features.explore ? toBehind : toBehind + 2)];
     });
     const tableCall: Code = [
@@ -132,10 +201,13 @@ export function runModule(hot: readonly { number: number; instruction: Instructi
       set(entry, i32.load8(get(record), RECORD.length)),
       set(physical, i32.add(get(physical), get(entry))),
       set(record, i32.add(get(record), i32.shl(get(entry), i32.const(5)))),
-      brIf(0, i32.and(
-        i32.and(i32.eq(i32.load(get(record), RECORD.tag), get(physical)), i64.eq(i64.and(get(rip), i64.const(-4096)), get(page))),
-        i32.ne(get(budget), i32.const(0)),
-      )),
+      brIf(
+        0,
+        i32.and(
+          i32.and(i32.eq(i32.load(get(record), RECORD.tag), get(physical)), i64.eq(i64.and(get(rip), i64.const(-4096)), get(page))),
+          i32.ne(get(budget), i32.const(0)),
+        ),
+      ),
       br(1),
     ];
     return [
@@ -145,14 +217,25 @@ export function runModule(hot: readonly { number: number; instruction: Instructi
         loop([
           features.explore
             ? iff(i32.or(globalGet(globals.access), globalGet(globals.locked)), [
-                globalSet(globals.access, i32.const(0)), globalSet(globals.locked, i32.const(0)), clearLatch(core),
+                globalSet(globals.access, i32.const(0)),
+                globalSet(globals.locked, i32.const(0)),
+                clearLatch(core),
               ])
             : [],
           iff(i32.eqz(get(budget)), [globalSet(globals.stop, i32.const(Stop.budget + 1)), br(2)]),
           iff(get(status), set(status, i32.const(0)), [
             iff(i64.ne(i64.and(get(rip), i64.const(-4096)), get(page)), [
-              set(entry, i32.add(i32.add(get(core), i32.const(CORE.itlb)), i32.and(i32.wrap(i64.shrU(get(rip), i64.const(8))), i32.const((ITLB.entries - 1) * ITLB.bytes)))),
-              iff(i64.ne(i64.load(get(entry), ITLB.tag), i64.and(get(rip), i64.const(-4096))), [globalSet(globals.stop, i32.const(Stop.fetch + 1)), br(4)]),
+              set(
+                entry,
+                i32.add(
+                  i32.add(get(core), i32.const(CORE.itlb)),
+                  i32.and(i32.wrap(i64.shrU(get(rip), i64.const(8))), i32.const((ITLB.entries - 1) * ITLB.bytes)),
+                ),
+              ),
+              iff(i64.ne(i64.load(get(entry), ITLB.tag), i64.and(get(rip), i64.const(-4096))), [
+                globalSet(globals.stop, i32.const(Stop.fetch + 1)),
+                br(4),
+              ]),
               set(page, i64.load(get(entry), ITLB.tag)),
               set(frame, i32.load(get(entry), ITLB.physical)),
             ]),
@@ -180,7 +263,11 @@ export function runModule(hot: readonly { number: number; instruction: Instructi
   const counting = new Locals(0, 0);
   build(counting);
   const locals = new Locals(9, 9 + counting.peak[I32]);
-  m.define(run, [I32, I32, I32, I64, I64, I32, ...Array(counting.peak[I32]).fill(I32), ...Array(counting.peak[I64]).fill(I64)], build(locals));
+  m.define(
+    run,
+    [I32, I32, I32, I64, I64, I32, ...Array(counting.peak[I32]).fill(I32), ...Array(counting.peak[I64]).fill(I64)],
+    build(locals),
+  );
   return m.bytes();
 }
 

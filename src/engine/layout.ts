@@ -100,9 +100,11 @@ export const SAME_ADDRESS = 2;
 
 /** Data TLB: 256 direct-mapped entries. */
 export const TLB = {
-  entries: 256, bytes: 32,
+  entries: 256,
+  bytes: 32,
   /** Linear page when reads / writes need no slow path, else -1. */
-  tagRead: 0, tagWrite: 8,
+  tagRead: 0,
+  tagWrite: 8,
   /** Linear page with permission bits (1 read, 2 write, 4 execute) for the slow path, else -1. */
   tagAny: 16,
   /** Added to the low 32 bits of the linear address gives the offset in linear memory. */

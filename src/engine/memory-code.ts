@@ -4,7 +4,7 @@ import { CORE, type MemoryMap, PAGE, PAIR_FIRST, Stop, TLB } from './layout.ts';
 import { type EngineGlobals, type Features, MEMORY_TYPES, type MemoryImports } from './memory-abi.ts';
 import { tlbEntry } from './tlb-code.ts';
 import { defineVisible, noteStop, pageInfo } from './visible-code.ts';
-import { call, type Code, get, globalGet, globalSet, I32, I64, i32, i64, iff, ret, set } from './wasm/code.ts';
+import { type Code, call, get, globalGet, globalSet, I32, I64, i32, i64, iff, ret, set } from './wasm/code.ts';
 import type { ModuleBuilder } from './wasm/module.ts';
 
 /**
@@ -24,89 +24,132 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
   // translate(core, address, access, kind) -> host offset of the byte, 0 after a fault
   {
     const [core, address, access, kind, entry] = [0, 1, 2, 3, 4];
-    m.define(translate, [I32], [
-      set(entry, tlbEntry(core, get(address))),
-      iff(
-        i32.and(
-          i64.eq(i64.and(i64.load(get(entry), TLB.tagAny), i64.const(~0xfff)), i64.and(get(address), i64.const(~0xfff))),
-          i32.and(i32.shrU(i32.wrap(i64.load(get(entry), TLB.tagAny)), get(access)), i32.const(1)),
+    m.define(
+      translate,
+      [I32],
+      [
+        set(entry, tlbEntry(core, get(address))),
+        iff(
+          i32.and(
+            i64.eq(i64.and(i64.load(get(entry), TLB.tagAny), i64.const(~0xfff)), i64.and(get(address), i64.const(~0xfff))),
+            i32.and(i32.shrU(i32.wrap(i64.load(get(entry), TLB.tagAny)), get(access)), i32.const(1)),
+          ),
+          ret(i32.add(i32.wrap(get(address)), i32.load(get(entry), TLB.delta))),
         ),
-        ret(i32.add(i32.wrap(get(address)), i32.load(get(entry), TLB.delta))),
-      ),
-      call(imports.walk, get(core), i32.wrap(get(address)), i32.wrap(i64.shrU(get(address), i64.const(32))), get(access), get(kind)),
-    ]);
+        call(imports.walk, get(core), i32.wrap(get(address)), i32.wrap(i64.shrU(get(address), i64.const(32))), get(access), get(kind)),
+      ],
+    );
   }
 
   // load(core, address, size, kind, modify)
   {
     const [core, address, size, kind, modify, host, first, host2] = [0, 1, 2, 3, 4, 5, 6, 7];
     const value = 8;
-    m.define(load, [I32, I32, I32, I64], [
-      set(host, call(translate, get(core), get(address), get(modify), get(kind))),
-      iff(i32.eqz(get(host)), ret(i64.const(0))),
-      set(first, i32.sub(i32.const(4096), i32.and(i32.wrap(get(address)), i32.const(0xfff)))),
-      // Inside one cache line an access is one; over a line it is two, in address order.
-      iff(i32.geU(i32.sub(i32.const(64), i32.and(i32.wrap(get(address)), i32.const(63))), get(size)),
-        ret(call(pieceLoad, get(core), i32.sub(get(host), i32.const(map.ram)), get(size)))),
-      iff(i32.geU(get(first), get(size)), [
-        set(first, i32.sub(i32.const(64), i32.and(i32.wrap(get(address)), i32.const(63)))),
-        set(host2, i32.add(get(host), get(first))),
-      ], [
-        set(host2, call(translate, get(core), i64.add(get(address), i64.extend(get(first))), get(modify), get(kind))),
-        iff(i32.eqz(get(host2)), ret(i64.const(0))),
-      ]),
-      set(value, call(pieceLoad, get(core), i32.sub(get(host), i32.const(map.ram)), get(first))),
-      iff(globalGet(globals.stop), ret(i64.const(0))),
-      i64.or(get(value), i64.shl(
-        call(pieceLoad, get(core), i32.sub(get(host2), i32.const(map.ram)), i32.sub(get(size), get(first))),
-        i64.extend(i32.shl(get(first), i32.const(3))))),
-    ]);
+    m.define(
+      load,
+      [I32, I32, I32, I64],
+      [
+        set(host, call(translate, get(core), get(address), get(modify), get(kind))),
+        iff(i32.eqz(get(host)), ret(i64.const(0))),
+        set(first, i32.sub(i32.const(4096), i32.and(i32.wrap(get(address)), i32.const(0xfff)))),
+        // Inside one cache line an access is one; over a line it is two, in address order.
+        iff(
+          i32.geU(i32.sub(i32.const(64), i32.and(i32.wrap(get(address)), i32.const(63))), get(size)),
+          ret(call(pieceLoad, get(core), i32.sub(get(host), i32.const(map.ram)), get(size))),
+        ),
+        iff(
+          i32.geU(get(first), get(size)),
+          [set(first, i32.sub(i32.const(64), i32.and(i32.wrap(get(address)), i32.const(63)))), set(host2, i32.add(get(host), get(first)))],
+          [
+            set(host2, call(translate, get(core), i64.add(get(address), i64.extend(get(first))), get(modify), get(kind))),
+            iff(i32.eqz(get(host2)), ret(i64.const(0))),
+          ],
+        ),
+        set(value, call(pieceLoad, get(core), i32.sub(get(host), i32.const(map.ram)), get(first))),
+        iff(globalGet(globals.stop), ret(i64.const(0))),
+        i64.or(
+          get(value),
+          i64.shl(
+            call(pieceLoad, get(core), i32.sub(get(host2), i32.const(map.ram)), i32.sub(get(size), get(first))),
+            i64.extend(i32.shl(get(first), i32.const(3))),
+          ),
+        ),
+      ],
+    );
   }
 
   // store(core, address, size, value, kind)
   {
     const [core, address, size, value, kind, host, first, host2] = [0, 1, 2, 3, 4, 5, 6, 7];
-    m.define(store, [I32, I32, I32], [
-      set(host, call(translate, get(core), get(address), i32.const(1), get(kind))),
-      iff(i32.eqz(get(host)), ret()),
-      features.explore
-        ? globalSet(globals.sameAddress, i32.and(i32.shrU(i32.wrap(i64.load(tlbEntry(core, get(address)), TLB.tagAny)), i32.const(2)), i32.const(1)))
-        : [],
-      iff(i32.geU(i32.sub(i32.const(64), i32.and(i32.wrap(get(address)), i32.const(63))), get(size)), [
-        call(pieceStore, get(core), i32.sub(get(host), i32.const(map.ram)), get(size), get(value), i32.const(0)), ret(),
-      ]),
-      set(first, i32.sub(i32.const(4096), i32.and(i32.wrap(get(address)), i32.const(0xfff)))),
-      iff(i32.geU(get(first), get(size)), [
-        set(first, i32.sub(i32.const(64), i32.and(i32.wrap(get(address)), i32.const(63)))),
-        set(host2, i32.add(get(host), get(first))),
-      ], [
-        set(host2, call(translate, get(core), i64.add(get(address), i64.extend(get(first))), i32.const(1), get(kind))),
-        iff(i32.eqz(get(host2)), ret()),
-      ]),
-      call(pieceStore, get(core), i32.sub(get(host), i32.const(map.ram)), get(first), lowBytes(get(value), get(first)), i32.const(PAIR_FIRST)),
-      iff(globalGet(globals.stop), ret()),
-      call(pieceStore, get(core), i32.sub(get(host2), i32.const(map.ram)), i32.sub(get(size), get(first)),
-        i64.shrU(get(value), i64.extend(i32.shl(get(first), i32.const(3)))), i32.const(0)),
-    ]);
+    m.define(
+      store,
+      [I32, I32, I32],
+      [
+        set(host, call(translate, get(core), get(address), i32.const(1), get(kind))),
+        iff(i32.eqz(get(host)), ret()),
+        features.explore
+          ? globalSet(
+              globals.sameAddress,
+              i32.and(i32.shrU(i32.wrap(i64.load(tlbEntry(core, get(address)), TLB.tagAny)), i32.const(2)), i32.const(1)),
+            )
+          : [],
+        iff(i32.geU(i32.sub(i32.const(64), i32.and(i32.wrap(get(address)), i32.const(63))), get(size)), [
+          call(pieceStore, get(core), i32.sub(get(host), i32.const(map.ram)), get(size), get(value), i32.const(0)),
+          ret(),
+        ]),
+        set(first, i32.sub(i32.const(4096), i32.and(i32.wrap(get(address)), i32.const(0xfff)))),
+        iff(
+          i32.geU(get(first), get(size)),
+          [set(first, i32.sub(i32.const(64), i32.and(i32.wrap(get(address)), i32.const(63)))), set(host2, i32.add(get(host), get(first)))],
+          [
+            set(host2, call(translate, get(core), i64.add(get(address), i64.extend(get(first))), i32.const(1), get(kind))),
+            iff(i32.eqz(get(host2)), ret()),
+          ],
+        ),
+        call(
+          pieceStore,
+          get(core),
+          i32.sub(get(host), i32.const(map.ram)),
+          get(first),
+          lowBytes(get(value), get(first)),
+          i32.const(PAIR_FIRST),
+        ),
+        iff(globalGet(globals.stop), ret()),
+        call(
+          pieceStore,
+          get(core),
+          i32.sub(get(host2), i32.const(map.ram)),
+          i32.sub(get(size), get(first)),
+          i64.shrU(get(value), i64.extend(i32.shl(get(first), i32.const(3)))),
+          i32.const(0),
+        ),
+      ],
+    );
   }
 
   // lockBegin(core, address, size, kind): the locked access that follows is one atomic visible operation
   {
     const [core, address, size, kind, host, pa] = [0, 1, 2, 3, 4, 5];
-    m.define(lockBegin, [I32, I32], features.explore ? [
-      iff(globalGet(globals.locked), ret()),
-      set(host, call(translate, get(core), get(address), i32.const(1), get(kind))),
-      iff(i32.eqz(get(host)), ret()),
-      iff(i32.load(get(core), CORE.storeBufferCount), [stopWith(Stop.drain), ret()]),
-      set(pa, i32.sub(get(host), i32.const(map.ram))),
-      iff(i32.and(pageInfo(get(pa)), i32.const(PAGE.slow)), [
-        iff(call(visibleAt, get(core), get(pa), get(size), i32.const(1)), [
-          iff(i32.eqz(globalGet(globals.visible)), [noteStop(core, pa, size), stopWith(Stop.visible), ret()]),
-          globalSet(globals.visible, i32.sub(globalGet(globals.visible), i32.const(1))),
-        ]),
-      ]),
-      globalSet(globals.locked, i32.const(1)),
-    ] : [set(host, i32.const(0)), set(pa, i32.const(0))]);
+    m.define(
+      lockBegin,
+      [I32, I32],
+      features.explore
+        ? [
+            iff(globalGet(globals.locked), ret()),
+            set(host, call(translate, get(core), get(address), i32.const(1), get(kind))),
+            iff(i32.eqz(get(host)), ret()),
+            iff(i32.load(get(core), CORE.storeBufferCount), [stopWith(Stop.drain), ret()]),
+            set(pa, i32.sub(get(host), i32.const(map.ram))),
+            iff(i32.and(pageInfo(get(pa)), i32.const(PAGE.slow)), [
+              iff(call(visibleAt, get(core), get(pa), get(size), i32.const(1)), [
+                iff(i32.eqz(globalGet(globals.visible)), [noteStop(core, pa, size), stopWith(Stop.visible), ret()]),
+                globalSet(globals.visible, i32.sub(globalGet(globals.visible), i32.const(1))),
+              ]),
+            ]),
+            globalSet(globals.locked, i32.const(1)),
+          ]
+        : [set(host, i32.const(0)), set(pa, i32.const(0))],
+    );
   }
 }
 

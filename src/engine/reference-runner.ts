@@ -86,7 +86,9 @@ export class ReferenceRunner {
   }
 
   #note(base: number, event: GuestEvent): void {
-    const set = (offset: number, value: bigint): void => { this.#engine.longs[(base + offset) >> 3] = BigInt.asUintN(64, value); };
+    const set = (offset: number, value: bigint): void => {
+      this.#engine.longs[(base + offset) >> 3] = BigInt.asUintN(64, value);
+    };
     set(CORE.stopVector, BigInt(event.vector));
     set(CORE.stopError, event.errorCode ?? 0n);
     set(CORE.stopKind, EVENT_KIND[event.kind]);
@@ -143,4 +145,3 @@ export class ReferenceRunner {
     for (let n = 0; n <= LATCH_ENTRIES; n++) this.#engine.longs[((base + CORE.latchDone) >> 3) + n] = 0n;
   }
 }
-

@@ -6,7 +6,7 @@ import { comparison, type Graph, type Node, truth } from './graph.ts';
 import { CORE, Stop, TLB } from './layout.ts';
 import type { Features, MemoryFunctions } from './memory-abi.ts';
 import { tlbEntry } from './tlb-code.ts';
-import { block, br, brIf, call, type Code, get, globalGet, globalSet, I32, I64, i32, i64, iff, loop, select, set } from './wasm/code.ts';
+import { block, br, brIf, type Code, call, get, globalGet, globalSet, I32, I64, i32, i64, iff, loop, select, set } from './wasm/code.ts';
 
 /** What a handler's code needs to know of the function that it is emitted into. */
 export interface HandlerContext {
@@ -58,7 +58,9 @@ export class WasmProvider implements Vocabulary<Node> {
   }
 
   /** Once finished: whether control always goes to the instruction behind it, without a look at the machine. */
-  get sequential(): boolean { return !this.#jumps && !this.#ownsRip && this.#oldFlags === undefined; }
+  get sequential(): boolean {
+    return !this.#jumps && !this.#ownsRip && this.#oldFlags === undefined;
+  }
 
   /** Code of the finished handler: the body, then the new RIP. */
   finish(): Code {
@@ -67,18 +69,27 @@ export class WasmProvider implements Vocabulary<Node> {
     const { rip } = this.#c;
     if (this.#ownsRip) return rip === undefined ? body : [body, set(rip, i64.load(get(this.#c.core), OFFSET.rip))];
     const target = start === undefined || !this.#jumps ? this.#g.use(this.#next) : get(start);
-    const retire: Code = rip === undefined
-      ? [body, i64.store(get(this.#c.core), target, OFFSET.rip)]
-      : [body, set(rip, target), i64.store(get(this.#c.core), get(rip), OFFSET.rip)];
+    const retire: Code =
+      rip === undefined
+        ? [body, i64.store(get(this.#c.core), target, OFFSET.rip)]
+        : [body, set(rip, target), i64.store(get(this.#c.core), get(rip), OFFSET.rip)];
     if (this.#oldFlags === undefined) return retire;
     const changed = i64.and(i64.xor(get(this.#oldFlags), i64.load(get(this.#c.core), OFFSET.flagSystem)), i64.const(~DF));
     return [retire, iff(i64.ne(changed, i64.const(0)), this.#c.leaveRetired(1))];
   }
 
-  constant(value: bigint | number): Node { return this.#g.constant(BigInt(value)); }
-  add(a: Node, b: Node): Node { return a.constant === 0n ? b : b.constant === 0n ? a : this.#g.node([a, b], i64.add); }
-  sub(a: Node, b: Node): Node { return b.constant === 0n ? a : this.#g.node([a, b], i64.sub); }
-  mul(a: Node, b: Node): Node { return this.#g.node([a, b], i64.mul); }
+  constant(value: bigint | number): Node {
+    return this.#g.constant(BigInt(value));
+  }
+  add(a: Node, b: Node): Node {
+    return a.constant === 0n ? b : b.constant === 0n ? a : this.#g.node([a, b], i64.add);
+  }
+  sub(a: Node, b: Node): Node {
+    return b.constant === 0n ? a : this.#g.node([a, b], i64.sub);
+  }
+  mul(a: Node, b: Node): Node {
+    return this.#g.node([a, b], i64.mul);
+  }
 
   mulHighUnsigned(a: Node, b: Node): Node {
     const low = 0xffffffffn;
@@ -96,24 +107,52 @@ export class WasmProvider implements Vocabulary<Node> {
     return this.sub(this.sub(unsigned, minusB), minusA);
   }
 
-  and(a: Node, b: Node): Node { return this.#g.node([a, b], i64.and, { bits: Math.min(a.bits, b.bits) }); }
-  or(a: Node, b: Node): Node { return this.#g.node([a, b], i64.or, { bits: Math.max(a.bits, b.bits) }); }
-  xor(a: Node, b: Node): Node { return this.#g.node([a, b], i64.xor, { bits: Math.max(a.bits, b.bits) }); }
-  not(a: Node): Node { return this.#g.node([a], (x) => i64.xor(x, i64.const(-1))); }
-  shl(a: Node, count: Node): Node { return this.#g.node([a, count], i64.shl); }
+  and(a: Node, b: Node): Node {
+    return this.#g.node([a, b], i64.and, { bits: Math.min(a.bits, b.bits) });
+  }
+  or(a: Node, b: Node): Node {
+    return this.#g.node([a, b], i64.or, { bits: Math.max(a.bits, b.bits) });
+  }
+  xor(a: Node, b: Node): Node {
+    return this.#g.node([a, b], i64.xor, { bits: Math.max(a.bits, b.bits) });
+  }
+  not(a: Node): Node {
+    return this.#g.node([a], (x) => i64.xor(x, i64.const(-1)));
+  }
+  shl(a: Node, count: Node): Node {
+    return this.#g.node([a, count], i64.shl);
+  }
   shr(a: Node, count: Node): Node {
     const bits = count.constant === undefined ? a.bits : Math.max(0, a.bits - Number(count.constant & 63n));
     return this.#g.node([a, count], i64.shrU, { bits });
   }
-  sar(a: Node, count: Node): Node { return this.#g.node([a, count], i64.shrS); }
-  rotl(a: Node, count: Node): Node { return this.#g.node([a, count], i64.rotl); }
-  clz(a: Node): Node { return this.#g.node([a], i64.clz, { bits: 7 }); }
-  ctz(a: Node): Node { return this.#g.node([a], i64.ctz, { bits: 7 }); }
-  popcnt(a: Node): Node { return this.#g.node([a], i64.popcnt, { bits: 7 }); }
-  eq(a: Node, b: Node): Node { return b.constant === 0n ? comparison(this.#g, [a], i64.eqz) : comparison(this.#g, [a, b], i64.eq); }
-  ne(a: Node, b: Node): Node { return comparison(this.#g, [a, b], i64.ne); }
-  ltUnsigned(a: Node, b: Node): Node { return comparison(this.#g, [a, b], i64.ltU); }
-  ltSigned(a: Node, b: Node): Node { return comparison(this.#g, [a, b], i64.ltS); }
+  sar(a: Node, count: Node): Node {
+    return this.#g.node([a, count], i64.shrS);
+  }
+  rotl(a: Node, count: Node): Node {
+    return this.#g.node([a, count], i64.rotl);
+  }
+  clz(a: Node): Node {
+    return this.#g.node([a], i64.clz, { bits: 7 });
+  }
+  ctz(a: Node): Node {
+    return this.#g.node([a], i64.ctz, { bits: 7 });
+  }
+  popcnt(a: Node): Node {
+    return this.#g.node([a], i64.popcnt, { bits: 7 });
+  }
+  eq(a: Node, b: Node): Node {
+    return b.constant === 0n ? comparison(this.#g, [a], i64.eqz) : comparison(this.#g, [a, b], i64.eq);
+  }
+  ne(a: Node, b: Node): Node {
+    return comparison(this.#g, [a, b], i64.ne);
+  }
+  ltUnsigned(a: Node, b: Node): Node {
+    return comparison(this.#g, [a, b], i64.ltU);
+  }
+  ltSigned(a: Node, b: Node): Node {
+    return comparison(this.#g, [a, b], i64.ltS);
+  }
   select(condition: Node, a: Node, b: Node): Node {
     return this.#g.node([a, b, truth(this.#g, condition)], select, { bits: Math.max(a.bits, b.bits) });
   }
@@ -134,22 +173,29 @@ export class WasmProvider implements Vocabulary<Node> {
   divideUnsigned(high: Node, low: Node, divisor: Node): { quotient: Node; remainder: Node } {
     const q = this.variable(low);
     const r = this.variable(high);
-    this.when(this.eq(high, this.constant(0)), () => {
-      const quotient = this.#g.node([low, divisor], i64.divU, { pinned: true });
-      r.set(this.#g.node([low, divisor], i64.remU, { pinned: true }));
-      q.set(quotient);
-    }, () => {
-      const n = this.variable(this.constant(0));
-      this.loop(() => this.ltUnsigned(n.get(), this.constant(64)), () => {
-        const [remainder, quotient] = [r.get(), q.get()];
-        const carry = this.shr(remainder, this.constant(63));
-        const shifted = this.or(this.shl(remainder, this.constant(1)), this.shr(quotient, this.constant(63)));
-        const fits = this.or(carry, this.eq(this.ltUnsigned(shifted, divisor), this.constant(0)));
-        r.set(this.select(fits, this.sub(shifted, divisor), shifted));
-        q.set(this.or(this.shl(quotient, this.constant(1)), this.zeroExtend(fits, 8)));
-        n.set(this.add(n.get(), this.constant(1)));
-      });
-    });
+    this.when(
+      this.eq(high, this.constant(0)),
+      () => {
+        const quotient = this.#g.node([low, divisor], i64.divU, { pinned: true });
+        r.set(this.#g.node([low, divisor], i64.remU, { pinned: true }));
+        q.set(quotient);
+      },
+      () => {
+        const n = this.variable(this.constant(0));
+        this.loop(
+          () => this.ltUnsigned(n.get(), this.constant(64)),
+          () => {
+            const [remainder, quotient] = [r.get(), q.get()];
+            const carry = this.shr(remainder, this.constant(63));
+            const shifted = this.or(this.shl(remainder, this.constant(1)), this.shr(quotient, this.constant(63)));
+            const fits = this.or(carry, this.eq(this.ltUnsigned(shifted, divisor), this.constant(0)));
+            r.set(this.select(fits, this.sub(shifted, divisor), shifted));
+            q.set(this.or(this.shl(quotient, this.constant(1)), this.zeroExtend(fits, 8)));
+            n.set(this.add(n.get(), this.constant(1)));
+          },
+        );
+      },
+    );
     return { quotient: q.get(), remainder: r.get() };
   }
 
@@ -259,7 +305,9 @@ export class WasmProvider implements Vocabulary<Node> {
     this.#g.effect([value], (_depth, x) => i64.store(get(this.#c.core), x ?? [], OFFSET[word]));
   }
 
-  load(address: Node, size: Size, through: AccessKind = 'data'): Node { return this.#load(address, size, through, false); }
+  load(address: Node, size: Size, through: AccessKind = 'data'): Node {
+    return this.#load(address, size, through, false);
+  }
 
   loadModify(address: Node, size: Size, through: AccessKind = 'data'): Node {
     const whole = this.#i.mnemonic === 'cmpxchg16b' ? 16 : size / 8;
@@ -320,7 +368,9 @@ export class WasmProvider implements Vocabulary<Node> {
         set(entry, tlbEntry(core, get(at))),
         iff(
           i64.eq(i64.load(get(entry), TLB.tagWrite), i64.and(get(at), i64.const(-4096n | BigInt(bytes - 1)))),
-          features.journal ? call(storeHit[size as 8 | 16 | 32 | 64], host, get(kept), i32.load(get(entry), TLB.info)) : plain(host, get(kept)),
+          features.journal
+            ? call(storeHit[size as 8 | 16 | 32 | 64], host, get(kept), i32.load(get(entry), TLB.info))
+            : plain(host, get(kept)),
           [slow(get(at), get(kept)), this.#c.afterCall ?? [], iff(globalGet(memory.globals.stop), this.#c.leave(depth + 2))],
         ),
       ];
@@ -337,9 +387,10 @@ export class WasmProvider implements Vocabulary<Node> {
 
   flagsArithmetic(result: Node, carries: Node, size: Size): void {
     const top = size === 64 ? carries : this.shl(carries, this.constant(64 - size));
-    const kept = size === 64
-      ? this.and(carries, this.constant(0xc000000000000008n))
-      : this.or(this.and(top, this.constant(0xc000000000000000n)), this.and(carries, this.constant(8)));
+    const kept =
+      size === 64
+        ? this.and(carries, this.constant(0xc000000000000008n))
+        : this.or(this.and(top, this.constant(0xc000000000000000n)), this.and(carries, this.constant(8)));
     this.#setLazy(this.signExtend(result, size), kept);
   }
 
@@ -389,11 +440,18 @@ export class WasmProvider implements Vocabulary<Node> {
     const carry = (): Node => this.state('flagCarry');
     const result = (): Node => this.state('flagResult');
     switch (name) {
-      case 'ZF': return this.eq(result(), this.constant(0));
-      case 'CF': return this.shr(carry(), this.constant(63));
-      case 'AF': return bit(carry(), 3);
-      case 'SF': return this.xor(this.shr(result(), this.constant(63)), bit(carry(), 1));
-      case 'OF': { const c = carry(); return this.xor(this.shr(c, this.constant(63)), bit(c, 62)); }
+      case 'ZF':
+        return this.eq(result(), this.constant(0));
+      case 'CF':
+        return this.shr(carry(), this.constant(63));
+      case 'AF':
+        return bit(carry(), 3);
+      case 'SF':
+        return this.xor(this.shr(result(), this.constant(63)), bit(carry(), 1));
+      case 'OF': {
+        const c = carry();
+        return this.xor(this.shr(c, this.constant(63)), bit(c, 62));
+      }
       case 'PF': {
         const odd = this.and(this.popcnt(this.and(result(), this.constant(0xff))), this.constant(1));
         return this.xor(this.xor(odd, this.constant(1)), this.and(carry(), this.constant(1)));
@@ -403,7 +461,14 @@ export class WasmProvider implements Vocabulary<Node> {
 
   arithmeticFlags(): Node {
     const at = (name: FlagName, mask: number): Node => this.shl(this.flag(name), this.constant(Math.log2(mask)));
-    const pairs: [FlagName, number][] = [['CF', CF], ['PF', PF], ['AF', AF], ['ZF', ZF], ['SF', SF], ['OF', OF]];
+    const pairs: [FlagName, number][] = [
+      ['CF', CF],
+      ['PF', PF],
+      ['AF', AF],
+      ['ZF', ZF],
+      ['SF', SF],
+      ['OF', OF],
+    ];
     return pairs.map(([n, m]) => at(n, m)).reduce((a, b) => this.or(a, b));
   }
 
@@ -412,8 +477,12 @@ export class WasmProvider implements Vocabulary<Node> {
     this.#encodeFlags({ CF: bit(CF), PF: bit(PF), AF: bit(AF), ZF: bit(ZF), SF: bit(SF), OF: bit(OF) });
   }
 
-  next(): Node { return this.#next; }
-  current(): Node { return this.state('rip'); }
+  next(): Node {
+    return this.#next;
+  }
+  current(): Node {
+    return this.state('rip');
+  }
 
   checkCanonical(target: Node): void {
     const sign = this.sar(this.shl(target, this.constant(16)), this.constant(16));
@@ -441,15 +510,21 @@ export class WasmProvider implements Vocabulary<Node> {
     return this.add(this.#next, displacement);
   }
 
-  again(): void { this.jump(this.current()); }
+  again(): void {
+    this.jump(this.current());
+  }
 
   raise(vector: number, errorCode: bigint | number | Node = 0): void {
     const error = typeof errorCode === 'object' ? errorCode : this.constant(errorCode);
     this.#event(this.constant(vector), error, 0);
   }
 
-  trap(vector: number): void { this.#event(this.constant(vector), this.constant(0), 1); }
-  softwareInterrupt(vector: Node): void { this.#event(vector, this.constant(0), 2); }
+  trap(vector: number): void {
+    this.#event(this.constant(vector), this.constant(0), 1);
+  }
+  softwareInterrupt(vector: Node): void {
+    this.#event(vector, this.constant(0), 2);
+  }
 
   #event(vector: Node, error: Node, kind: 0 | 1 | 2): void {
     const { core, memory } = this.#c;
@@ -466,10 +541,12 @@ export class WasmProvider implements Vocabulary<Node> {
   drainStoreBuffer(): void {
     const { core, memory, features, fence } = this.#c;
     if (features.tso) {
-      this.#g.effect([], (depth) => iff(i32.load(get(core), CORE.storeBufferCount), [
-        globalSet(memory.globals.stop, i32.const(Stop.drain + 1)),
-        this.#c.leave(depth + 1),
-      ]));
+      this.#g.effect([], (depth) =>
+        iff(i32.load(get(core), CORE.storeBufferCount), [
+          globalSet(memory.globals.stop, i32.const(Stop.drain + 1)),
+          this.#c.leave(depth + 1),
+        ]),
+      );
     }
     if (features.fence && this.#i.mnemonic === 'mfence') {
       this.#g.effect([], (depth) => iff(call(fence, get(core)), this.#c.leave(depth + 1)));

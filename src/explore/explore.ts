@@ -70,9 +70,12 @@ export function explore(make: () => World, settings: ExploreOptions = {}): Explo
 
 function once(make: () => World, world: World, knowledge: Knowledge, settings: ExploreOptions): SearchResult {
   switch (settings.search ?? 'stateful') {
-    case 'ladder': return byLadder(world, settings);
-    case 'pct': return byPct(world, settings);
-    case 'stateful': return byStates(make, world, knowledge, settings);
+    case 'ladder':
+      return byLadder(world, settings);
+    case 'pct':
+      return byPct(world, settings);
+    case 'stateful':
+      return byStates(make, world, knowledge, settings);
   }
 }
 
@@ -87,29 +90,42 @@ function budgetOf(settings: ExploreOptions, phase: string): Budget {
 }
 
 function byStates(make: () => World, world: World, knowledge: Knowledge, settings: ExploreOptions): SearchResult {
-  const search = (symmetry: boolean) => searchStates(world, {
-    budget: budgetOf(settings, 'all states'), learnFor: LEARN_STEPS, symmetry, ...(settings.prefer === undefined ? {} : { prefer: settings.prefer }),
-  });
+  const search = (symmetry: boolean) =>
+    searchStates(world, {
+      budget: budgetOf(settings, 'all states'),
+      learnFor: LEARN_STEPS,
+      symmetry,
+      ...(settings.prefer === undefined ? {} : { prefer: settings.prefer }),
+    });
   let outcome = search(settings.symmetry !== false);
   if (world.identityAsked && world.symmetric !== 0 && settings.symmetry !== false) {
     world.notes.add('symmetry off: a core asked for its own number');
     outcome = search(false);
   }
   let { counterexample } = outcome;
-  if (counterexample !== undefined && !outcome.learned && settings.shrink !== false) counterexample = shorten(make, knowledge, counterexample, settings.prefer);
+  if (counterexample !== undefined && !outcome.learned && settings.shrink !== false)
+    counterexample = shorten(make, knowledge, counterexample, settings.prefer);
   return conclude(world, outcome.counts, { kind: 'exhaustive' }, counterexample, outcome.stopped, outcome.violations);
 }
 
 function byLadder(world: World, settings: ExploreOptions): SearchResult {
   const bound = settings.preemptions ?? 2;
   const outcome = searchLadder(world, { maxPreemptions: bound, budget: budgetOf(settings, 'preemptions') });
-  const coverage: Coverage = outcome.exhausted ? { kind: 'exhaustive' } : { kind: 'bounded', bounds: [`preemptions <= ${Math.max(0, outcome.completed)}`] };
+  const coverage: Coverage = outcome.exhausted
+    ? { kind: 'exhaustive' }
+    : { kind: 'bounded', bounds: [`preemptions <= ${Math.max(0, outcome.completed)}`] };
   return conclude(world, outcome.counts, coverage, outcome.counterexample, outcome.stopped, []);
 }
 
 function byPct(world: World, settings: ExploreOptions): SearchResult {
-  const outcome = samplePct(world, { seed: settings.seed ?? 1, schedules: settings.schedules ?? 1000, depth: settings.depth ?? 2, budget: budgetOf(settings, 'schedules') });
-  const short = outcome.counterexample !== undefined && settings.shrink !== false ? shrink(world, outcome.counterexample) : outcome.counterexample;
+  const outcome = samplePct(world, {
+    seed: settings.seed ?? 1,
+    schedules: settings.schedules ?? 1000,
+    depth: settings.depth ?? 2,
+    budget: budgetOf(settings, 'schedules'),
+  });
+  const short =
+    outcome.counterexample !== undefined && settings.shrink !== false ? shrink(world, outcome.counterexample) : outcome.counterexample;
   return conclude(world, outcome.counts, { kind: 'sampled', schedules: outcome.schedules }, short, outcome.stopped, []);
 }
 
@@ -120,12 +136,21 @@ function shorten(make: () => World, knowledge: Knowledge, found: Counterexample,
   if (found.answers.length === 0 || found.violation.cause === 'livelock') return found;
   const world = make();
   world.begin(knowledge);
-  const ladder = searchLadder(world, { maxPreemptions: 6, budget: { maxSteps: LADDER_STEPS }, ...(prefer !== undefined && isWanted(found.violation, prefer) ? { only: prefer } : {}) });
+  const ladder = searchLadder(world, {
+    maxPreemptions: 6,
+    budget: { maxSteps: LADDER_STEPS },
+    ...(prefer !== undefined && isWanted(found.violation, prefer) ? { only: prefer } : {}),
+  });
   return shrink(world, ladder.counterexample ?? found);
 }
 
 function conclude(
-  world: World, counts: Counts, coverage: Coverage, counterexample: Counterexample | undefined, stopped: string | undefined, violations: readonly Violation[],
+  world: World,
+  counts: Counts,
+  coverage: Coverage,
+  counterexample: Counterexample | undefined,
+  stopped: string | undefined,
+  violations: readonly Violation[],
 ): SearchResult {
   const bounds = world.bounds();
   const reached = reachedCoverage(coverage, bounds, counterexample !== undefined, stopped !== undefined);
@@ -141,10 +166,14 @@ function reachedCoverage(asked: Coverage, bounds: readonly string[], found: bool
   return asked.kind === 'exhaustive' && bounds.length > 0 ? { kind: 'bounded', bounds } : asked;
 }
 
-function verdictOf(counterexample: Counterexample | undefined, stopped: string | undefined, missing: readonly string[], coverage: Coverage): Verdict {
+function verdictOf(
+  counterexample: Counterexample | undefined,
+  stopped: string | undefined,
+  missing: readonly string[],
+  coverage: Coverage,
+): Verdict {
   if (counterexample !== undefined) return 'violation';
   if (stopped !== undefined) return 'inconclusive';
   if (coverage.kind !== 'sampled' && missing.length > 0) return 'vacuous';
   return 'ok';
 }
-

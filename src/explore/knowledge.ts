@@ -9,7 +9,9 @@ export class Knowledge {
   readonly #visible = new Set<number>();
   readonly #text = new Set<number>();
 
-  get size(): number { return this.#visible.size + this.#text.size; }
+  get size(): number {
+    return this.#visible.size + this.#text.size;
+  }
 
   /** A copy that can grow on its own. */
   clone(): Knowledge {

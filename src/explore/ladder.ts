@@ -19,7 +19,10 @@ export interface LadderOutcome {
  * and so on, so that the first counterexample has the fewest. Moving away from a core that could go on costs one, and so does fetching something
  * else than what memory holds. For each state the fewest preemptions that reached it are kept, and it is looked at again when fewer do.
  */
-export function searchLadder(world: World, settings: { readonly maxPreemptions: number; readonly budget?: Budget; readonly only?: WantedViolation }): LadderOutcome {
+export function searchLadder(
+  world: World,
+  settings: { readonly maxPreemptions: number; readonly budget?: Budget; readonly only?: WantedViolation },
+): LadderOutcome {
   const counts: Counts = { states: 0, transitions: 0, depth: 0 };
   let completed = -1;
   for (let bound = 0; bound <= settings.maxPreemptions; bound++) {
@@ -41,7 +44,13 @@ interface Frame {
   next: number;
 }
 
-function searchBounded(world: World, bound: number, counts: Counts, budget: Budget | undefined, only: WantedViolation | undefined): { counterexample: Counterexample | undefined; stopped: string | undefined; cut: boolean } {
+function searchBounded(
+  world: World,
+  bound: number,
+  counts: Counts,
+  budget: Budget | undefined,
+  only: WantedViolation | undefined,
+): { counterexample: Counterexample | undefined; stopped: string | undefined; cut: boolean } {
   const { machine } = world;
   // Key and last core -> most preemptions left when the state was looked at.
   const best = new Map<string, number>();

@@ -1,6 +1,6 @@
 import { META_BASE, META_CORE_BYTES, META_SHARED_BYTES } from '../engine/layout.ts';
-import { TEXT_META_BYTES } from '../machine/text-versions.ts';
 import type { Machine } from '../machine/machine.ts';
+import { TEXT_META_BYTES } from '../machine/text-versions.ts';
 
 /** Page keys in the state hash: beyond every physical page; a core's page has the same key whichever core it is. */
 const SHARED_INFO = 0xffff01 << 8;
@@ -35,7 +35,9 @@ export class MetaWords {
     return this.#machine.cores.map((c) => at + c.index * META_CORE_BYTES);
   }
 
-  get(at: number, word = 0): number { return this.#machine.engine.words[(at >> 2) + word] as number; }
+  get(at: number, word = 0): number {
+    return this.#machine.engine.words[(at >> 2) + word] as number;
+  }
 
   set(at: number, word: number, value: number): void {
     const core = ((at - META_BASE - META_SHARED_BYTES) / META_CORE_BYTES) | 0;

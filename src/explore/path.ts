@@ -1,5 +1,5 @@
-import { Activity } from '../isa/core-state.ts';
 import { CORE, Stop } from '../engine/layout.ts';
+import { Activity } from '../isa/core-state.ts';
 import { type Choice, choices, perform } from '../machine/choices.ts';
 import type { Core } from '../machine/core.ts';
 import type { Violation } from './violation.ts';
@@ -43,9 +43,21 @@ function stuck(world: World): Violation {
   const where = (c: Core): string => `CPU${c.index} at ${world.lab.image.describe(c.rip)}`;
   const lost = cores.find((c) => c.raw(CORE.stop) === Stop.lost);
   if (lost !== undefined) {
-    return { check: 'I13', cause: 'livelock', message: `${where(lost)} loops for ever without touching anything shared`, core: lost.index, rip: lost.rip };
+    return {
+      check: 'I13',
+      cause: 'livelock',
+      message: `${where(lost)} loops for ever without touching anything shared`,
+      core: lost.index,
+      rip: lost.rip,
+    };
   }
   const waiting = cores.filter((c) => c.small('activity') === Activity.running && c.raw(CORE.stop) !== Stop.idle);
   const core = waiting[0] ?? (cores[0] as Core);
-  return { check: 'I13', cause: 'deadlock', message: `deadlock: ${waiting.map(where).join(', ') || 'no core'} can never go on`, core: core.index, rip: core.rip };
+  return {
+    check: 'I13',
+    cause: 'deadlock',
+    message: `deadlock: ${waiting.map(where).join(', ') || 'no core'} can never go on`,
+    core: core.index,
+    rip: core.rip,
+  };
 }

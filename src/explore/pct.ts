@@ -1,7 +1,7 @@
 import type { Choice } from '../machine/choices.ts';
 import { choose, endOf, options } from './path.ts';
-import type { Budget, Counterexample, Counts } from './result.ts';
 import { Random } from './random.ts';
+import type { Budget, Counterexample, Counts } from './result.ts';
 import type { World } from './world.ts';
 
 export interface PctOutcome {
@@ -19,7 +19,10 @@ const MAX_LENGTH = 5000;
  * every agent gets a random priority, the highest that can act does, and at depth-1 random steps the one about to act drops to the bottom. A
  * core, its store buffer and its interrupt line are agents of their own; which version a stale fetch returns is drawn.
  */
-export function samplePct(world: World, settings: { readonly seed: number; readonly schedules: number; readonly depth: number; readonly budget?: Budget }): PctOutcome {
+export function samplePct(
+  world: World,
+  settings: { readonly seed: number; readonly schedules: number; readonly depth: number; readonly budget?: Budget },
+): PctOutcome {
   const { machine } = world;
   const random = new Random(settings.seed);
   const counts: Counts = { states: 0, transitions: 0, depth: 0 };
@@ -33,7 +36,8 @@ export function samplePct(world: World, settings: { readonly seed: number; reado
     machine.mark();
     length = Math.max(length, run.answers.length);
     counts.depth = Math.max(counts.depth, run.answers.length);
-    if (run.counterexample !== undefined) return { counts, counterexample: run.counterexample, schedules: schedule + 1, stopped: undefined };
+    if (run.counterexample !== undefined)
+      return { counts, counterexample: run.counterexample, schedules: schedule + 1, stopped: undefined };
     if (settings.budget?.maxSteps !== undefined && counts.transitions >= settings.budget.maxSteps) {
       return { counts, counterexample: undefined, schedules: schedule + 1, stopped: `step budget of ${settings.budget.maxSteps} spent` };
     }
@@ -41,7 +45,13 @@ export function samplePct(world: World, settings: { readonly seed: number; reado
   return { counts, counterexample: undefined, schedules: settings.schedules, stopped: undefined };
 }
 
-function oneSchedule(world: World, random: Random, depth: number, length: number, counts: Counts): { answers: number[]; counterexample: Counterexample | undefined } {
+function oneSchedule(
+  world: World,
+  random: Random,
+  depth: number,
+  length: number,
+  counts: Counts,
+): { answers: number[]; counterexample: Counterexample | undefined } {
   const answers: number[] = [];
   const priorities = new Map<string, number>();
   const changes = new Set(Array.from({ length: depth - 1 }, () => random.below(length)));

@@ -100,7 +100,8 @@ function replayEvents(world: World, wanted: readonly Event[], violation: Violati
     const offered = options(world, lastCore);
     let at = offered.findIndex((o) => o.kind === want.kind && o.core === want.core && detailOf(o) === want.detail);
     // A core that is now at another fetch still goes on.
-    if (at < 0 && want.kind === 'step') at = offered.findIndex((o) => o.kind === 'step' && o.core === want.core && o.fetch === undefined && want.detail === '');
+    if (at < 0 && want.kind === 'step')
+      at = offered.findIndex((o) => o.kind === 'step' && o.core === want.core && o.fetch === undefined && want.detail === '');
     if (at < 0) continue;
     const choice = offered[at] as Choice;
     answers.push(at);
@@ -108,7 +109,8 @@ function replayEvents(world: World, wanted: readonly Event[], violation: Violati
     lastCore = choice.core;
     world.machine.mark();
     const [found] = choose(world, choice);
-    if (found !== undefined) return found.check === violation.check && found.cause === violation.cause ? { violation: found, answers, events } : undefined;
+    if (found !== undefined)
+      return found.check === violation.check && found.cause === violation.cause ? { violation: found, answers, events } : undefined;
   }
   if (options(world, lastCore).length > 0) return undefined;
   const end = endOf(world).find((v) => v.check === violation.check && v.cause === violation.cause);

@@ -23,11 +23,16 @@ export type Effect =
 export function effectOf(site: Site, bytes: Uint8Array): Effect {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   switch (bytes[0]) {
-    case 0xe8: return { kind: 'call', target: BigInt.asUintN(64, site.address + 5n + BigInt(view.getInt32(1, true))) };
-    case 0xe9: return { kind: 'jump', target: BigInt.asUintN(64, site.address + 5n + BigInt(view.getInt32(1, true))) };
-    case 0xeb: return { kind: 'jump', target: BigInt.asUintN(64, site.address + 2n + BigInt(view.getInt8(1))) };
-    case 0xc3: return { kind: 'return' };
-    default: return { kind: 'next' };
+    case 0xe8:
+      return { kind: 'call', target: BigInt.asUintN(64, site.address + 5n + BigInt(view.getInt32(1, true))) };
+    case 0xe9:
+      return { kind: 'jump', target: BigInt.asUintN(64, site.address + 5n + BigInt(view.getInt32(1, true))) };
+    case 0xeb:
+      return { kind: 'jump', target: BigInt.asUintN(64, site.address + 2n + BigInt(view.getInt8(1))) };
+    case 0xc3:
+      return { kind: 'return' };
+    default:
+      return { kind: 'next' };
   }
 }
 

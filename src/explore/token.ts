@@ -67,9 +67,10 @@ export function decodeToken(token: string): TokenContent {
   const text64 = token.slice(PREFIX.length);
   const bytes = fromBase64Url(text64);
   // Bits that stand for nothing are zero, so that a token has one spelling.
-  if (bytes === undefined || bytes.length < 12 || toBase64Url(bytes) !== text64) throw bad('not a token: too short or with foreign characters', 'copy the whole token from the result');
+  if (bytes === undefined || bytes.length < 12 || toBase64Url(bytes) !== text64)
+    throw bad('not a token: too short or with foreign characters', 'copy the whole token from the result');
   const body = bytes.slice(0, -2);
-  if (crc16(body) !== ((bytes[bytes.length - 2] as number) << 8 | (bytes[bytes.length - 1] as number))) {
+  if (crc16(body) !== (((bytes[bytes.length - 2] as number) << 8) | (bytes[bytes.length - 1] as number))) {
     throw bad('checksum mismatch (truncated copy/paste?)', 'copy the whole token from the result');
   }
   let at = 6;
@@ -84,7 +85,10 @@ export function decodeToken(token: string): TokenContent {
   };
   const semantics = next();
   if (semantics !== SEMANTICS_VERSION) {
-    throw bad(`the token is of semantics version ${semantics}, this is version ${SEMANTICS_VERSION}`, 'explore the scenario again for a new token');
+    throw bad(
+      `the token is of semantics version ${semantics}, this is version ${SEMANTICS_VERSION}`,
+      'explore the scenario again for a new token',
+    );
   }
   const length = next();
   if (length > 1_000_000) throw bad('the token claims more answers than a run can have', 'copy the whole token from the result');
@@ -101,7 +105,12 @@ export function decodeToken(token: string): TokenContent {
   const text = list();
   if (at !== body.length) throw bad('the token goes on behind its end', 'copy the whole token from the result');
   return {
-    world: ((body[0]! << 24) | (body[1]! << 16) | (body[2]! << 8) | body[3]!) >>> 0, image: (body[4]! << 8) | body[5]!, semantics, answers, visible, text,
+    world: ((body[0]! << 24) | (body[1]! << 16) | (body[2]! << 8) | body[3]!) >>> 0,
+    image: (body[4]! << 8) | body[5]!,
+    semantics,
+    answers,
+    visible,
+    text,
   };
 }
 

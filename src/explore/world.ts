@@ -1,13 +1,13 @@
-import { Activity } from '../isa/core-state.ts';
-import { CORE, Stop, STORE_BUFFER_ENTRIES } from '../engine/layout.ts';
-import { storeBufferFull } from '../machine/choices.ts';
-import { MAX_VERSIONS } from '../machine/text-versions.ts';
-import { Lab, type LabOptions } from '../kernel/lab.ts';
+import { CORE, STORE_BUFFER_ENTRIES, Stop } from '../engine/layout.ts';
 import type { Image } from '../image/image.ts';
+import { Activity } from '../isa/core-state.ts';
+import { Lab, type LabOptions } from '../kernel/lab.ts';
+import { storeBufferFull } from '../machine/choices.ts';
 import type { Core } from '../machine/core.ts';
 import type { MachineEvent } from '../machine/parts.ts';
-import type { Mark, Patcher } from '../patch/operation.ts';
+import { MAX_VERSIONS } from '../machine/text-versions.ts';
 import { PatcherAgent } from '../patch/agent.ts';
+import type { Mark, Patcher } from '../patch/operation.ts';
 import { Program } from '../patch/program.ts';
 import type { Checker } from './checker.ts';
 import type { Knowledge } from './knowledge.ts';
@@ -79,7 +79,9 @@ export class World {
     this.machine.observers.push((event) => this.#observe(event));
   }
 
-  get machine(): Lab['machine'] { return this.lab.machine; }
+  get machine(): Lab['machine'] {
+    return this.lab.machine;
+  }
 
   /** Places an actor on its core. */
   add(actor: Actor): void {
@@ -87,7 +89,14 @@ export class World {
     if (actor.calls !== undefined) this.lab.setCalls(actor.core, actor.calls);
     this.lab.start(actor.core, actor.entry);
     if (actor.patcher !== undefined) {
-      this.#programs.set(actor.core, new PatcherAgent(() => this.machine, new Program(actor.patcher), (c, mark) => this.#observe({ kind: 'mark', core: c.index, mark })));
+      this.#programs.set(
+        actor.core,
+        new PatcherAgent(
+          () => this.machine,
+          new Program(actor.patcher),
+          (c, mark) => this.#observe({ kind: 'mark', core: c.index, mark }),
+        ),
+      );
     }
     const role = JSON.stringify([actor.entry, actor.calls, actor.pendingInterrupt, actor.patcher === undefined ? undefined : actor.core]);
     const group = this.#roles.get(role) ?? [];
@@ -113,12 +122,16 @@ export class World {
   }
 
   /** Whether a guest has given up: the run has ended there. */
-  get dead(): boolean { return this.meta.get(this.#dead) !== 0; }
+  get dead(): boolean {
+    return this.meta.get(this.#dead) !== 0;
+  }
 
   /** Whether every actor has come to its end: nothing left but idle cores. */
   get finished(): boolean {
-    return this.machine.cores.every((c) => c.small('activity') !== Activity.running || c.raw(CORE.stop) === Stop.idle) &&
-      [...this.#programs].every(([n, agent]) => agent.at(this.machine.cores[n] as Core).next === undefined);
+    return (
+      this.machine.cores.every((c) => c.small('activity') !== Activity.running || c.raw(CORE.stop) === Stop.idle) &&
+      [...this.#programs].every(([n, agent]) => agent.at(this.machine.cores[n] as Core).next === undefined)
+    );
   }
 
   report(violation: Violation): void {
@@ -155,7 +168,9 @@ export class World {
 
   /** Physical memory that actors may share: the image's data and the private areas, which others reach through the direct map. */
   get sharable(): readonly (readonly [number, number])[] {
-    const data = this.lab.image.segments.filter((s) => s.writable).map((s) => [Number(s.physical), Number(s.physical) + s.memorySize] as const);
+    const data = this.lab.image.segments
+      .filter((s) => s.writable)
+      .map((s) => [Number(s.physical), Number(s.physical) + s.memorySize] as const);
     const areas = this.machine.cores.map((c) => [this.lab.privatePage(c.index, 0), this.lab.privatePage(c.index, 1)] as const);
     return [...data, ...areas];
   }

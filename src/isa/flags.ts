@@ -54,7 +54,6 @@ export function lazyFlags(rflags: number): { flagResult: bigint; flagCarry: bigi
   const parity = parityFlag(Number(flagResult));
   const pfFlip = BigInt((rflags & PF ? 1 : 0) ^ parity);
   const af = rflags & AF ? 1n : 0n;
-  const flagCarry =
-    (cf << CARRY_CF) | ((cf ^ of) << CARRY_CF_XOR_OF) | (af << CARRY_AF) | (sfFlip << CARRY_SF_FLIP) | pfFlip;
+  const flagCarry = (cf << CARRY_CF) | ((cf ^ of) << CARRY_CF_XOR_OF) | (af << CARRY_AF) | (sfFlip << CARRY_SF_FLIP) | pfFlip;
   return { flagResult, flagCarry };
 }

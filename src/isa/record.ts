@@ -22,7 +22,17 @@ export const RECORD_BYTES = 32;
 export const NO_TAG = 0xffffffff;
 
 export const RECORD = {
-  tag: 0, handler: 4, length: 6, scale: 7, reg0: 8, reg1: 10, base: 12, index: 14, displacement: 16, segment: 20, reg2: 22,
+  tag: 0,
+  handler: 4,
+  length: 6,
+  scale: 7,
+  reg0: 8,
+  reg1: 10,
+  base: 12,
+  index: 14,
+  displacement: 16,
+  segment: 20,
+  reg2: 22,
   immediate: 24,
 } as const;
 

@@ -14,7 +14,12 @@ export type GateType = 'interrupt' | 'trap';
 export function gate(handler: bigint, options: { selector: number; type: GateType; ist: number; dpl: number }): [bigint, bigint] {
   const type = options.type === 'interrupt' ? 0xen : 0xfn;
   const low =
-    (handler & 0xffffn) | (BigInt(options.selector) << 16n) | (BigInt(options.ist) << 32n) | (type << 40n) | (BigInt(options.dpl) << 45n) |
-    (1n << 47n) | (((handler >> 16n) & 0xffffn) << 48n);
+    (handler & 0xffffn) |
+    (BigInt(options.selector) << 16n) |
+    (BigInt(options.ist) << 32n) |
+    (type << 40n) |
+    (BigInt(options.dpl) << 45n) |
+    (1n << 47n) |
+    (((handler >> 16n) & 0xffffn) << 48n);
   return [low, handler >> 32n];
 }

@@ -1,13 +1,24 @@
-import { Activity, IF, RSP } from '../isa/core-state.ts';
 import { CORE } from '../engine/layout.ts';
+import { TextpokeError } from '../error.ts';
 import type { Image } from '../image/image.ts';
+import { Activity, IF, RSP } from '../isa/core-state.ts';
 import type { Core } from '../machine/core.ts';
 import { Machine, type MachineOptions } from '../machine/machine.ts';
-import { TextpokeError } from '../error.ts';
-import { codeSegment, dataSegment, gate, type GateType, tssDescriptor } from './descriptors.ts';
+import { codeSegment, dataSegment, type GateType, gate, tssDescriptor } from './descriptors.ts';
 import {
-  DESCRIPTORS_AT, DIRECT_MAP_BASE, IDT_AT, KERNEL_BASE, KERNEL_CS, KERNEL_DS, PAGE_TABLES_AT, PRIVATE, PRIVATE_AT, PRIVATE_BASE, PRIVATE_STRIDE,
-  RAM_BYTES, TSS_SELECTOR,
+  DESCRIPTORS_AT,
+  DIRECT_MAP_BASE,
+  IDT_AT,
+  KERNEL_BASE,
+  KERNEL_CS,
+  KERNEL_DS,
+  PAGE_TABLES_AT,
+  PRIVATE,
+  PRIVATE_AT,
+  PRIVATE_BASE,
+  PRIVATE_STRIDE,
+  RAM_BYTES,
+  TSS_SELECTOR,
 } from './layout.ts';
 import { PageTables } from './page-tables.ts';
 
@@ -18,8 +29,20 @@ const DIRECT_MAP_END = DIRECT_MAP_BASE + BigInt(RAM_BYTES);
 
 /** Vectors and the entry stubs that serve them, as the lab image names them. */
 const STUBS: readonly (readonly [number, string])[] = [
-  [0, 'divide_error'], [1, 'debug'], [2, 'nmi'], [3, 'int3'], [4, 'overflow'], [5, 'bounds'], [6, 'invalid_op'], [7, 'device_not_available'],
-  [8, 'double_fault'], [10, 'invalid_tss'], [11, 'segment_not_present'], [12, 'stack_segment'], [13, 'general_protection'], [14, 'page_fault'],
+  [0, 'divide_error'],
+  [1, 'debug'],
+  [2, 'nmi'],
+  [3, 'int3'],
+  [4, 'overflow'],
+  [5, 'bounds'],
+  [6, 'invalid_op'],
+  [7, 'device_not_available'],
+  [8, 'double_fault'],
+  [10, 'invalid_tss'],
+  [11, 'segment_not_present'],
+  [12, 'stack_segment'],
+  [13, 'general_protection'],
+  [14, 'page_fault'],
   [17, 'alignment_check'],
 ];
 
@@ -50,14 +73,20 @@ export class Lab {
     this.#idtView = this.#page(IDT_AT);
     this.#buildTables();
     for (const [vector, name] of STUBS) {
-      this.setGate(vector, `asm_exc_${name}`, { type: 'interrupt', ist: vector === 2 ? 1 : vector === 8 ? 2 : 0, dpl: vector === 3 ? 3 : 0 });
+      this.setGate(vector, `asm_exc_${name}`, {
+        type: 'interrupt',
+        ist: vector === 2 ? 1 : vector === 8 ? 2 : 0,
+        dpl: vector === 3 ? 3 : 0,
+      });
     }
     this.setGate(this.abi('SYNC_CORE_VECTOR'), 'asm_sysvec_sync_core', { type: 'interrupt' });
     this.setGate(this.abi('LAB_IRQ_VECTOR'), 'asm_sysvec_lab_irq', { type: 'interrupt' });
   }
 
   /** Linear address of a symbol. */
-  symbol(name: string): bigint { return this.image.symbol(name).address; }
+  symbol(name: string): bigint {
+    return this.image.symbol(name).address;
+  }
 
   /** A number that the image's C and assembly share with the host. */
   abi(name: string): number {
@@ -70,7 +99,9 @@ export class Lab {
   }
 
   /** Physical address of a linear address of the kernel image. */
-  physical(linear: bigint): number { return Number(linear - KERNEL_BASE); }
+  physical(linear: bigint): number {
+    return Number(linear - KERNEL_BASE);
+  }
 
   /** Physical address of any linear address that the lab maps for a core; undefined when it maps none. */
   physicalFor(core: number, linear: bigint): number | undefined {
@@ -86,14 +117,21 @@ export class Lab {
   }
 
   /** The alias through which text is written. */
-  alias(linear: bigint): bigint { return linear - KERNEL_BASE + DIRECT_MAP_BASE; }
+  alias(linear: bigint): bigint {
+    return linear - KERNEL_BASE + DIRECT_MAP_BASE;
+  }
 
   #checkAbi(): void {
-    for (const [name, expected] of [['KERNEL_BASE', KERNEL_BASE], ['DIRECT_MAP_BASE', DIRECT_MAP_BASE], ['PERCPU_BASE', PRIVATE_BASE]] as const) {
+    for (const [name, expected] of [
+      ['KERNEL_BASE', KERNEL_BASE],
+      ['DIRECT_MAP_BASE', DIRECT_MAP_BASE],
+      ['PERCPU_BASE', PRIVATE_BASE],
+    ] as const) {
       const found = this.image.symbol(`ABI_${name}`).address;
       if (found !== expected) {
         throw new TextpokeError('E_IMAGE', `the image was built for ${name} 0x${found.toString(16)}, not 0x${expected.toString(16)}`, {
-          where: name, hint: 'rebuild the fixture',
+          where: name,
+          hint: 'rebuild the fixture',
         });
       }
     }
@@ -164,10 +202,14 @@ export class Lab {
   }
 
   /** Physical address of page `n` of a core's private area. */
-  privatePage(core: number, n: number): number { return PRIVATE_AT + core * PRIVATE_STRIDE + n * PAGE_BYTES; }
+  privatePage(core: number, n: number): number {
+    return PRIVATE_AT + core * PRIVATE_STRIDE + n * PAGE_BYTES;
+  }
 
   /** Linear address of a field of the core's `struct percpu`, valid on that core. */
-  percpu(field: string): bigint { return PRIVATE_BASE + BigInt(this.abi(`PERCPU_${field}`)); }
+  percpu(field: string): bigint {
+    return PRIVATE_BASE + BigInt(this.abi(`PERCPU_${field}`));
+  }
 
   /** The same as others may reach it: through the direct map. */
   percpuOf(core: number, field: string): bigint {
@@ -192,7 +234,9 @@ export class Lab {
   }
 
   /** What memory holds at a linear address of the image. */
-  peek(linear: bigint, bytes: number): Uint8Array { return this.machine.peek(this.physical(linear), bytes).slice(); }
+  peek(linear: bigint, bytes: number): Uint8Array {
+    return this.machine.peek(this.physical(linear), bytes).slice();
+  }
 
   /** Starts a core at a function of the image, interrupts on, stack empty. */
   start(core: number, entry: string): void {
@@ -247,4 +291,3 @@ export class Lab {
     return true;
   }
 }
-

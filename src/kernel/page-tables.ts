@@ -54,7 +54,13 @@ export class PageTables {
       }
       table = Number(entry & 0x000ffffffffff000n);
     }
-    const leaf = target | PRESENT | ACCESSED | (permissions.writable ? WRITE | DIRTY : 0n) | (permissions.user === true ? USER : 0n) | (permissions.executable ? 0n : NO_EXECUTE);
+    const leaf =
+      target |
+      PRESENT |
+      ACCESSED |
+      (permissions.writable ? WRITE | DIRTY : 0n) |
+      (permissions.user === true ? USER : 0n) |
+      (permissions.executable ? 0n : NO_EXECUTE);
     this.#memory(table).setBigUint64(Number((linear >> leafShift) & 511n) * 8, leaf, true);
   }
 

@@ -1,5 +1,5 @@
+import { CORE, PAIR_FIRST, STORE_BUFFER, STORE_BUFFER_ENTRIES, Stop } from '../engine/layout.ts';
 import { Activity } from '../isa/core-state.ts';
-import { CORE, PAIR_FIRST, Stop, STORE_BUFFER, STORE_BUFFER_ENTRIES } from '../engine/layout.ts';
 import type { Core } from './core.ts';
 import type { FetchChoice } from './fetch.ts';
 import { accept, deliverable } from './interrupts.ts';

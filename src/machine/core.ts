@@ -1,8 +1,8 @@
+import type { Engine } from '../engine/engine.ts';
+import { CORE, coreBase, ITLB, TLB } from '../engine/layout.ts';
 import { ARITHMETIC_FLAGS, gprOffset, OFFSET, RF, type StateWord, TF } from '../isa/core-state.ts';
 import { arithmeticFlags, lazyFlags } from '../isa/flags.ts';
 import type { AccessKind } from '../isa/vocabulary.ts';
-import type { Engine } from '../engine/engine.ts';
-import { CORE, coreBase, ITLB, TLB } from '../engine/layout.ts';
 
 const AT_ACTIVITY = OFFSET.activity;
 const AT_SHADOW = OFFSET.interruptShadow;
@@ -13,7 +13,9 @@ const AT_NMI = OFFSET.nmiPending;
 const KIND: Record<AccessKind, number> = { data: 0, stack: 1, operand: 2 };
 
 /** Empty translation caches: no tag is a page. No permission bits either: the last page of the address space must not match. */
-const EMPTY_TLB = new Int32Array((TLB.entries * TLB.bytes) / 4).map((_, n) => (n % (TLB.bytes / 4) === TLB.tagAny / 4 ? ~0xfff : n % (TLB.bytes / 4) < TLB.delta / 4 ? -1 : 0));
+const EMPTY_TLB = new Int32Array((TLB.entries * TLB.bytes) / 4).map((_, n) =>
+  n % (TLB.bytes / 4) === TLB.tagAny / 4 ? ~0xfff : n % (TLB.bytes / 4) < TLB.delta / 4 ? -1 : 0,
+);
 const EMPTY_ITLB = new Int32Array((ITLB.entries * ITLB.bytes) / 4).map((_, n) => (n % (ITLB.bytes / 4) < ITLB.physical / 4 ? -1 : 0));
 
 /**
@@ -34,7 +36,9 @@ export class GuestFault {
     this.errorCode = BigInt(errorCode);
   }
 
-  get message(): string { return `guest exception ${this.vector}`; }
+  get message(): string {
+    return `guest exception ${this.vector}`;
+  }
 }
 
 /** One logical processor: named access to its words in linear memory, and memory as it sees it. */
@@ -78,7 +82,9 @@ export class Core {
   }
 
   /** `Activity` of the core. */
-  get activity(): number { return this.#words[(this.base + AT_ACTIVITY) >> 2] as number; }
+  get activity(): number {
+    return this.#words[(this.base + AT_ACTIVITY) >> 2] as number;
+  }
 
   /** Whether TF, RF or an interrupt shadow is set: something is due behind the next instruction (`mustStep`). */
   get special(): boolean {
@@ -90,7 +96,15 @@ export class Core {
   get interruptWaits(): boolean {
     const words = this.#words;
     const irr = (this.base + AT_IRR) >> 2;
-    const any = words[irr]! | words[irr + 1]! | words[irr + 2]! | words[irr + 3]! | words[irr + 4]! | words[irr + 5]! | words[irr + 6]! | words[irr + 7]!;
+    const any =
+      words[irr]! |
+      words[irr + 1]! |
+      words[irr + 2]! |
+      words[irr + 3]! |
+      words[irr + 4]! |
+      words[irr + 5]! |
+      words[irr + 6]! |
+      words[irr + 7]!;
     return (any | words[(this.base + AT_NMI) >> 2]!) !== 0;
   }
 
@@ -111,8 +125,12 @@ export class Core {
     this.#longs[(this.base + gprOffset(n)) >> 3] = BigInt.asUintN(64, value);
   }
 
-  get rip(): bigint { return this.get('rip'); }
-  set rip(value: bigint) { this.set('rip', value); }
+  get rip(): bigint {
+    return this.get('rip');
+  }
+  set rip(value: bigint) {
+    this.set('rip', value);
+  }
 
   /** RFLAGS as software sees it: bit 1 set. */
   get rflags(): number {

@@ -1,6 +1,6 @@
-import { decode, type Decoded } from '../isa/decode.ts';
 import type { Engine } from '../engine/engine.ts';
 import { CORE, SAME_ADDRESS, STORE_BUFFER, STORE_BUFFER_ENTRY_BYTES } from '../engine/layout.ts';
+import { type Decoded, decode } from '../isa/decode.ts';
 import type { Core } from './core.ts';
 import { ByteMemo, SituationMemo } from './fetch-memo.ts';
 import type { FetchPolicy } from './policy/policy.ts';
@@ -164,7 +164,8 @@ export class FetchUnit {
   /** The window at a physical address. `nextPage` translates the page behind it and is asked only when the instruction may reach it. */
   window(physical: number, nextPage: () => Translated): FetchWindow {
     const inPage = Math.min(MAX_LENGTH, 4096 - (physical & 0xfff));
-    const crosses = inPage < MAX_LENGTH && (this.#pages.has(physical >>> 12) || this.decode(this.#readAt(physical, inPage)).kind === 'truncated');
+    const crosses =
+      inPage < MAX_LENGTH && (this.#pages.has(physical >>> 12) || this.decode(this.#readAt(physical, inPage)).kind === 'truncated');
     const next = crosses ? nextPage() : undefined;
     const nextAt = next !== undefined && 'physical' in next ? next.physical : -1;
     const missing = next !== undefined && 'fault' in next ? next : undefined;
@@ -247,7 +248,9 @@ export class FetchUnit {
     const policy = this.#policy;
     const text = this.#text;
     const now = this.#trim(window.current());
-    const plain = (bytes: Uint8Array, partial = false): FetchChoice[] => [{ window, bytes, partial, stale: false, floors: [], race: undefined }];
+    const plain = (bytes: Uint8Array, partial = false): FetchChoice[] => [
+      { window, bytes, partial, stale: false, floors: [], race: undefined },
+    ];
     if (policy === undefined || text === undefined || policy.atom === 'instruction') return plain(now);
     if (policy.atom === 'line') return this.#byLine(core, window, now, plain);
     if (!this.#canBeStale(core, text, window, now.length)) return plain(now);
@@ -255,8 +258,20 @@ export class FetchUnit {
     const nowKey = keyOf(now);
     if (!found.has(nowKey)) found.set(nowKey, this.#latest(text, window, now.length));
     const list = [...found].sort(([a], [b]) => (a === nowKey ? -1 : b === nowKey ? 1 : a < b ? -1 : 1));
-    const race = this.#race(text, window, core, list.map(([key]) => bytesOf(key)));
-    return list.map(([key, floors]) => ({ window, bytes: bytesOf(key), partial: false, stale: key !== nowKey, floors: policy.monotone ? floors : [], race }));
+    const race = this.#race(
+      text,
+      window,
+      core,
+      list.map(([key]) => bytesOf(key)),
+    );
+    return list.map(([key, floors]) => ({
+      window,
+      bytes: bytesOf(key),
+      partial: false,
+      stale: key !== nowKey,
+      floors: policy.monotone ? floors : [],
+      race,
+    }));
   }
 
   /** Only the bytes that the instruction takes. */
@@ -330,7 +345,8 @@ export class FetchUnit {
         if (this.decode(bytes).kind !== 'truncated' || prefix.length === window.addresses.length) {
           const known = found.get(keyOf(bytes));
           // The same bytes from older versions leave more behaviours open.
-          if (known === undefined || known.every(([q, v]) => (chosen.find(([p]) => p === q)?.[1] ?? v) <= v)) found.set(keyOf(bytes), chosen);
+          if (known === undefined || known.every(([q, v]) => (chosen.find(([p]) => p === q)?.[1] ?? v) <= v))
+            found.set(keyOf(bytes), chosen);
           return;
         }
       }
@@ -339,7 +355,9 @@ export class FetchUnit {
       const had = chosen.find(([p]) => p === q);
       if (q < 0) grow([...prefix, this.#engine.bytes[this.#engine.map.ram + pa] as number], chosen);
       else if (had !== undefined) grow([...prefix, byteOf(text.version(q, had[1]), pa)], chosen);
-      else for (let v = text.count(q) - 1; v >= text.floor(core, q); v--) grow([...prefix, byteOf(text.version(q, v), pa)], [...chosen, [q, v]]);
+      else
+        for (let v = text.count(q) - 1; v >= text.floor(core, q); v--)
+          grow([...prefix, byteOf(text.version(q, v), pa)], [...chosen, [q, v]]);
     };
     grow([], []);
     return found;

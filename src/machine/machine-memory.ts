@@ -7,9 +7,13 @@ export abstract class MachineMemory {
   abstract readonly engine: Engine;
   abstract readonly cores: readonly Core[];
 
-  pageInfo(physical: number): number { return this.engine.words[(PAGE_INFO_BASE >> 2) + (physical >>> 12)] as number; }
+  pageInfo(physical: number): number {
+    return this.engine.words[(PAGE_INFO_BASE >> 2) + (physical >>> 12)] as number;
+  }
 
-  setPageInfo(page: number, info: number): void { this.engine.words[(PAGE_INFO_BASE >> 2) + page] = info; }
+  setPageInfo(page: number, info: number): void {
+    this.engine.words[(PAGE_INFO_BASE >> 2) + page] = info;
+  }
 
   /**
    * Gives a page to one core: its accesses there are private and never visible. `ordinal` numbers the page among the core's private

@@ -1,19 +1,19 @@
-import type { Instruction } from '../isa/instruction.ts';
-import type { Decoded } from '../isa/decode.ts';
-import { Activity, IF, OFFSET, RAX, RCX, Vector } from '../isa/core-state.ts';
-import { RECORD_BYTES } from '../isa/record.ts';
 import { Engine, type EngineHost } from '../engine/engine.ts';
-import { CORE, LATCH_ENTRIES, ITLB, KEY_AT, PAGE, SCRATCH_RECORDS, SHADOW, Stop } from '../engine/layout.ts';
+import { CORE, ITLB, KEY_AT, LATCH_ENTRIES, PAGE, SCRATCH_RECORDS, SHADOW, Stop } from '../engine/layout.ts';
 import { ReferenceRunner } from '../engine/reference-runner.ts';
 import { TextpokeError } from '../error.ts';
+import { Activity, IF, OFFSET, RAX, RCX, Vector } from '../isa/core-state.ts';
+import type { Decoded } from '../isa/decode.ts';
+import type { Instruction } from '../isa/instruction.ts';
+import { RECORD_BYTES } from '../isa/record.ts';
 import { AccessStopped, Core, GuestFault } from './core.ts';
 import { deliver } from './exceptions.ts';
-import { deliverPendingDebug, finishStep, mustStep, startStep, type StepStart } from './exceptions-step.ts';
+import { deliverPendingDebug, finishStep, mustStep, type StepStart, startStep } from './exceptions-step.ts';
+import { type FetchChoice, FetchUnit, type FetchWindow } from './fetch.ts';
 import { deliverable } from './interrupts.ts';
 import { MachineMemory } from './machine-memory.ts';
 import type { MachineOptions } from './machine-options.ts';
 import { fillTlb, translateFetch } from './paging.ts';
-import { type FetchChoice, FetchUnit, type FetchWindow } from './fetch.ts';
 import type { MachineEvent, MachineHost, MachineParts, SystemHelper, SystemOutcome } from './parts.ts';
 import type { FetchPolicy } from './policy/policy.ts';
 import { systemHelper } from './system/index.ts';
@@ -69,7 +69,8 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     };
     this.engine = new Engine({ ramBytes: options.ramBytes, journalBytes: 16 << 20, features }, this);
     this.cores = Array.from({ length: options.cores }, (_, i) => new Core(this.engine, i));
-    for (let page = 0; page * 4096 < this.engine.map.ramBytes; page++) this.setPageInfo(page, (page << 8) | (features.explore ? PAGE.slow : 0));
+    for (let page = 0; page * 4096 < this.engine.map.ramBytes; page++)
+      this.setPageInfo(page, (page << 8) | (features.explore ? PAGE.slow : 0));
     this.text = this.policy === undefined ? undefined : new TextVersions(this.engine, this.cores, this.policy);
     this.fetch = new FetchUnit(this.engine, this.text, this.policy);
     this.#reference = options.engine === 'reference' ? new ReferenceRunner(this.engine, this) : undefined;
@@ -96,9 +97,13 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     this.emit({ kind: 'text', core: core.index, physical, size });
   }
 
-  #shadow(physical: number): number { return this.engine.view.getUint32(this.engine.map.shadow + (physical >>> 3) * 4, true); }
+  #shadow(physical: number): number {
+    return this.engine.view.getUint32(this.engine.map.shadow + (physical >>> 3) * 4, true);
+  }
 
-  #coreAt(base: number): Core { return this.cores[(base - this.cores[0]!.base) / (this.cores.length > 1 ? this.cores[1]!.base - this.cores[0]!.base : 1) | 0] as Core; }
+  #coreAt(base: number): Core {
+    return this.cores[((base - this.cores[0]!.base) / (this.cores.length > 1 ? this.cores[1]!.base - this.cores[0]!.base : 1)) | 0] as Core;
+  }
 
   /** MFENCE with an empty store buffer, where it serializes fetch: 0 done, 1 stopped. */
   fence(base: number): number {
@@ -121,10 +126,16 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
       helper = systemHelper(instruction.mnemonic);
       if (helper !== undefined) this.#helpers.set(instruction, helper);
     }
-    if (helper === undefined) throw new TextpokeError('E_INTERNAL', `no system helper for ${instruction.mnemonic}`, { where: this.describe(core) });
+    if (helper === undefined)
+      throw new TextpokeError('E_INTERNAL', `no system helper for ${instruction.mnemonic}`, { where: this.describe(core) });
     core.prepare();
     // An interrupt may be taken between STI and CLI: the place before CLI is one where it can.
-    if (instruction.mnemonic === 'cli' && this.engine.features.explore && deliverable(this, core) !== undefined && !this.takeVisible(core)) {
+    if (
+      instruction.mnemonic === 'cli' &&
+      this.engine.features.explore &&
+      deliverable(this, core) !== undefined &&
+      !this.takeVisible(core)
+    ) {
       this.#stop(Stop.systemVisible);
       return 1;
     }
@@ -139,17 +150,31 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
       return 1;
     }
     switch (outcome) {
-      case 'next': core.rip = next; return 0;
-      case 'jumped': return 0;
-      case 'nextAndLook': core.rip = next; return 2;
-      case 'jumpedAndLook': return 2;
-      case 'visible': this.#stop(Stop.systemVisible); return 1;
-      case 'drain': this.#stop(Stop.drain); return 1;
-      case 'wait': this.#stop(Stop.wait); return 1;
+      case 'next':
+        core.rip = next;
+        return 0;
+      case 'jumped':
+        return 0;
+      case 'nextAndLook':
+        core.rip = next;
+        return 2;
+      case 'jumpedAndLook':
+        return 2;
+      case 'visible':
+        this.#stop(Stop.systemVisible);
+        return 1;
+      case 'drain':
+        this.#stop(Stop.drain);
+        return 1;
+      case 'wait':
+        this.#stop(Stop.wait);
+        return 1;
     }
   }
 
-  #stop(reason: number): void { this.engine.globals.stop.value = reason + 1; }
+  #stop(reason: number): void {
+    this.engine.globals.stop.value = reason + 1;
+  }
 
   /** Notes a fault for the run loop to deliver. */
   noteFault(core: Core, vector: number, errorCode: bigint): void {
@@ -165,8 +190,12 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
    * When nothing that this core may fetch is stale, serializing now changes nothing; serializing later, after others stored, only takes choices
    * away. So the early order covers the late one, and the event needs no place of its own in the schedule.
    */
-  serializeIsVisible(core: Core): boolean { return this.text?.lags(core) === true; }
-  get mfenceSerializes(): boolean { return this.policy?.mfenceSerializes === true; }
+  serializeIsVisible(core: Core): boolean {
+    return this.text?.lags(core) === true;
+  }
+  get mfenceSerializes(): boolean {
+    return this.policy?.mfenceSerializes === true;
+  }
 
   takeVisible(_core: Core): boolean {
     if (!this.engine.features.explore) return true;
@@ -252,7 +281,9 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   }
 
   /** The next instruction runs alone: something is due behind it. */
-  #alone(core: Core): boolean { return mustStep(core) || core.raw(CORE.ownStorePending) !== 0; }
+  #alone(core: Core): boolean {
+    return mustStep(core) || core.raw(CORE.ownStorePending) !== 0;
+  }
 
   #finish(core: Core, start: StepStart, before: bigint): void {
     finishStep(core, start);
@@ -310,7 +341,10 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
       this.engine.globals.stop.value = 0;
       return this.#afterDelivery(this.deliverNoted(core));
     }
-    if ('absent' in at) throw new TextpokeError('E_GUEST', `core ${core.index} executes at ${hex(rip)}, which is mapped beyond RAM`, { where: this.describe(core) });
+    if ('absent' in at)
+      throw new TextpokeError('E_GUEST', `core ${core.index} executes at ${hex(rip)}, which is mapped beyond RAM`, {
+        where: this.describe(core),
+      });
     const window = this.fetchWindow(core, at.physical);
     if (window.patched) {
       const held = this.fetch.held(core);
@@ -321,8 +355,12 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   }
 
   /** Decodes bytes and makes a record of them: in the cache when the bytes cannot change behind our back, else in the core's scratch. */
-  useBytes(core: Core, bytes: Uint8Array, window: { physical: number; crossesPage: boolean; missing: { fault: number; errorCode: bigint; cr2?: bigint } | undefined }, cache: boolean):
-    { kind: 'again' } | { kind: 'record'; record: number } | { kind: 'stop'; stop: number } {
+  useBytes(
+    core: Core,
+    bytes: Uint8Array,
+    window: { physical: number; crossesPage: boolean; missing: { fault: number; errorCode: bigint; cr2?: bigint } | undefined },
+    cache: boolean,
+  ): { kind: 'again' } | { kind: 'record'; record: number } | { kind: 'stop'; stop: number } {
     const decoded = this.fetch.decode(bytes);
     if (decoded.kind === 'instruction') {
       const cached = cache && (window.physical & 0xfff) + decoded.length <= 4096;
@@ -345,8 +383,12 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     return stop === undefined ? { kind: 'again' } : { kind: 'stop', stop };
   }
 
-  #decodeFault(core: Core, decoded: Exclude<Decoded, { kind: 'instruction' }>, bytes: Uint8Array, missing: { fault: number; errorCode: bigint; cr2?: bigint } | undefined):
-    { vector: number; errorCode: bigint; cr2?: bigint | undefined } {
+  #decodeFault(
+    core: Core,
+    decoded: Exclude<Decoded, { kind: 'instruction' }>,
+    bytes: Uint8Array,
+    missing: { fault: number; errorCode: bigint; cr2?: bigint } | undefined,
+  ): { vector: number; errorCode: bigint; cr2?: bigint | undefined } {
     if (decoded.kind === 'invalid') return { vector: Vector.UD, errorCode: 0n };
     if (decoded.kind === 'tooLong') return { vector: Vector.GP, errorCode: 0n };
     if (decoded.kind === 'truncated') {
@@ -354,10 +396,14 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
       return { vector: missing.fault, errorCode: missing.errorCode, cr2: missing.cr2 };
     }
     const text = [...bytes.subarray(0, decoded.length)].map((b) => b.toString(16).padStart(2, '0')).join(' ');
-    throw new TextpokeError('E_INSN', `unsupported instruction at ${this.options.names?.describe(core.rip) ?? hex(core.rip)}: ${text} (${decoded.name})`, {
-      where: this.describe(core),
-      hint: 'textpoke runs the general-purpose instruction set; build the guest with -mgeneral-regs-only',
-    });
+    throw new TextpokeError(
+      'E_INSN',
+      `unsupported instruction at ${this.options.names?.describe(core.rip) ?? hex(core.rip)}: ${text} (${decoded.name})`,
+      {
+        where: this.describe(core),
+        hint: 'textpoke runs the general-purpose instruction set; build the guest with -mgeneral-regs-only',
+      },
+    );
   }
 
   /** A page holds records now: stores to it must take the slow path, so that they are noticed. */
@@ -441,7 +487,9 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     const mark = this.engine.access.begin();
     for (const c of this.cores) c.unsaved();
     if (mark > this.engine.map.journal + this.engine.map.journalBytes - (4 << 20)) {
-      throw new TextpokeError('E_BUDGET', 'the undo journal is full: the search is deeper than it can hold', { hint: 'make the scenario smaller' });
+      throw new TextpokeError('E_BUDGET', 'the undo journal is full: the search is deeper than it can hold', {
+        hint: 'make the scenario smaller',
+      });
     }
     return mark;
   }
@@ -464,7 +512,9 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     return [3, 2, 1, 0].map((n) => (this.engine.words[at + n]! >>> 0).toString(16).padStart(8, '0')).join('');
   }
 
-  interruptsOn(core: Core): boolean { return (core.small('flagSystem') & IF) !== 0; }
+  interruptsOn(core: Core): boolean {
+    return (core.small('flagSystem') & IF) !== 0;
+  }
 
   /** Where a core is: its number, its RIP, and the source line where that is known. */
   describe(core: Core): string {

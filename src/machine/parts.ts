@@ -1,6 +1,6 @@
+import type { Engine } from '../engine/engine.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import type { RecordFields } from '../isa/record.ts';
-import type { Engine } from '../engine/engine.ts';
 import type { Core } from './core.ts';
 import type { CodeRace } from './fetch.ts';
 
@@ -38,7 +38,14 @@ export interface MachineParts {
 }
 
 export type MachineEvent =
-  | { readonly kind: 'exception'; readonly core: number; readonly vector: number; readonly errorCode: bigint | undefined; readonly rip: bigint; readonly frame: bigint }
+  | {
+      readonly kind: 'exception';
+      readonly core: number;
+      readonly vector: number;
+      readonly errorCode: bigint | undefined;
+      readonly rip: bigint;
+      readonly frame: bigint;
+    }
   | { readonly kind: 'interrupt'; readonly core: number; readonly vector: number; readonly rip: bigint; readonly frame: bigint }
   | { readonly kind: 'iret'; readonly core: number; readonly rip: bigint; readonly frame: bigint }
   | { readonly kind: 'ipi'; readonly core: number; readonly vector: number; readonly targets: readonly number[] }
@@ -47,7 +54,14 @@ export type MachineEvent =
   | { readonly kind: 'identity'; readonly core: number }
   | { readonly kind: 'exit'; readonly core: number; readonly code: number }
   /** An instruction of patched text was fetched. */
-  | { readonly kind: 'fetch'; readonly core: number; readonly rip: bigint; readonly bytes: Uint8Array; readonly stale: boolean; readonly race: CodeRace | undefined }
+  | {
+      readonly kind: 'fetch';
+      readonly core: number;
+      readonly rip: bigint;
+      readonly bytes: Uint8Array;
+      readonly stale: boolean;
+      readonly race: CodeRace | undefined;
+    }
   /** Patched text changed in memory. */
   | { readonly kind: 'text'; readonly core: number; readonly physical: number; readonly size: number }
   /** A core is about to run the instruction at a hooked address. */
@@ -85,4 +99,10 @@ export type SystemOutcome =
   | 'wait';
 
 /** A system instruction: throws `GuestFault` for a fault, `AccessStopped` when a memory access stopped. */
-export type SystemHelper = (machine: MachineParts, core: Core, instruction: Instruction, fields: RecordFields, next: bigint) => SystemOutcome;
+export type SystemHelper = (
+  machine: MachineParts,
+  core: Core,
+  instruction: Instruction,
+  fields: RecordFields,
+  next: bigint,
+) => SystemOutcome;

@@ -62,18 +62,30 @@ export class TextVersions {
     });
   }
 
-  #at(q: number): number { return META_BASE + q * ENTRY_BYTES; }
+  #at(q: number): number {
+    return META_BASE + q * ENTRY_BYTES;
+  }
 
-  count(q: number): number { return this.#engine.words[this.#at(q) >> 2] as number; }
+  count(q: number): number {
+    return this.#engine.words[this.#at(q) >> 2] as number;
+  }
 
-  version(q: number, v: number): bigint { return this.#engine.view.getBigUint64(this.#at(q) + 8 + v * 8, true); }
+  version(q: number, v: number): bigint {
+    return this.#engine.view.getBigUint64(this.#at(q) + 8 + v * 8, true);
+  }
 
   /** Which core stored a version. */
-  writer(q: number, v: number): number { return this.#tag(q, v) & 0xff; }
+  writer(q: number, v: number): number {
+    return this.#tag(q, v) & 0xff;
+  }
 
-  wide(q: number, v: number): boolean { return (this.#tag(q, v) & WIDE_STORE) !== 0; }
+  wide(q: number, v: number): boolean {
+    return (this.#tag(q, v) & WIDE_STORE) !== 0;
+  }
 
-  #tag(q: number, v: number): number { return this.#engine.words[(this.#at(q) + 8 + MAX_VERSIONS * 8 + v * 4) >> 2] as number; }
+  #tag(q: number, v: number): number {
+    return this.#engine.words[(this.#at(q) + 8 + MAX_VERSIONS * 8 + v * 4) >> 2] as number;
+  }
 
   /** Writes what a fetch of `core` may see of a quadword to `out` from index `n`: everything that its answers depend on. Gives the next index. */
   describe(core: Core, q: number, out: Int32Array, n: number): number {
@@ -91,7 +103,9 @@ export class TextVersions {
     return to;
   }
 
-  #setCount(q: number, count: number): void { this.#engine.access.poke(this.#at(q), count, META_INFO); }
+  #setCount(q: number, count: number): void {
+    this.#engine.access.poke(this.#at(q), count, META_INFO);
+  }
 
   #setVersion(q: number, v: number, bytes: bigint, tag: number): void {
     const at = this.#at(q) + 8 + v * 8;
@@ -99,7 +113,9 @@ export class TextVersions {
     this.#engine.access.poke(this.#at(q) + 8 + MAX_VERSIONS * 8 + v * 4, tag, META_INFO);
   }
 
-  floor(core: Core, q: number): number { return this.#engine.bytes[core.base + CORE.floors + q] as number; }
+  floor(core: Core, q: number): number {
+    return this.#engine.bytes[core.base + CORE.floors + q] as number;
+  }
 
   /** Whether some fetch of the core could return something else than what is in memory. */
   lags(core: Core): boolean {

@@ -1,6 +1,6 @@
 import { CORE, Stop } from '../engine/layout.ts';
-import { AccessStopped, type Core } from '../machine/core.ts';
 import { sendIpi } from '../machine/apic-ipi.ts';
+import { AccessStopped, type Core } from '../machine/core.ts';
 import type { MachineParts } from '../machine/parts.ts';
 import type { Mark, Operation } from './operation.ts';
 import type { Program, ProgramNode } from './program.ts';
@@ -25,7 +25,9 @@ export class PatcherAgent {
   }
 
   /** Where the patcher on `core` is. */
-  at(core: Core): ProgramNode { return this.#program.node(core.raw(CORE.agentNode)); }
+  at(core: Core): ProgramNode {
+    return this.#program.node(core.raw(CORE.agentNode));
+  }
 
   /** The hypercall: 0 done, 1 the core waits, 2 a visible operation has no budget. Throws `AccessStopped` from memory accesses. */
   step(core: Core): 0 | 1 | 2 {

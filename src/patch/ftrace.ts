@@ -16,9 +16,19 @@ export interface FtraceSwitches extends PhaseSwitches {
 }
 
 const store = (world: TextWorld, name: string, bytes: number, value: bigint): Operation => ({
-  do: 'store', address: world.symbol(name), bytes, value, what: name,
+  do: 'store',
+  address: world.symbol(name),
+  bytes,
+  value,
+  what: name,
 });
-const add = (world: TextWorld, name: string, value: bigint): Operation => ({ do: 'add', address: world.symbol(name), bytes: 4, value, what: name });
+const add = (world: TextWorld, name: string, value: bigint): Operation => ({
+  do: 'add',
+  address: world.symbol(name),
+  bytes: 4,
+  value,
+  what: name,
+});
 
 /**
  * ftrace's own INT3 protocol of v3.5 to v5.5, one site at a time (kernel: `ftrace_update_func`, `update_ftrace_func`): the globals tell the #BP

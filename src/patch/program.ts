@@ -26,7 +26,9 @@ export class Program {
     this.#add([]);
   }
 
-  node(number: number): ProgramNode { return this.#nodes[number] as ProgramNode; }
+  node(number: number): ProgramNode {
+    return this.#nodes[number] as ProgramNode;
+  }
 
   /** Where the patcher is after `answer` to the operation of `node`. */
   after(node: ProgramNode, answer: bigint): ProgramNode {

@@ -60,12 +60,18 @@ function emulated(bytes: Uint8Array): { opcode: number; disp: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   switch (bytes[0]) {
     case 0xe8:
-    case 0xe9: return { opcode: bytes[0], disp: view.getInt32(1, true) };
-    case 0xeb: return { opcode: 0xeb, disp: view.getInt8(1) };
-    case 0xc3: return { opcode: 0xc3, disp: 0 };
-    case 0xcc: return { opcode: 0xcc, disp: 0 };
-    case 0x0f: return bytes[1] === 0x1f ? { opcode: 0x90, disp: 0 } : { opcode: 0x70 + (bytes[1]! & 15), disp: view.getInt32(2, true) };
-    default: return { opcode: 0x90, disp: 0 };
+    case 0xe9:
+      return { opcode: bytes[0], disp: view.getInt32(1, true) };
+    case 0xeb:
+      return { opcode: 0xeb, disp: view.getInt8(1) };
+    case 0xc3:
+      return { opcode: 0xc3, disp: 0 };
+    case 0xcc:
+      return { opcode: 0xcc, disp: 0 };
+    case 0x0f:
+      return bytes[1] === 0x1f ? { opcode: 0x90, disp: 0 } : { opcode: 0x70 + (bytes[1]! & 15), disp: view.getInt32(2, true) };
+    default:
+      return { opcode: 0x90, disp: 0 };
   }
 }
 
@@ -73,7 +79,13 @@ function* record(at: bigint, layout: LocLayout, m: BatchModification): Part {
   const fresh = emulated(m.bytes);
   const old = emulated(m.old);
   const put = (offset: number, bytes: number, value: number, what: string) =>
-    ({ do: 'store', address: at + BigInt(offset), bytes, value: BigInt.asUintN(bytes * 8, BigInt(value)), what: `${m.name} record ${what}` }) as const;
+    ({
+      do: 'store',
+      address: at + BigInt(offset),
+      bytes,
+      value: BigInt.asUintN(bytes * 8, BigInt(value)),
+      what: `${m.name} record ${what}`,
+    }) as const;
   yield { do: 'store', address: at + BigInt(layout.address), bytes: 8, value: m.site, what: `${m.name} record addr` };
   yield put(layout.disp, 4, fresh.disp, 'disp');
   yield put(layout.length, 1, m.bytes.length, 'len');

@@ -5,7 +5,8 @@ import { type Modification, type Part, type PhaseSwitches, type TextWorld, three
  * `resume` is where the handler continues instead of the site.
  */
 export function* textPokeBpV1(world: TextWorld, modification: Modification, resume: bigint, switches: PhaseSwitches): Part {
-  const store = (name: string, bytes: number, value: bigint) => ({ do: 'store', address: world.symbol(name), bytes, value, what: name }) as const;
+  const store = (name: string, bytes: number, value: bigint) =>
+    ({ do: 'store', address: world.symbol(name), bytes, value, what: name }) as const;
   yield store('bp_int3_addr', 8, modification.site + 1n);
   yield store('bp_int3_handler', 8, resume);
   yield store('bp_patching_in_progress', 4, 1n);

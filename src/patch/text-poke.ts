@@ -78,28 +78,45 @@ const ORDERS = {
  * restores the first byte and stops.
  */
 export function* threePhases(
-  world: TextWorld, modifications: readonly Modification[], switches: PhaseSwitches,
-  extra: { readonly afterFirst?: () => Part; readonly beforeHead?: () => Part; readonly rollback?: { readonly old: readonly number[]; readonly sync: boolean } } = {},
+  world: TextWorld,
+  modifications: readonly Modification[],
+  switches: PhaseSwitches,
+  extra: {
+    readonly afterFirst?: () => Part;
+    readonly beforeHead?: () => Part;
+    readonly rollback?: { readonly old: readonly number[]; readonly sync: boolean };
+  } = {},
 ): Part {
   for (const m of modifications) yield { do: 'mark', mark: { kind: 'begin', site: m.site, bytes: m.bytes } };
   let first = true;
   for (const step of ORDERS[switches.order ?? 'right']) {
     switch (step) {
-      case 'p1': yield* phase(world, modifications, 1); break;
-      case 'p2': yield* phase(world, modifications, 2); break;
+      case 'p1':
+        yield* phase(world, modifications, 1);
+        break;
+      case 'p2':
+        yield* phase(world, modifications, 2);
+        break;
       case 'p3':
         if (extra.beforeHead !== undefined) yield* extra.beforeHead();
         yield* phase(world, modifications, 3);
         break;
-      case 's1': if (switches.sync1 !== false) yield* syncEachCpu(world, 'sync1'); break;
-      case 's2': if (switches.sync2 !== false) yield* syncEachCpu(world, 'sync2'); break;
-      case 's3': if (switches.finalSync !== false) yield* syncEachCpu(world, 'final sync'); break;
+      case 's1':
+        if (switches.sync1 !== false) yield* syncEachCpu(world, 'sync1');
+        break;
+      case 's2':
+        if (switches.sync2 !== false) yield* syncEachCpu(world, 'sync2');
+        break;
+      case 's3':
+        if (switches.finalSync !== false) yield* syncEachCpu(world, 'final sync');
+        break;
     }
     if (first && extra.afterFirst !== undefined) yield* extra.afterFirst();
     first = false;
     if (switches.ownPath !== undefined) yield { do: 'call', address: switches.ownPath, what: 'own path' };
     if (step === 's1' && extra.rollback !== undefined) {
-      for (const [i, m] of modifications.entries()) yield* textPoke(world, m.site, Uint8Array.of(extra.rollback.old[i] as number), `${m.name}[0]`);
+      for (const [i, m] of modifications.entries())
+        yield* textPoke(world, m.site, Uint8Array.of(extra.rollback.old[i] as number), `${m.name}[0]`);
       if (extra.rollback.sync) yield* syncEachCpu(world, 'sync after fixup');
       return;
     }
@@ -115,4 +132,3 @@ function* phase(world: TextWorld, modifications: readonly Modification[], number
     yield { do: 'mark', mark: { kind: 'phase', site: m.site, phase: number } };
   }
 }
-

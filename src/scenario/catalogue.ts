@@ -15,7 +15,17 @@ import { tornNop } from './text-poke/torn-nop.ts';
 
 /** Every scenario, in the order in which they are listed. */
 export const CATALOGUE: readonly Scenario[] = [
-  lateHandler, nextModification, callEmulation, ghostInt3, bulk, oneAddress, threePhase, straddling, tornNop, ownPath, staleTranslation,
+  lateHandler,
+  nextModification,
+  callEmulation,
+  ghostInt3,
+  bulk,
+  oneAddress,
+  threePhase,
+  straddling,
+  tornNop,
+  ownPath,
+  staleTranslation,
 ];
 
 export const FAMILIES: readonly string[] = [...new Set(CATALOGUE.map(familyOf))];
@@ -25,5 +35,8 @@ export function scenarioOf(name: string): Scenario {
   const found = CATALOGUE.find((s) => s.name === name || s.alias?.toLowerCase() === name.toLowerCase());
   if (found !== undefined) return found;
   const known = CATALOGUE.flatMap((s) => (s.alias === undefined ? [s.name] : [s.name, s.alias]));
-  throw new TextpokeError('E_SCENARIO', `there is no scenario '${name}'`, { where: name, hint: didYouMean(name, known) ?? "'textpoke list' shows them all" });
+  throw new TextpokeError('E_SCENARIO', `there is no scenario '${name}'`, {
+    where: name,
+    hint: didYouMean(name, known) ?? "'textpoke list' shows them all",
+  });
 }

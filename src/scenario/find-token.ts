@@ -32,7 +32,9 @@ export function findToken(token: string, image: Image, scenarios: readonly Scena
     }
   }
   throw new TextpokeError('E_TOKEN', 'the token belongs to no scenario that is known here', {
-    where: token, exitCode: 125, hint: 'it was made by another version, or for a scenario of somebody else',
+    where: token,
+    exitCode: 125,
+    hint: 'it was made by another version, or for a scenario of somebody else',
   });
 }
 
@@ -41,6 +43,8 @@ function checkImage(token: string, content: TokenContent, image: Image, name: st
   if (content.image === here) return;
   const hex = (n: number): string => n.toString(16).padStart(4, '0');
   throw new TextpokeError('E_TOKEN', `the token was made for another image of ${name}`, {
-    where: `${token}: image ${hex(content.image)}, here ${hex(here)}`, exitCode: 125, hint: `explore again: textpoke explore ${name.replace(' ', ' --variant ')}`,
+    where: `${token}: image ${hex(content.image)}, here ${hex(here)}`,
+    exitCode: 125,
+    hint: `explore again: textpoke explore ${name.replace(' ', ' --variant ')}`,
   });
 }

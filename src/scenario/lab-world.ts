@@ -8,12 +8,16 @@ import type { Lab } from '../kernel/lab.ts';
 import type { EngineName, MachineOptions } from '../machine/machine.ts';
 import { fetchPolicy } from '../machine/policy/index.ts';
 import type { FetchPolicy } from '../machine/policy/policy.ts';
-import type { LocLayout } from '../patch/text-poke-batch.ts';
 import type { TextWorld } from '../patch/text-poke.ts';
+import type { LocLayout } from '../patch/text-poke-batch.ts';
 import type { Cell } from './scenario.ts';
 
 /** A world of the lab image with the usual checkers: one patching core, number 0, and `cell.victims` victims behind it. */
-export function labWorld(image: Image, cell: Cell, options: { readonly engine?: EngineName | undefined; readonly defect?: MachineOptions['defect'] } = {}): World {
+export function labWorld(
+  image: Image,
+  cell: Cell,
+  options: { readonly engine?: EngineName | undefined; readonly defect?: MachineOptions['defect'] } = {},
+): World {
   const world = new World(image, {
     cores: cell.victims + 1,
     explore: { memory: cell.memory, fetch: fetchPolicy(cell.fetch) as FetchPolicy },
@@ -40,8 +44,14 @@ export function textWorld(lab: Lab): TextWorld {
 export function locLayout(lab: Lab): LocLayout {
   const size = lab.abi('LOC_SIZE');
   return {
-    size, address: lab.abi('LOC_ADDR'), disp: lab.abi('LOC_DISP'), length: lab.abi('LOC_LEN'), opcode: lab.abi('LOC_OPCODE'),
-    oldOpcode: lab.abi('LOC_OLD_OPCODE'), oldDisp: lab.abi('LOC_OLD_DISP'), count: size * lab.abi('LOCS_MAX'),
+    size,
+    address: lab.abi('LOC_ADDR'),
+    disp: lab.abi('LOC_DISP'),
+    length: lab.abi('LOC_LEN'),
+    opcode: lab.abi('LOC_OPCODE'),
+    oldOpcode: lab.abi('LOC_OLD_OPCODE'),
+    oldDisp: lab.abi('LOC_OLD_DISP'),
+    count: size * lab.abi('LOCS_MAX'),
   };
 }
 

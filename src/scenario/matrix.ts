@@ -1,4 +1,4 @@
-import { explore, learn, type Exploration, type ExploreOptions } from '../explore/explore.ts';
+import { type Exploration, type ExploreOptions, explore, learn } from '../explore/explore.ts';
 import type { Knowledge } from '../explore/knowledge.ts';
 import { encodeToken, imageHash, nameHash, SEMANTICS_VERSION } from '../explore/token.ts';
 import type { World } from '../explore/world.ts';
@@ -76,11 +76,22 @@ export class CellRunner {
   run(scenario: Scenario, variant: Variant, cell: Cell, options: RunOptions = {}): CellResult {
     const learned = this.learned(scenario, variant.name, cell.victims);
     const result = explore(this.maker(scenario, variant.name, cell), {
-      ...(variant.shows === undefined ? {} : { prefer: variant.shows }), ...options, learned,
+      ...(variant.shows === undefined ? {} : { prefer: variant.shows }),
+      ...options,
+      learned,
     });
     const expected = expectedOf(variant.expected, cell.fetch);
     const notes = [...result.notes, ...(options.sampleNotes === true ? this.#sampledNotes(scenario, variant, cell, learned) : [])];
-    return { ...result, notes, scenario, variant, cell, expected, asRecorded: result.verdict === expected, token: this.#token(scenario, variant, cell, result) };
+    return {
+      ...result,
+      notes,
+      scenario,
+      variant,
+      cell,
+      expected,
+      asRecorded: result.verdict === expected,
+      token: this.#token(scenario, variant, cell, result),
+    };
   }
 
   /**
@@ -91,7 +102,14 @@ export class CellRunner {
     if (fetchPolicy(cell.fetch)?.stale !== false) return [];
     const found = new Set<string>();
     for (let seed = 1; seed <= NOTE_SCHEDULES; seed++) {
-      const sample = explore(this.maker(scenario, variant.name, { ...cell, fetch: 'intel-sdm' }), { search: 'pct', schedules: 1, depth: 2, seed, shrink: false, learned });
+      const sample = explore(this.maker(scenario, variant.name, { ...cell, fetch: 'intel-sdm' }), {
+        search: 'pct',
+        schedules: 1,
+        depth: 2,
+        seed,
+        shrink: false,
+        learned,
+      });
       const violation = sample.counterexample?.violation;
       if (violation?.check === 'code-race') found.add(violation.message);
       for (const note of sample.notes) found.add(note);

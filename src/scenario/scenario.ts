@@ -1,10 +1,10 @@
-import type { World } from '../explore/world.ts';
+import { TextpokeError } from '../error.ts';
 import type { WantedViolation } from '../explore/violation.ts';
+import type { World } from '../explore/world.ts';
 import type { Image } from '../image/image.ts';
 import type { EngineName } from '../machine/machine.ts';
 import { FETCH_POLICY_NAMES } from '../machine/policy/index.ts';
 import type { FetchPolicyName } from '../machine/policy/policy.ts';
-import { TextpokeError } from '../error.ts';
 import { didYouMean } from '../suggest.ts';
 
 export type MemoryModel = 'sc' | 'tso';
@@ -69,10 +69,14 @@ export interface Scenario extends Common {
 /** Makes a scenario of its definition; what a person would get wrong (names, doubles) is an error at once. */
 export function defineScenario<V extends Variant>(definition: ScenarioDefinition<V>): Scenario {
   if (!/^[a-z0-9-]+\/[a-z0-9-]+$/.test(definition.name)) {
-    throw new TextpokeError('E_SCENARIO', `'${definition.name}' is not family/name in lower case`, { where: definition.name, hint: 'for example ftrace/late-handler' });
+    throw new TextpokeError('E_SCENARIO', `'${definition.name}' is not family/name in lower case`, {
+      where: definition.name,
+      hint: 'for example ftrace/late-handler',
+    });
   }
   const names = definition.variants.map((v) => v.name);
-  if (new Set(names).size !== names.length) throw new TextpokeError('E_SCENARIO', 'two variants of one name', { where: definition.name, hint: 'rename one' });
+  if (new Set(names).size !== names.length)
+    throw new TextpokeError('E_SCENARIO', 'two variants of one name', { where: definition.name, hint: 'rename one' });
   return { ...definition, build: (image, variant, cell, engine) => definition.build(image, variantOf(definition, variant), cell, engine) };
 }
 
@@ -94,5 +98,8 @@ export function expectedOf(expectation: Expectation, fetch: FetchPolicyName): Ex
 
 /** The same verdict for some policies, another for the rest. */
 export function underPolicies(some: readonly FetchPolicyName[], verdict: ExpectedVerdict, rest: ExpectedVerdict): Expectation {
-  return Object.fromEntries(FETCH_POLICY_NAMES.map((name) => [name, some.includes(name) ? verdict : rest])) as Record<FetchPolicyName, ExpectedVerdict>;
+  return Object.fromEntries(FETCH_POLICY_NAMES.map((name) => [name, some.includes(name) ? verdict : rest])) as Record<
+    FetchPolicyName,
+    ExpectedVerdict
+  >;
 }

@@ -1,5 +1,5 @@
-import { IF, Vector as Exception } from '../../src/isa/core-state.ts';
 import { TextpokeError } from '../../src/error.ts';
+import { Vector as Exception, IF } from '../../src/isa/core-state.ts';
 import { codeSegment, dataSegment, gate, tssDescriptor } from '../../src/kernel/descriptors.ts';
 import { PageTables } from '../../src/kernel/page-tables.ts';
 import { type EngineName, Machine } from '../../src/machine/machine.ts';
@@ -41,7 +41,9 @@ export class MachineTarget implements VectorTarget {
     this.#build();
   }
 
-  get engine(): Machine['engine'] { return this.#machine.engine; }
+  get engine(): Machine['engine'] {
+    return this.#machine.engine;
+  }
 
   #page(physical: number): DataView {
     const bytes = this.#machine.peek(physical, 4096);
@@ -59,11 +61,23 @@ export class MachineTarget implements VectorTarget {
     for (const page of [STACK, GDT, IDT, TSS]) tables.map(root, KERNEL + BigInt(page), page, { writable: true, executable: false });
     tables.map(root, KERNEL + BigInt(HANDLER), HANDLER, { writable: false, executable: true });
     this.#page(HANDLER).setUint8(0, 0xf4);
-    const words = [0n, 0n, codeSegment(0), dataSegment(0), 0n, dataSegment(3), codeSegment(3), 0n, ...tssDescriptor(KERNEL + BigInt(TSS), 0x67)];
+    const words = [
+      0n,
+      0n,
+      codeSegment(0),
+      dataSegment(0),
+      0n,
+      dataSegment(3),
+      codeSegment(3),
+      0n,
+      ...tssDescriptor(KERNEL + BigInt(TSS), 0x67),
+    ];
     words.forEach((w, i) => this.#page(GDT).setBigUint64(i * 8, w, true));
     for (let vector = 0; vector < 256; vector++) {
       const dpl = vector === 3 || vector === 4 ? 3 : 0;
-      gate(KERNEL + BigInt(HANDLER), { selector: 0x10, type: 'interrupt', ist: 0, dpl }).forEach((w, i) => this.#page(IDT).setBigUint64(vector * 16 + i * 8, w, true));
+      gate(KERNEL + BigInt(HANDLER), { selector: 0x10, type: 'interrupt', ist: 0, dpl }).forEach((w, i) =>
+        this.#page(IDT).setBigUint64(vector * 16 + i * 8, w, true),
+      );
     }
     this.#page(TSS).setUint16(0x66, 0x68, true);
     this.#page(TSS).setBigUint64(4, KERNEL + BigInt(STACK + 4096), true);
@@ -143,7 +157,10 @@ export class MachineTarget implements VectorTarget {
     const rflags = word(2) & ~0x10000n;
     core.rflags = IF;
     return {
-      ...common, gpr, rip: word(0), rflags,
+      ...common,
+      gpr,
+      rip: word(0),
+      rflags,
       exception: {
         vector: exception.vector,
         ...(exception.errorCode === undefined ? {} : { errorCode: exception.errorCode }),

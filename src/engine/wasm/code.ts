@@ -53,33 +53,88 @@ export function flatten(code: Code, into: number[] = []): number[] {
   return into;
 }
 
-const unary = (opcode: number) => (a: Code): Code => [a, opcode];
-const binary = (opcode: number) => (a: Code, b: Code): Code => [a, b, opcode];
-const loadOp = (opcode: number, align: number) => (address: Code, offset = 0): Code => [address, opcode, align, uleb(offset)];
-const storeOp = (opcode: number, align: number) => (address: Code, value: Code, offset = 0): Code => [address, value, opcode, align, uleb(offset)];
+const unary =
+  (opcode: number) =>
+  (a: Code): Code => [a, opcode];
+const binary =
+  (opcode: number) =>
+  (a: Code, b: Code): Code => [a, b, opcode];
+const loadOp =
+  (opcode: number, align: number) =>
+  (address: Code, offset = 0): Code => [address, opcode, align, uleb(offset)];
+const storeOp =
+  (opcode: number, align: number) =>
+  (address: Code, value: Code, offset = 0): Code => [address, value, opcode, align, uleb(offset)];
 
 export const i32 = {
   const: (n: number): Code => [0x41, sleb32(n)],
-  load: loadOp(0x28, 0), load8: loadOp(0x2d, 0), load16: loadOp(0x2f, 0),
-  store: storeOp(0x36, 0), store8: storeOp(0x3a, 0), store16: storeOp(0x3b, 0),
-  eqz: unary(0x45), eq: binary(0x46), ne: binary(0x47), ltU: binary(0x49), gtU: binary(0x4b), leU: binary(0x4d), geU: binary(0x4f),
-  ltS: binary(0x48), geS: binary(0x4e),
-  add: binary(0x6a), sub: binary(0x6b), mul: binary(0x6c), and: binary(0x71), or: binary(0x72), xor: binary(0x73),
-  shl: binary(0x74), shrU: binary(0x76), popcnt: unary(0x69),
+  load: loadOp(0x28, 0),
+  load8: loadOp(0x2d, 0),
+  load16: loadOp(0x2f, 0),
+  store: storeOp(0x36, 0),
+  store8: storeOp(0x3a, 0),
+  store16: storeOp(0x3b, 0),
+  eqz: unary(0x45),
+  eq: binary(0x46),
+  ne: binary(0x47),
+  ltU: binary(0x49),
+  gtU: binary(0x4b),
+  leU: binary(0x4d),
+  geU: binary(0x4f),
+  ltS: binary(0x48),
+  geS: binary(0x4e),
+  add: binary(0x6a),
+  sub: binary(0x6b),
+  mul: binary(0x6c),
+  and: binary(0x71),
+  or: binary(0x72),
+  xor: binary(0x73),
+  shl: binary(0x74),
+  shrU: binary(0x76),
+  popcnt: unary(0x69),
   wrap: unary(0xa7),
 };
 
 export const i64 = {
   const: (n: bigint | number): Code => [0x42, sleb64(BigInt(n))],
   load: loadOp(0x29, 0),
-  load8: loadOp(0x31, 0), load16: loadOp(0x33, 0), load32: loadOp(0x35, 0),
-  load8S: loadOp(0x30, 0), load16S: loadOp(0x32, 0), load32S: loadOp(0x34, 0),
-  store: storeOp(0x37, 0), store8: storeOp(0x3c, 0), store16: storeOp(0x3d, 0), store32: storeOp(0x3e, 0),
-  eqz: unary(0x50), eq: binary(0x51), ne: binary(0x52), ltS: binary(0x53), ltU: binary(0x54), gtU: binary(0x56), geU: binary(0x5a),
-  clz: unary(0x79), ctz: unary(0x7a), popcnt: unary(0x7b),
-  add: binary(0x7c), sub: binary(0x7d), mul: binary(0x7e), divU: binary(0x80), remU: binary(0x82),
-  and: binary(0x83), or: binary(0x84), xor: binary(0x85), shl: binary(0x86), shrS: binary(0x87), shrU: binary(0x88), rotl: binary(0x89),
-  extend: unary(0xad), extendS: unary(0xac), extend8S: unary(0xc2), extend16S: unary(0xc3), extend32S: unary(0xc4),
+  load8: loadOp(0x31, 0),
+  load16: loadOp(0x33, 0),
+  load32: loadOp(0x35, 0),
+  load8S: loadOp(0x30, 0),
+  load16S: loadOp(0x32, 0),
+  load32S: loadOp(0x34, 0),
+  store: storeOp(0x37, 0),
+  store8: storeOp(0x3c, 0),
+  store16: storeOp(0x3d, 0),
+  store32: storeOp(0x3e, 0),
+  eqz: unary(0x50),
+  eq: binary(0x51),
+  ne: binary(0x52),
+  ltS: binary(0x53),
+  ltU: binary(0x54),
+  gtU: binary(0x56),
+  geU: binary(0x5a),
+  clz: unary(0x79),
+  ctz: unary(0x7a),
+  popcnt: unary(0x7b),
+  add: binary(0x7c),
+  sub: binary(0x7d),
+  mul: binary(0x7e),
+  divU: binary(0x80),
+  remU: binary(0x82),
+  and: binary(0x83),
+  or: binary(0x84),
+  xor: binary(0x85),
+  shl: binary(0x86),
+  shrS: binary(0x87),
+  shrU: binary(0x88),
+  rotl: binary(0x89),
+  extend: unary(0xad),
+  extendS: unary(0xac),
+  extend8S: unary(0xc2),
+  extend16S: unary(0xc3),
+  extend32S: unary(0xc4),
 };
 
 export const VOID = 0x40;
@@ -98,7 +153,13 @@ export const block = (body: Code, type = VOID): Code => [0x02, type, body, 0x0b]
 export const loop = (body: Code, type = VOID): Code => [0x03, type, body, 0x0b];
 export const br = (depth: number): Code => [0x0c, uleb(depth)];
 export const brIf = (depth: number, condition: Code): Code => [condition, 0x0d, uleb(depth)];
-export const brTable = (index: Code, depths: readonly number[], otherwise: number): Code => [index, 0x0e, uleb(depths.length), depths.map(uleb), uleb(otherwise)];
+export const brTable = (index: Code, depths: readonly number[], otherwise: number): Code => [
+  index,
+  0x0e,
+  uleb(depths.length),
+  depths.map(uleb),
+  uleb(otherwise),
+];
 export const iff = (condition: Code, then: Code, otherwise?: Code, type = VOID): Code =>
   otherwise === undefined ? [condition, 0x04, type, then, 0x0b] : [condition, 0x04, type, then, 0x05, otherwise, 0x0b];
 export const ret = (value: Code = []): Code => [value, 0x0f];

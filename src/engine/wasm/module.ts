@@ -98,12 +98,21 @@ export class ModuleBuilder {
       out.push(id, ...uleb(body.length));
       for (const b of body) out.push(b);
     };
-    section(1, this.#types.map((t) => [0x60, uleb(t.params.length), t.params, uleb(t.results.length), t.results]));
+    section(
+      1,
+      this.#types.map((t) => [0x60, uleb(t.params.length), t.params, uleb(t.results.length), t.results]),
+    );
     section(2, this.#imports);
-    section(3, this.#declared.map((t) => uleb(t)));
+    section(
+      3,
+      this.#declared.map((t) => uleb(t)),
+    );
     section(6, this.#globals);
     section(7, this.#exports);
-    section(9, this.#elements.map((e) => [0x00, i32.const(e.offset), 0x0b, uleb(e.functions.length), e.functions.map(uleb)]));
+    section(
+      9,
+      this.#elements.map((e) => [0x00, i32.const(e.offset), 0x0b, uleb(e.functions.length), e.functions.map(uleb)]),
+    );
     section(10, code);
     return new Uint8Array(out);
   }

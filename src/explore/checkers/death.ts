@@ -25,7 +25,13 @@ export const death: Checker = {
     const [check, message] = explain(event.reason, at, (name) => lab.abi(name));
     const cause = event.reason === lab.abi('DIE_INT3') ? causeOfUnclaimed(world, ip - 1n) : undefined;
     const why = cause === undefined ? '' : `, ${sayCause(world, cause)}`;
-    world.report({ check, ...(cause === undefined ? {} : { cause }), message: `CPU${event.core}: ${message}${why}`, core: event.core, rip: ip });
+    world.report({
+      check,
+      ...(cause === undefined ? {} : { cause }),
+      message: `CPU${event.core}: ${message}${why}`,
+      core: event.core,
+      rip: ip,
+    });
   },
 };
 

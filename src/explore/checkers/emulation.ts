@@ -2,7 +2,7 @@ import { Vector } from '../../isa/core-state.ts';
 import { KERNEL_CS, KERNEL_DS } from '../../kernel/layout.ts';
 import type { Core } from '../../machine/core.ts';
 import type { Checker } from '../checker.ts';
-import { effectOf, type Effect, type Site } from '../site.ts';
+import { type Effect, effectOf, type Site } from '../site.ts';
 import type { World } from '../world.ts';
 
 /** Words of one level of #BP on one core: site + 1, frame, interrupted RSP, RFLAGS, hash of the registers, ghost. */
@@ -61,12 +61,26 @@ export function emulationChecker(): Checker {
   function onNote(id: number, a: bigint, b: bigint, world: World, core: Core, depth: number): void {
     const { lab } = world;
     if (id === lab.abi('NOTE_RECORD') && a !== b) {
-      world.report({ check: 'I7', message: `the handler on CPU${core.index} used the record of ${lab.image.describe(b)} for the #BP at ${lab.image.describe(a)}`, core: core.index, rip: a });
+      world.report({
+        check: 'I7',
+        message: `the handler on CPU${core.index} used the record of ${lab.image.describe(b)} for the #BP at ${lab.image.describe(a)}`,
+        core: core.index,
+        rip: a,
+      });
     }
     if (id === lab.abi('NOTE_TARGET')) {
       const site = world.sites.find((s) => s.address === a);
-      if (site !== undefined && !newEffects(site).some((e) => 'target' in e && e.target === b) && !newEffects(site).some((e) => e.kind === 'return')) {
-        world.report({ check: 'I7', message: `the handler on CPU${core.index} emulates a transfer to ${lab.image.describe(b)} at ${site.name}, whose new instruction says otherwise`, core: core.index, rip: a });
+      if (
+        site !== undefined &&
+        !newEffects(site).some((e) => 'target' in e && e.target === b) &&
+        !newEffects(site).some((e) => e.kind === 'return')
+      ) {
+        world.report({
+          check: 'I7',
+          message: `the handler on CPU${core.index} emulates a transfer to ${lab.image.describe(b)} at ${site.name}, whose new instruction says otherwise`,
+          core: core.index,
+          rip: a,
+        });
       }
     }
     if (depth === 0) return;
@@ -80,12 +94,19 @@ export function emulationChecker(): Checker {
   function checkFrame(world: World, core: Core, at: number, word: number): void {
     const frame = world.meta.getLong(at, word + FIELD.frame);
     // The copy below the gap, where there is one, is the live frame; without a gap the pushed frame is.
-    const copy = world.lab.readLong(core.index, frame - GAP + 8n) === BigInt(KERNEL_CS) && world.lab.readLong(core.index, frame - GAP + 32n) === BigInt(KERNEL_DS);
+    const copy =
+      world.lab.readLong(core.index, frame - GAP + 8n) === BigInt(KERNEL_CS) &&
+      world.lab.readLong(core.index, frame - GAP + 32n) === BigInt(KERNEL_DS);
     const live = copy ? frame - GAP : frame;
     const cs = world.lab.readLong(core.index, live + 8n);
     const ss = world.lab.readLong(core.index, live + 32n);
     if (cs === BigInt(KERNEL_CS) && ss === BigInt(KERNEL_DS)) return;
-    world.report({ check: 'I6b', message: `the emulated call on CPU${core.index} wrote its return address over the saved ${cs === BigInt(KERNEL_CS) ? 'SS' : 'CS'} of the live #BP frame`, core: core.index, rip: core.rip });
+    world.report({
+      check: 'I6b',
+      message: `the emulated call on CPU${core.index} wrote its return address over the saved ${cs === BigInt(KERNEL_CS) ? 'SS' : 'CS'} of the live #BP frame`,
+      core: core.index,
+      rip: core.rip,
+    });
   }
 
   function onIret(frame: bigint, world: World, core: Core, depth: number): void {
@@ -109,7 +130,8 @@ export function emulationChecker(): Checker {
     world.report({
       check: 'I11',
       message: `after the #BP at ${site.name} CPU${core.index} continues at ${world.lab.image.describe(core.rip)}${fits ? ' with other registers' : ''}, not as the new instruction would`,
-      core: core.index, rip: core.rip,
+      core: core.index,
+      rip: core.rip,
     });
   }
 }
@@ -122,10 +144,14 @@ function newEffects(site: Site): Effect[] {
 function matches(world: World, core: Core, site: Site, effect: Effect, rsp: bigint): boolean {
   const next = site.address + BigInt(site.versions[0]!.length);
   switch (effect.kind) {
-    case 'next': return core.rip === next && core.gpr(4) === rsp;
-    case 'jump': return core.rip === effect.target && core.gpr(4) === rsp;
-    case 'call': return core.rip === effect.target && core.gpr(4) === rsp - 8n && world.lab.readLong(core.index, rsp - 8n) === next;
-    case 'return': return core.gpr(4) === rsp + 8n && core.rip === world.lab.readLong(core.index, rsp);
+    case 'next':
+      return core.rip === next && core.gpr(4) === rsp;
+    case 'jump':
+      return core.rip === effect.target && core.gpr(4) === rsp;
+    case 'call':
+      return core.rip === effect.target && core.gpr(4) === rsp - 8n && world.lab.readLong(core.index, rsp - 8n) === next;
+    case 'return':
+      return core.gpr(4) === rsp + 8n && core.rip === world.lab.readLong(core.index, rsp);
   }
 }
 

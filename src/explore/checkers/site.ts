@@ -24,7 +24,12 @@ export function siteChecker(): Checker {
       const version = versionOf(site, offset, event.bytes);
       if (version < 0) {
         const at = offset === 0 ? `at ${site.name}` : `inside ${site.name}, at byte ${offset}`;
-        world.report({ check: 'I2', message: `CPU${event.core} executes ${hex(event.bytes)} ${at}, which was never published`, core: event.core, rip: event.rip });
+        world.report({
+          check: 'I2',
+          message: `CPU${event.core} executes ${hex(event.bytes)} ${at}, which was never published`,
+          core: event.core,
+          rip: event.rip,
+        });
         return;
       }
       if (version === 0) world.witnessed.add('old bytes executed');
@@ -36,7 +41,12 @@ export function siteChecker(): Checker {
         const wanted = site.versions[site.final] as Uint8Array;
         const found = world.lab.peek(site.address, length);
         if (!same(wanted, found)) {
-          world.report({ check: 'I12', message: `${site.name} holds ${hex(found)} at the end, intended was ${hex(wanted)}`, core: 0, rip: site.address });
+          world.report({
+            check: 'I12',
+            message: `${site.name} holds ${hex(found)} at the end, intended was ${hex(wanted)}`,
+            core: 0,
+            rip: site.address,
+          });
         }
         const around = surroundings.get(site);
         if (around !== undefined && !unchanged(world, site, around)) {
@@ -61,8 +71,10 @@ function unchanged(world: World, site: Site, was: { before: Uint8Array; after: U
   const foreign = (address: bigint): boolean =>
     !world.sites.some((s) => address >= s.address && address < s.address + BigInt(s.versions[0]!.length));
   const after = site.address + BigInt(site.versions[0]!.length);
-  return now.before.every((b, i) => b === was.before[i] || !foreign(site.address - BigInt(AROUND - i))) &&
-    now.after.every((b, i) => b === was.after[i] || !foreign(after + BigInt(i)));
+  return (
+    now.before.every((b, i) => b === was.before[i] || !foreign(site.address - BigInt(AROUND - i))) &&
+    now.after.every((b, i) => b === was.after[i] || !foreign(after + BigInt(i)))
+  );
 }
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((x, i) => x === b[i]);

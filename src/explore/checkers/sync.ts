@@ -15,7 +15,12 @@ export const syncChecker: Checker = {
     if (text === undefined || world.machine.policy?.stale !== true) return;
     if (event.kind === 'mark' && event.mark.kind === 'end') {
       const { site } = event.mark;
-      note(world, world.sites.find((s) => s.address === site), () => 1, 'the protocol ended');
+      note(
+        world,
+        world.sites.find((s) => s.address === site),
+        () => 1,
+        'the protocol ended',
+      );
     }
     const phase = phaseOf(event, world);
     if (phase === undefined || phase.number === 1) return;

@@ -19,7 +19,14 @@ export const callEmulation = defineScenario<CallEmulation>({
     'stub with the 48-byte gap moves the frame down first.',
   scope: 'two-victims',
   variants: [
-    { name: 'gap-rsp0', title: '48-byte gap, RSP mod 16 = 0', expected: 'ok', gap: true, wrapper: 'site_call_q0', history: 'x86_64: Add gap to int3 to allow for call emulation' },
+    {
+      name: 'gap-rsp0',
+      title: '48-byte gap, RSP mod 16 = 0',
+      expected: 'ok',
+      gap: true,
+      wrapper: 'site_call_q0',
+      history: 'x86_64: Add gap to int3 to allow for call emulation',
+    },
     { name: 'gap-rsp8', title: '48-byte gap, RSP mod 16 = 8', expected: 'ok', gap: true, wrapper: 'site_call_q0_rsp8' },
     { name: 'no-gap-rsp0', title: 'no gap, RSP mod 16 = 0', expected: 'violation', gap: false, wrapper: 'site_call_q0' },
     { name: 'no-gap-rsp8', title: 'no gap, RSP mod 16 = 8: works by luck', expected: 'ok', gap: false, wrapper: 'site_call_q0_rsp8' },
@@ -35,7 +42,11 @@ export const callEmulation = defineScenario<CallEmulation>({
     const bytes = callTo(site, target);
     world.sites.push({ name: `${variant.wrapper}`, address: site, versions: [old, bytes], final: 1 });
     const text = textWorld(lab);
-    world.add({ core: 0, entry: 'patcher_stub', patcher: () => updateFtraceFunc(text, { site, name: 'site', bytes, target }, old[0] as number, {}, 0) });
+    world.add({
+      core: 0,
+      entry: 'patcher_stub',
+      patcher: () => updateFtraceFunc(text, { site, name: 'site', bytes, target }, old[0] as number, {}, 0),
+    });
     addVictims(world, cell, [variant.wrapper]);
     return world;
   },

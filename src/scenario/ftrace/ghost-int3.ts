@@ -22,10 +22,36 @@ export const ghostInt3 = defineScenario<GhostInt3>({
   scope: 'two-victims',
   variants: [
     { name: 'die', title: 'dies at once', expected: 'violation', shows: { check: 'I1' }, policy: 'GHOST_DIE', rounds: 1 },
-    { name: 'recheck', title: 'looks whether the int3 is gone', expected: 'ok', policy: 'GHOST_RECHECK', rounds: 1, history: 'x86/kprobes: Drop removed INT3 handling code' },
-    { name: 'recheck-retry', title: 'looks whether it is gone, else looks the site up again', expected: 'ok', policy: 'GHOST_RECHECK_RETRY', rounds: 1 },
-    { name: 'aba-recheck', title: 'patched twice: looks whether the int3 is gone', expected: 'violation', shows: { check: 'I1' }, policy: 'GHOST_RECHECK', rounds: 2 },
-    { name: 'aba-recheck-retry', title: 'patched twice: looks whether it is gone, else looks up again', expected: 'ok', policy: 'GHOST_RECHECK_RETRY', rounds: 2 },
+    {
+      name: 'recheck',
+      title: 'looks whether the int3 is gone',
+      expected: 'ok',
+      policy: 'GHOST_RECHECK',
+      rounds: 1,
+      history: 'x86/kprobes: Drop removed INT3 handling code',
+    },
+    {
+      name: 'recheck-retry',
+      title: 'looks whether it is gone, else looks the site up again',
+      expected: 'ok',
+      policy: 'GHOST_RECHECK_RETRY',
+      rounds: 1,
+    },
+    {
+      name: 'aba-recheck',
+      title: 'patched twice: looks whether the int3 is gone',
+      expected: 'violation',
+      shows: { check: 'I1' },
+      policy: 'GHOST_RECHECK',
+      rounds: 2,
+    },
+    {
+      name: 'aba-recheck-retry',
+      title: 'patched twice: looks whether it is gone, else looks up again',
+      expected: 'ok',
+      policy: 'GHOST_RECHECK_RETRY',
+      rounds: 2,
+    },
   ],
   build(image, variant, cell, engine) {
     const world = labWorld(image, cell, { engine });
@@ -42,7 +68,13 @@ export const ghostInt3 = defineScenario<GhostInt3>({
       entry: 'patcher_stub',
       *patcher() {
         for (const [round, target] of targets.entries()) {
-          yield* updateFtraceFunc(text, { site, name: 'site_call_q0', bytes: versions[round + 1] as Uint8Array, target }, old[0] as number, { finalSync: false }, round);
+          yield* updateFtraceFunc(
+            text,
+            { site, name: 'site_call_q0', bytes: versions[round + 1] as Uint8Array, target },
+            old[0] as number,
+            { finalSync: false },
+            round,
+          );
         }
       },
     });

@@ -27,29 +27,75 @@ export const nextModification = defineScenario<NextModification>({
   scope: 'two-victims',
   threeVictims: ['final-sync'],
   variants: [
-    { name: 'unprotected', title: 'no SYNC between the two modifications', expected: 'violation', shows: { check: 'I1', cause: 'another-modification' }, switches: LATE, handler: {} },
-    { name: 'trust-target', title: 'the handler does not compare addresses', expected: 'violation', switches: LATE, handler: { ftrace_compare_ip: 0 } },
     {
-      name: 'seqcount', title: "head/tail counter alone (Linus' sketch)", expected: 'violation',
-      switches: { ...LATE, headTail: true }, handler: { ftrace_seqcount: 1, ftrace_compare_ip: 0 },
+      name: 'unprotected',
+      title: 'no SYNC between the two modifications',
+      expected: 'violation',
+      shows: { check: 'I1', cause: 'another-modification' },
+      switches: LATE,
+      handler: {},
     },
     {
-      name: 'seqcount-compare', title: 'counter and address comparison', expected: 'violation', shows: { check: 'I1' },
-      switches: { ...LATE, headTail: true }, handler: { ftrace_seqcount: 1 },
+      name: 'trust-target',
+      title: 'the handler does not compare addresses',
+      expected: 'violation',
+      switches: LATE,
+      handler: { ftrace_compare_ip: 0 },
     },
     {
-      name: 'seqcount-recheck', title: 'counter and "is the int3 still there?"', expected: 'violation',
-      switches: { ...LATE, headTail: true }, handler: { ftrace_seqcount: 1, ftrace_compare_ip: 0, ghost_policy: 1 },
+      name: 'seqcount',
+      title: "head/tail counter alone (Linus' sketch)",
+      expected: 'violation',
+      switches: { ...LATE, headTail: true },
+      handler: { ftrace_seqcount: 1, ftrace_compare_ip: 0 },
     },
     {
-      name: 'seqcount-compare-recheck', title: 'counter, address comparison and "is the int3 still there?"', expected: 'ok',
-      switches: { ...LATE, headTail: true }, handler: { ftrace_seqcount: 1, ghost_policy: 1 },
+      name: 'seqcount-compare',
+      title: 'counter and address comparison',
+      expected: 'violation',
+      shows: { check: 'I1' },
+      switches: { ...LATE, headTail: true },
+      handler: { ftrace_seqcount: 1 },
+    },
+    {
+      name: 'seqcount-recheck',
+      title: 'counter and "is the int3 still there?"',
+      expected: 'violation',
+      switches: { ...LATE, headTail: true },
+      handler: { ftrace_seqcount: 1, ftrace_compare_ip: 0, ghost_policy: 1 },
+    },
+    {
+      name: 'seqcount-compare-recheck',
+      title: 'counter, address comparison and "is the int3 still there?"',
+      expected: 'ok',
+      switches: { ...LATE, headTail: true },
+      handler: { ftrace_seqcount: 1, ghost_policy: 1 },
     },
     { name: 'final-sync', title: 'SYNC before any global is used again', expected: 'ok', switches: {}, handler: {} },
-    { name: 'guest-unprotected', title: 'the patcher is guest code in C, no SYNC between the two modifications', expected: 'violation', shows: { check: 'I1', cause: 'another-modification' }, switches: LATE, handler: {}, guest: true },
-    { name: 'guest-final-sync', title: 'the patcher is guest code in C, SYNC before any global is used again', expected: 'ok', switches: {}, handler: {}, guest: true },
     {
-      name: 'per-site-records', title: 'one record a site, both sites in one batch', expected: 'ok', switches: {}, handler: {}, records: true,
+      name: 'guest-unprotected',
+      title: 'the patcher is guest code in C, no SYNC between the two modifications',
+      expected: 'violation',
+      shows: { check: 'I1', cause: 'another-modification' },
+      switches: LATE,
+      handler: {},
+      guest: true,
+    },
+    {
+      name: 'guest-final-sync',
+      title: 'the patcher is guest code in C, SYNC before any global is used again',
+      expected: 'ok',
+      switches: {},
+      handler: {},
+      guest: true,
+    },
+    {
+      name: 'per-site-records',
+      title: 'one record a site, both sites in one batch',
+      expected: 'ok',
+      switches: {},
+      handler: {},
+      records: true,
       history: 'x86/ftrace: Use text_poke()',
     },
   ],
@@ -57,7 +103,12 @@ export const nextModification = defineScenario<NextModification>({
     const world = labWorld(image, cell, { engine });
     const { lab } = world;
     lab.configure({ calls: 1, int3_handler: lab.abi(variant.records === true ? 'INT3_BP_REFS' : 'INT3_FTRACE'), ...variant.handler });
-    const updates = ([['ftrace_call', 'target_b'], ['ftrace_regs_call', 'target_c']] as const).map(([name, to]) => {
+    const updates = (
+      [
+        ['ftrace_call', 'target_b'],
+        ['ftrace_regs_call', 'target_c'],
+      ] as const
+    ).map(([name, to]) => {
       const site = lab.symbol(name);
       const target = lab.symbol(to);
       return { name, site, target, old: lab.peek(site, 5), bytes: callTo(site, target) };

@@ -27,7 +27,11 @@ export const oneAddress = defineScenario<OneAddress>({
     const bytes = nop5();
     world.sites.push({ name: 'site_call_q0', address: site, versions: [lab.peek(site, 5), bytes], final: 1 });
     const text = textWorld(lab);
-    world.add({ core: 0, entry: 'patcher_stub', patcher: () => textPokeBpV1(text, { site, name: 'site_call_q0', bytes }, site + 5n, { finalSync: variant.finalSync }) });
+    world.add({
+      core: 0,
+      entry: 'patcher_stub',
+      patcher: () => textPokeBpV1(text, { site, name: 'site_call_q0', bytes }, site + 5n, { finalSync: variant.finalSync }),
+    });
     addVictims(world, cell, ['site_call_q0']);
     return world;
   },

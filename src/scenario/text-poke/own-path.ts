@@ -18,7 +18,13 @@ export const ownPath = defineScenario<OwnPath>({
   scope: 'one-victim',
   variants: [
     { name: 'complete', title: 'references before the INT3', expected: 'ok', switches: {} },
-    { name: 'descriptor-after-int3', title: 'the references are handed out after the INT3', expected: 'violation', shows: { check: 'I1' }, switches: { publishLate: true } },
+    {
+      name: 'descriptor-after-int3',
+      title: 'the references are handed out after the INT3',
+      expected: 'violation',
+      shows: { check: 'I1' },
+      switches: { publishLate: true },
+    },
   ],
   build(image, variant, cell, engine) {
     const world = labWorld(image, cell, { engine });
@@ -31,7 +37,11 @@ export const ownPath = defineScenario<OwnPath>({
     const text = textWorld(lab);
     const layout = locLayout(lab);
     const switches = { ...variant.switches, ownPath: lab.symbol('site_call_q0') };
-    world.add({ core: 0, entry: 'patcher_stub', patcher: () => textPokeBatch(text, layout, [{ site, name: 'site_call_q0', bytes, old }], switches) });
+    world.add({
+      core: 0,
+      entry: 'patcher_stub',
+      patcher: () => textPokeBatch(text, layout, [{ site, name: 'site_call_q0', bytes, old }], switches),
+    });
     addVictims(world, cell, ['site_call_q0']);
     return world;
   },

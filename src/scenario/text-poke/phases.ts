@@ -1,9 +1,9 @@
-import { callTo, nop5 } from '../../patch/instructions.ts';
-import { type BatchSwitches, textPokeBatch } from '../../patch/text-poke-batch.ts';
 import type { World } from '../../explore/world.ts';
 import type { Image } from '../../image/image.ts';
 import type { Lab } from '../../kernel/lab.ts';
 import type { EngineName } from '../../machine/machine.ts';
+import { callTo, nop5 } from '../../patch/instructions.ts';
+import { type BatchSwitches, textPokeBatch } from '../../patch/text-poke-batch.ts';
 import { addVictims, labWorld, locLayout, textWorld } from '../lab-world.ts';
 import type { Cell, Variant } from '../scenario.ts';
 
@@ -44,7 +44,11 @@ export interface PhaseVariant extends Variant {
 export function phaseWorld(image: Image, variant: PhaseVariant, cell: Cell, engine: EngineName | undefined): World {
   const world = labWorld(image, cell, { engine });
   const { lab } = world;
-  lab.configure({ int3_handler: lab.abi('INT3_BP_REFS'), calls: 1, emulate_wrong: lab.abi(variant.mutant.emulateOld ? 'EMULATE_OLD' : 'EMULATE_RIGHT') });
+  lab.configure({
+    int3_handler: lab.abi('INT3_BP_REFS'),
+    calls: 1,
+    emulate_wrong: lab.abi(variant.mutant.emulateOld ? 'EMULATE_OLD' : 'EMULATE_RIGHT'),
+  });
   const wrapper = `site_${variant.change === 'nop-to-call' ? 'nop' : 'call'}_${variant.place}`;
   const site = lab.symbol(`${wrapper}_insn`);
   const old = lab.peek(site, 5);
@@ -52,7 +56,11 @@ export function phaseWorld(image: Image, variant: PhaseVariant, cell: Cell, engi
   world.sites.push({ name: wrapper, address: site, versions: [old, bytes], final: 1 });
   const text = textWorld(lab);
   const layout = locLayout(lab);
-  world.add({ core: 0, entry: 'patcher_stub', patcher: () => textPokeBatch(text, layout, [{ site, name: wrapper, bytes, old }], variant.mutant.switches) });
+  world.add({
+    core: 0,
+    entry: 'patcher_stub',
+    patcher: () => textPokeBatch(text, layout, [{ site, name: wrapper, bytes, old }], variant.mutant.switches),
+  });
   addVictims(world, cell, [wrapper]);
   return world;
 }

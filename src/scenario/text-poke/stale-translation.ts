@@ -25,8 +25,20 @@ export const staleTranslation = defineScenario<StaleTranslation>({
     'after the invalidation the old translation lives for ever, and the guest sees a ghost INT3.',
   scope: 'one-victim',
   variants: [
-    { name: 'unlocked', title: 'nothing protects decode and publish', expected: 'violation', shows: { check: 'assertion' }, lock: 'TRANSLATOR_UNLOCKED' },
-    { name: 'locked', title: 'one lock around decode and publish, and around the invalidation', expected: 'ok', lock: 'TRANSLATOR_LOCKED', history: 'accel/tcg: Always lock pages before translation' },
+    {
+      name: 'unlocked',
+      title: 'nothing protects decode and publish',
+      expected: 'violation',
+      shows: { check: 'assertion' },
+      lock: 'TRANSLATOR_UNLOCKED',
+    },
+    {
+      name: 'locked',
+      title: 'one lock around decode and publish, and around the invalidation',
+      expected: 'ok',
+      lock: 'TRANSLATOR_LOCKED',
+      history: 'accel/tcg: Always lock pages before translation',
+    },
     { name: 'generation', title: 'a translation of another generation is not used', expected: 'ok', lock: 'TRANSLATOR_GENERATION' },
   ],
   build(image, variant, cell, engine) {

@@ -1,6 +1,6 @@
 import type { FetchPolicyName } from '../../machine/policy/policy.ts';
 import { defineScenario, type Expectation, underPolicies } from '../scenario.ts';
-import { COMPLETE, type Mutant, MUTANTS, phaseWorld, type PhaseVariant } from './phases.ts';
+import { COMPLETE, MUTANTS, type Mutant, type PhaseVariant, phaseWorld } from './phases.ts';
 
 /** S mod 8 = 4..7 inside a line; S mod 64 = 60..63; S mod 4096 = 4092..4095. */
 const PLACES = ['q4', 'q5', 'q6', 'q7', 'l60', 'l61', 'l62', 'l63', 'p4092', 'p4093', 'p4094', 'p4095'] as const;
@@ -19,7 +19,10 @@ function catalogue(mutant: Mutant, place: Place): Expectation {
   if (mutant === COMPLETE) return 'ok';
   if (SYNC_MUTANTS.has(mutant.name)) return underPolicies(['coherent'], 'ok', 'violation');
   if (mutant.name !== 'tail-first' && mutant.name !== 'head-before-tail') return 'violation';
-  const survives: FetchPolicyName[] = [...(tailInOneLine(place) ? (['coherent', 'zen3'] as const) : []), ...(tailInOneQuadword(place) ? (['amd-apm'] as const) : [])];
+  const survives: FetchPolicyName[] = [
+    ...(tailInOneLine(place) ? (['coherent', 'zen3'] as const) : []),
+    ...(tailInOneQuadword(place) ? (['amd-apm'] as const) : []),
+  ];
   return underPolicies(survives, 'ok', 'violation');
 }
 
@@ -51,7 +54,11 @@ function variant(mutant: Mutant, place: Place): PhaseVariant {
   const { policies, reasons } = recorded(mutant, place);
   const base = { name: `${place}.${mutant.name}`, title: `${place}: ${mutant.title}`, mutant, change: 'call-to-call', place } as const;
   if (policies.length === 0) return { ...base, expected };
-  return { ...base, expected: underPolicies(['coherent', ...policies], 'ok', 'violation'), catalogue: { expected, reason: reasons.join('; ') } };
+  return {
+    ...base,
+    expected: underPolicies(['coherent', ...policies], 'ok', 'violation'),
+    catalogue: { expected, reason: reasons.join('; ') },
+  };
 }
 
 /** The poke of today at every straddling place: complete, and call to call with each step wrong. */
@@ -64,9 +71,16 @@ export const straddling = defineScenario<PhaseVariant>({
   scope: 'one-victim',
   variants: PLACES.flatMap((place) => [
     ...[COMPLETE, ...MUTANTS].map((mutant) => variant(mutant, place)),
-    ...(['nop-to-call', 'call-to-nop'] as const).map((change): PhaseVariant => ({
-      name: `${place}.${change}`, title: `${place}: ${change}, nothing left out`, expected: 'ok', mutant: COMPLETE, change, place,
-    })),
+    ...(['nop-to-call', 'call-to-nop'] as const).map(
+      (change): PhaseVariant => ({
+        name: `${place}.${change}`,
+        title: `${place}: ${change}, nothing left out`,
+        expected: 'ok',
+        mutant: COMPLETE,
+        change,
+        place,
+      }),
+    ),
   ]),
   build: phaseWorld,
 });

@@ -1,5 +1,5 @@
 import { defineScenario, type Expectation, underPolicies } from '../scenario.ts';
-import { type Change, COMPLETE, type Mutant, MUTANTS, phaseWorld, type PhaseVariant } from './phases.ts';
+import { type Change, COMPLETE, MUTANTS, type Mutant, type PhaseVariant, phaseWorld } from './phases.ts';
 
 const CHANGES: readonly Change[] = ['call-to-call', 'nop-to-call', 'call-to-nop'];
 
@@ -10,7 +10,8 @@ const SURVIVES_ONE_STORE = new Set(['tail-first', 'head-before-tail']);
 function catalogue(mutant: Mutant, change: Change): Expectation {
   if (mutant === COMPLETE) return 'ok';
   if (SURVIVES_COHERENT.has(mutant.name)) return underPolicies(['coherent'], 'ok', 'violation');
-  if (SURVIVES_ONE_STORE.has(mutant.name) && change === 'call-to-call') return underPolicies(['coherent', 'zen3', 'amd-apm'], 'ok', 'violation');
+  if (SURVIVES_ONE_STORE.has(mutant.name) && change === 'call-to-call')
+    return underPolicies(['coherent', 'zen3', 'amd-apm'], 'ok', 'violation');
   return 'violation';
 }
 
@@ -44,4 +45,3 @@ export const threePhase = defineScenario<PhaseVariant>({
   variants: CHANGES.flatMap((change) => [COMPLETE, ...MUTANTS].map((mutant) => variant(mutant, change))),
   build: phaseWorld,
 });
-

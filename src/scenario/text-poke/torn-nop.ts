@@ -15,7 +15,13 @@ export const tornNop = defineScenario<TornNop>({
     'what is half old and half new.',
   scope: 'one-core',
   variants: [
-    { name: 'irqs-off', title: 'interrupts off, sync before they are on again', expected: 'ok', switches: { nops_irqs_off: 1, nops_sync: 1 }, history: 'x86/alternatives: Disable interrupts and sync when optimizing NOPs in place' },
+    {
+      name: 'irqs-off',
+      title: 'interrupts off, sync before they are on again',
+      expected: 'ok',
+      switches: { nops_irqs_off: 1, nops_sync: 1 },
+      history: 'x86/alternatives: Disable interrupts and sync when optimizing NOPs in place',
+    },
     { name: 'irqs-on', title: 'interrupts on', expected: 'violation', switches: { nops_irqs_off: 0, nops_sync: 2 } },
   ],
   build(image, variant, cell, engine) {
@@ -23,7 +29,13 @@ export const tornNop = defineScenario<TornNop>({
     const { lab } = world;
     lab.configure({ ...variant.switches, irq_fn: lab.symbol('nops3_fn') });
     const site = lab.symbol('nops3_fn_insn');
-    world.sites.push({ name: 'nops3_fn', address: site, versions: [Uint8Array.of(0x90, 0x90, 0x90), Uint8Array.of(0x0f, 0x1f, 0x00)], lengths: [[1, 1, 1], [3]], final: 1 });
+    world.sites.push({
+      name: 'nops3_fn',
+      address: site,
+      versions: [Uint8Array.of(0x90, 0x90, 0x90), Uint8Array.of(0x0f, 0x1f, 0x00)],
+      lengths: [[1, 1, 1], [3]],
+      final: 1,
+    });
     world.wantedWitnesses = ['old bytes executed', 'new bytes executed'];
     world.add({ core: 0, entry: 'patcher_nops_main', pendingInterrupt: lab.abi('LAB_IRQ_VECTOR') });
     return world;

@@ -1,46 +1,55 @@
+import type { Choice } from '../machine/choices.ts';
+
+const EDGE = 4;
+const KINDS: Readonly<Record<Choice['kind'], number>> = { step: 0, drain: 1, interrupt: 2 };
+
 /**
  * The explored graph's edges, for what only the whole graph can tell: whether some fair run goes on for ever without getting anywhere.
  */
 export class StateGraph {
-  #edges = new Int32Array(3 << 10);
+  /** From, to, core, kind of each edge. */
+  #edges = new Int32Array(4 << 10);
   #count = 0;
 
-  add(from: number, to: number, core: number): void {
-    if ((this.#count + 1) * 3 > this.#edges.length) {
+  add(from: number, to: number, core: number, kind: Choice['kind']): void {
+    if ((this.#count + 1) * EDGE > this.#edges.length) {
       const grown = new Int32Array(this.#edges.length * 2);
       grown.set(this.#edges);
       this.#edges = grown;
     }
-    this.#edges.set([from, to, core], this.#count * 3);
+    this.#edges.set([from, to, core, KINDS[kind]], this.#count * EDGE);
     this.#count++;
   }
 
   /**
-   * A state of a fair cycle: a strongly connected component with an edge in it such that every core that can always act somewhere in
-   * it also acts within it (weak fairness). Undefined when there is none.
+   * A state of a fair cycle: a strongly connected component with an edge in it such that everybody who can always act somewhere in it also
+   * acts within it (weak fairness). A core, its store buffer and its interrupt line act each for itself: a core that spins for ever is no excuse
+   * for keeping its stores or its interrupts waiting. Undefined when there is none.
    */
   fairCycle(states: number): { state: number; cores: readonly number[] } | undefined {
     const { starts, order } = this.#index(states);
     const component = this.#components(states, starts, order);
-    const size = new Int32Array(states);
-    const enabledAlways = new Int32Array(states).fill(-1);
-    const acts = new Int32Array(states);
+    const kinds = Object.values(KINDS);
+    // Bit n is core n, one array for each kind of agent.
+    const enabledAlways = kinds.map(() => new Int32Array(states).fill(-1));
+    const acts = kinds.map(() => new Int32Array(states));
     for (let s = 0; s < states; s++) {
       const c = component[s] as number;
-      size[c]!++;
-      let enabled = 0;
+      const enabled = kinds.map(() => 0);
       for (let e = starts[s]!; e < starts[s + 1]!; e++) {
-        const edge = order[e]! * 3;
+        const edge = order[e]! * EDGE;
         const bit = 1 << this.#edges[edge + 2]!;
-        enabled |= bit;
-        if (component[this.#edges[edge + 1]!] === c) acts[c]! |= bit;
+        const kind = this.#edges[edge + 3] as number;
+        enabled[kind]! |= bit;
+        if (component[this.#edges[edge + 1]!] === c) acts[kind]![c]! |= bit;
       }
-      enabledAlways[c]! &= enabled;
+      for (const kind of kinds) enabledAlways[kind]![c]! &= enabled[kind] as number;
     }
     for (let s = 0; s < states; s++) {
       const c = component[s] as number;
-      if (acts[c] === 0 || (enabledAlways[c]! & ~acts[c]!) !== 0) continue;
-      const cores = Array.from({ length: 32 }, (_, i) => i).filter((i) => (acts[c]! & (1 << i)) !== 0);
+      const acting = kinds.reduce((mask, kind) => mask | acts[kind]![c]!, 0);
+      if (acting === 0 || kinds.some((kind) => (enabledAlways[kind]![c]! & ~acts[kind]![c]!) !== 0)) continue;
+      const cores = Array.from({ length: 32 }, (_, i) => i).filter((i) => (acting & (1 << i)) !== 0);
       return { state: s, cores };
     }
     return undefined;
@@ -48,11 +57,11 @@ export class StateGraph {
 
   #index(states: number): { starts: Int32Array; order: Int32Array } {
     const starts = new Int32Array(states + 1);
-    for (let e = 0; e < this.#count; e++) starts[this.#edges[e * 3]! + 1]!++;
+    for (let e = 0; e < this.#count; e++) starts[this.#edges[e * EDGE]! + 1]!++;
     for (let s = 0; s < states; s++) starts[s + 1]! += starts[s]!;
     const fill = starts.slice();
     const order = new Int32Array(this.#count);
-    for (let e = 0; e < this.#count; e++) order[fill[this.#edges[e * 3]!]!++] = e;
+    for (let e = 0; e < this.#count; e++) order[fill[this.#edges[e * EDGE]!]!++] = e;
     return { starts, order };
   }
 
@@ -78,7 +87,7 @@ export class StateGraph {
           onStack[s] = 1;
         }
         if (at[s]! < starts[s + 1]!) {
-          const to = this.#edges[order[at[s]!++]! * 3 + 1] as number;
+          const to = this.#edges[order[at[s]!++]! * EDGE + 1] as number;
           if (index[to] === -1) work.push(to);
           else if (onStack[to] === 1) low[s] = Math.min(low[s]!, index[to]!);
           continue;

@@ -2,8 +2,8 @@ import type { Choice } from '../machine/choices.ts';
 import { StateGraph } from './graph.ts';
 import { choose, endOf, options } from './path.ts';
 import { ASK_EVERY, type Budget, type Counterexample, type Counts } from './result.ts';
-import { VisitedSet } from './visited.ts';
 import { isWanted, type Violation, type WantedViolation } from './violation.ts';
+import { VisitedSet } from './visited.ts';
 import type { World } from './world.ts';
 
 interface Frame {
@@ -105,7 +105,7 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
     const at = machine.key(symmetric);
     const state = visited.add(machine.engine.words, at);
     counts.states = visited.size;
-    graph.add(frame.state, state < 0 ? -1 - state : state, choice.core);
+    graph.add(frame.state, state < 0 ? -1 - state : state, choice.core, choice.kind);
     if (state >= 0) {
       reached.from.push(frame.state);
       reached.answer.push(frame.next - 1);
@@ -149,5 +149,11 @@ function pathTo(state: number, reached: { readonly from: readonly number[]; read
 
 function livelock(world: World, cores: readonly number[]): Violation {
   const core = world.machine.cores[cores[0] ?? 0]!;
-  return { check: 'I13', cause: 'livelock', message: `livelock: ${cores.map((c) => `CPU${c}`).join(', ')} can go on for ever without getting anywhere`, core: core.index, rip: core.rip };
+  return {
+    check: 'I13',
+    cause: 'livelock',
+    message: `livelock: ${cores.map((c) => `CPU${c}`).join(', ')} can go on for ever without getting anywhere`,
+    core: core.index,
+    rip: core.rip,
+  };
 }

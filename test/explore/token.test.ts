@@ -62,7 +62,7 @@ describe('tokens', () => {
 
   test('refuse what is added, empty and foreign', () => {
     const token = encodeToken({ world: 1, image: 2, semantics: SEMANTICS_VERSION, answers: [1], visible: [], text: [] });
-    for (const bad of ['', 'tp1_', 'tp2_AAAA', token.slice(4), `${token}A`, `${token}AAAA`, ` ${token}`, `${token}\n`, 'tp1_' + 'A'.repeat(40)]) {
+    for (const bad of ['', 'tp1_', 'tp2_AAAA', token.slice(4), `${token}A`, `${token}AAAA`, ` ${token}`, `${token}\n`, `tp1_${'A'.repeat(40)}`]) {
       expect(errorOf(() => decodeToken(bad)).code, bad).toBe('E_TOKEN');
     }
   });

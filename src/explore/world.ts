@@ -1,4 +1,5 @@
 import { CORE, STORE_BUFFER_ENTRIES, Stop } from '../engine/layout.ts';
+import { TextpokeError } from '../error.ts';
 import type { Image } from '../image/image.ts';
 import { Activity } from '../isa/core-state.ts';
 import { Lab, type LabOptions } from '../kernel/lab.ts';
@@ -41,6 +42,9 @@ export interface Actor {
   readonly pendingInterrupt?: number;
 }
 
+/** Cores whose checkers have a page of state each. */
+const MAX_WORLD_CORES = 13;
+
 /** One world to explore: a lab with its actors in place and checkers watching. */
 export class World {
   readonly lab: Lab;
@@ -66,6 +70,12 @@ export class World {
   readonly #dead: number;
 
   constructor(image: Image, options: Omit<LabOptions, 'host' | 'journal'>) {
+    if (options.cores > MAX_WORLD_CORES) {
+      throw new TextpokeError('E_USAGE', `a world has at most ${MAX_WORLD_CORES} cores`, {
+        where: `${options.cores} cores`,
+        hint: 'use fewer victims',
+      });
+    }
     this.lab = new Lab(image, {
       ...options,
       host: {

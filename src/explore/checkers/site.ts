@@ -14,7 +14,7 @@ export function siteChecker(): Checker {
       const site = world.sites.find((s) => event.rip >= s.address && event.rip < s.address + BigInt(s.versions[0]!.length));
       const where = site === undefined ? world.lab.image.describe(event.rip) : site.name;
       if (event.race !== undefined) {
-        const message = `CPU${event.core} could have fetched ${event.race.candidates.map(hex).join(' or ')} at ${where}: no serializing event since the write`;
+        const message = `CPU${event.core} could have fetched ${candidates(event.race.candidates)} at ${where}: no serializing event since the write`;
         if (event.race.decides) world.report({ check: 'code-race', message, core: event.core, rip: event.rip });
         else world.notes.add(`code race at ${where}, within the policy's rules`);
       }
@@ -75,6 +75,12 @@ function unchanged(world: World, site: Site, was: { before: Uint8Array; after: U
     now.before.every((b, i) => b === was.before[i] || !foreign(site.address - BigInt(AROUND - i))) &&
     now.after.every((b, i) => b === was.after[i] || !foreign(after + BigInt(i)))
   );
+}
+
+/** The instructions that could have been fetched: the first few in full. */
+function candidates(all: readonly Uint8Array[]): string {
+  const shown = all.slice(0, 3).map(hex).join(' or ');
+  return all.length > 3 ? `${shown} or ${all.length - 3} more` : shown;
 }
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((x, i) => x === b[i]);

@@ -15,7 +15,8 @@ export interface Mutant {
   readonly name: string;
   readonly title: string;
   readonly switches: BatchSwitches;
-  readonly emulateOld?: true;
+  /** What the handler gets wrong: a value of `cfg_emulate_wrong`. */
+  readonly emulate?: 'EMULATE_OLD' | 'EMULATE_CALL_AS_JMP' | 'EMULATE_RIP_OFF_BY_ONE';
 }
 
 export const COMPLETE: Mutant = { name: 'complete', title: 'nothing left out', switches: {} };
@@ -30,7 +31,18 @@ export const MUTANTS: readonly Mutant[] = [
   { name: 'p3-before-sync2', title: 'the first byte is written before the second SYNC', switches: { order: 'p3-before-sync2' } },
   { name: 'descriptor-after-int3', title: 'the references are handed out after the INT3', switches: { publishLate: true } },
   { name: 'drain-before-head', title: 'the references are taken back before the first byte is written', switches: { drainEarly: true } },
-  { name: 'emulate-old', title: 'the handler emulates the old instruction', switches: {}, emulateOld: true },
+  { name: 'emulate-old', title: 'the handler emulates the old instruction', switches: {}, emulate: 'EMULATE_OLD' },
+];
+
+/** Ways to get the emulation wrong that have nothing to do with where the site lies. */
+export const EMULATION_MUTANTS: readonly Mutant[] = [
+  { name: 'emulate-call-as-jmp', title: 'the handler pushes no return address', switches: {}, emulate: 'EMULATE_CALL_AS_JMP' },
+  {
+    name: 'emulate-rip-off-by-one',
+    title: 'the handler takes the address of the int3 for the one behind it',
+    switches: {},
+    emulate: 'EMULATE_RIP_OFF_BY_ONE',
+  },
 ];
 
 export interface PhaseVariant extends Variant {
@@ -47,7 +59,7 @@ export function phaseWorld(image: Image, variant: PhaseVariant, cell: Cell, engi
   lab.configure({
     int3_handler: lab.abi('INT3_BP_REFS'),
     calls: 1,
-    emulate_wrong: lab.abi(variant.mutant.emulateOld ? 'EMULATE_OLD' : 'EMULATE_RIGHT'),
+    emulate_wrong: lab.abi(variant.mutant.emulate ?? 'EMULATE_RIGHT'),
   });
   const wrapper = `site_${variant.change === 'nop-to-call' ? 'nop' : 'call'}_${variant.place}`;
   const site = lab.symbol(`${wrapper}_insn`);

@@ -4,13 +4,21 @@ import { choose, endOf, options } from '../../src/explore/path.ts';
 import { Random } from '../../src/explore/random.ts';
 import { searchStates } from '../../src/explore/stateful.ts';
 import type { World } from '../../src/explore/world.ts';
-import { scenarioOf } from '../../src/scenario/catalogue.ts';
 import type { EngineName } from '../../src/machine/machine.ts';
+import { scenarioOf } from '../../src/scenario/catalogue.ts';
 import { lab } from '../fixtures/lab.ts';
 
 const CASES = [
-  ['F1', 'no-final-sync', 2], ['F1', 'guest-final-sync', 1], ['F2', 'seqcount', 1], ['F4', 'no-gap-rsp0', 1], ['F8', 'aba-recheck', 1],
-  ['text-poke/three-phase', 'call-to-call.no-sync2', 1], ['text-poke/straddling', 'l61.no-sync1', 1], ['B07', 'irqs-on', 0], ['B09', 'complete', 1], ['B20', 'generation', 1],
+  ['F1', 'no-final-sync', 2],
+  ['F1', 'guest-final-sync', 1],
+  ['F2', 'seqcount', 1],
+  ['F4', 'no-gap-rsp0', 1],
+  ['F8', 'aba-recheck', 1],
+  ['text-poke/three-phase', 'call-to-call.no-sync2', 1],
+  ['text-poke/straddling', 'l61.no-sync1', 1],
+  ['B07', 'irqs-on', 0],
+  ['B09', 'complete', 1],
+  ['B20', 'generation', 1],
 ] as const;
 
 /** One line a step of a random schedule: which choice of how many, the state's hash, what it violated. */
@@ -21,7 +29,11 @@ function schedule(world: World, seed: number): string[] {
   for (let n = 0; n < 400; n++) {
     const offered = options(world, lastCore);
     if (offered.length === 0) {
-      lines.push(`end ${endOf(world).map((v) => v.message).join('; ')}`);
+      lines.push(
+        `end ${endOf(world)
+          .map((v) => v.message)
+          .join('; ')}`,
+      );
       break;
     }
     const answer = random.below(offered.length);
@@ -29,7 +41,9 @@ function schedule(world: World, seed: number): string[] {
     lastCore = choice.core;
     world.machine.mark();
     const violations = choose(world, choice);
-    lines.push(`${answer} of ${offered.length} ${choice.kind} ${choice.core} ${world.machine.hash()} ${violations.map((v) => v.message).join('; ')}`);
+    lines.push(
+      `${answer} of ${offered.length} ${choice.kind} ${choice.core} ${world.machine.hash()} ${violations.map((v) => v.message).join('; ')}`,
+    );
     if (violations.length > 0) break;
   }
   return lines;
@@ -53,7 +67,11 @@ describe('the reference engine and the interpreter', () => {
     expect(Math.max(...lengths)).toBeGreaterThan(5);
   });
 
-  test.each([['F1', 'final-sync'], ['F1', 'no-final-sync'], ['text-poke/three-phase', 'nop-to-call.complete']])('%s %s: equal states, transitions and violations of the whole graph', (name, variant) => {
+  test.each([
+    ['F1', 'final-sync'],
+    ['F1', 'no-final-sync'],
+    ['text-poke/three-phase', 'nop-to-call.complete'],
+  ])('%s %s: equal states, transitions and violations of the whole graph', (name, variant) => {
     const scenario = scenarioOf(name);
     const graph = (engine: EngineName): unknown => {
       const make = (): World => scenario.build(lab, variant, { victims: 1, fetch: 'intel-sdm', memory: 'tso' }, engine);

@@ -18,7 +18,8 @@ type CheckerName = 'death' | 'site' | 'emulation';
 function checks(make: () => World, only?: readonly CheckerName[]): CheckId[] {
   const build = (): World => {
     const world = make();
-    if (only !== undefined) world.checkers.splice(0, world.checkers.length, ...world.checkers.filter((c) => (only as readonly string[]).includes(c.name)));
+    if (only !== undefined)
+      world.checkers.splice(0, world.checkers.length, ...world.checkers.filter((c) => (only as readonly string[]).includes(c.name)));
     return world;
   };
   const knowledge = learn(build);
@@ -33,7 +34,10 @@ function checks(make: () => World, only?: readonly CheckerName[]): CheckId[] {
   }
 }
 
-const scenario = (name: string, variant: string, cell: Cell = CELL) => (): World => scenarioOf(name).build(lab, variant, cell);
+const scenario =
+  (name: string, variant: string, cell: Cell = CELL) =>
+  (): World =>
+    scenarioOf(name).build(lab, variant, cell);
 
 /** A three-phase poke of one call by hand: `handler` are switches of the image, `spoil` changes the world, `patcher` replaces the protocol. */
 function poke(options: {
@@ -76,26 +80,82 @@ const store = (world: World, address: bigint, value: bigint) =>
   ({ do: 'store', address: world.lab.alias(address), bytes: 1, value, what: 'neighbour' }) as const;
 
 const MUTANTS: readonly Mutant[] = [
-  { check: 'I1', name: 'no SYNC before the counter goes down', mutant: scenario('F1', 'no-final-sync'), twin: scenario('F1', 'final-sync'), by: 'death' },
-  { check: 'I1', name: 'a handler that claims nothing', mutant: poke({ handler: { int3_handler: 'INT3_NONE' } }), twin: poke({}), by: 'death' },
   {
-    check: 'I2', name: 'no SYNC behind the INT3 of a site on two cache lines', mutant: scenario('text-poke/straddling', 'l61.no-sync1', { ...CELL, fetch: 'zen3' }),
-    twin: scenario('text-poke/straddling', 'l61.complete', { ...CELL, fetch: 'zen3' }), by: 'site',
+    check: 'I1',
+    name: 'no SYNC before the counter goes down',
+    mutant: scenario('F1', 'no-final-sync'),
+    twin: scenario('F1', 'final-sync'),
+    by: 'death',
   },
   {
-    check: 'I6', name: 'an INT3 on the path of the #BP handler itself',
-    mutant: poke({ spoil: (world) => world.lab.poke(world.lab.symbol('exc_int3'), 1, 0xccn) }), twin: poke({}), by: 'death',
-  },
-  { check: 'I6b', name: 'no gap below the frame', mutant: scenario('F4', 'no-gap-rsp0'), twin: scenario('F4', 'gap-rsp0'), by: 'emulation' },
-  { check: 'I7', name: 'a handler that trusts the target of another site', mutant: scenario('F2', 'trust-target'), twin: scenario('F2', 'final-sync'), by: 'emulation' },
-  { check: 'I7', name: 'a handler that emulates the old call', mutant: poke({ handler: { emulate_wrong: 'EMULATE_OLD' } }), twin: poke({}), by: 'emulation', alone: true },
-  { check: 'I11', name: 'a call emulated as a jump', mutant: poke({ handler: { emulate_wrong: 'EMULATE_CALL_AS_JMP' } }), twin: poke({}), by: 'emulation' },
-  { check: 'I11', name: 'a return address that is one too low', mutant: poke({ handler: { emulate_wrong: 'EMULATE_RIP_OFF_BY_ONE' } }), twin: poke({}), by: 'emulation' },
-  {
-    check: 'I11', name: 'a NOP that ends one too early', mutant: poke({ change: 'nop', handler: { emulate_wrong: 'EMULATE_RIP_OFF_BY_ONE' } }), twin: poke({ change: 'nop' }), by: 'emulation',
+    check: 'I1',
+    name: 'a handler that claims nothing',
+    mutant: poke({ handler: { int3_handler: 'INT3_NONE' } }),
+    twin: poke({}),
+    by: 'death',
   },
   {
-    check: 'I12', name: 'a patcher that forgets the last store', twin: poke({}), by: 'site',
+    check: 'I2',
+    name: 'no SYNC behind the INT3 of a site on two cache lines',
+    mutant: scenario('text-poke/straddling', 'l61.no-sync1', { ...CELL, fetch: 'zen3' }),
+    twin: scenario('text-poke/straddling', 'l61.complete', { ...CELL, fetch: 'zen3' }),
+    by: 'site',
+  },
+  {
+    check: 'I6',
+    name: 'an INT3 on the path of the #BP handler itself',
+    mutant: poke({ spoil: (world) => world.lab.poke(world.lab.symbol('exc_int3'), 1, 0xccn) }),
+    twin: poke({}),
+    by: 'death',
+  },
+  {
+    check: 'I6b',
+    name: 'no gap below the frame',
+    mutant: scenario('F4', 'no-gap-rsp0'),
+    twin: scenario('F4', 'gap-rsp0'),
+    by: 'emulation',
+  },
+  {
+    check: 'I7',
+    name: 'a handler that trusts the target of another site',
+    mutant: scenario('F2', 'trust-target'),
+    twin: scenario('F2', 'final-sync'),
+    by: 'emulation',
+  },
+  {
+    check: 'I7',
+    name: 'a handler that emulates the old call',
+    mutant: poke({ handler: { emulate_wrong: 'EMULATE_OLD' } }),
+    twin: poke({}),
+    by: 'emulation',
+    alone: true,
+  },
+  {
+    check: 'I11',
+    name: 'a call emulated as a jump',
+    mutant: poke({ handler: { emulate_wrong: 'EMULATE_CALL_AS_JMP' } }),
+    twin: poke({}),
+    by: 'emulation',
+  },
+  {
+    check: 'I11',
+    name: 'a return address that is one too low',
+    mutant: poke({ handler: { emulate_wrong: 'EMULATE_RIP_OFF_BY_ONE' } }),
+    twin: poke({}),
+    by: 'emulation',
+  },
+  {
+    check: 'I11',
+    name: 'a NOP that ends one too early',
+    mutant: poke({ change: 'nop', handler: { emulate_wrong: 'EMULATE_RIP_OFF_BY_ONE' } }),
+    twin: poke({ change: 'nop' }),
+    by: 'emulation',
+  },
+  {
+    check: 'I12',
+    name: 'a patcher that forgets the last store',
+    twin: poke({}),
+    by: 'site',
     mutant: poke({
       *patcher(_world, _site, right) {
         // Everything but the store behind the third SYNC's phase: the third store through the alias is P3.
@@ -109,7 +169,11 @@ const MUTANTS: readonly Mutant[] = [
     }),
   },
   {
-    check: 'I12', name: 'a patcher that writes the byte behind the site', twin: poke({}), by: 'site', alone: true,
+    check: 'I12',
+    name: 'a patcher that writes the byte behind the site',
+    twin: poke({}),
+    by: 'site',
+    alone: true,
     // The padding behind the wrapper's RET is never executed.
     mutant: poke({
       *patcher(world, site, right) {
@@ -119,7 +183,11 @@ const MUTANTS: readonly Mutant[] = [
     }),
   },
   {
-    check: 'I12', name: 'a patcher that writes a byte in front of the site', twin: poke({}), by: 'site', alone: true,
+    check: 'I12',
+    name: 'a patcher that writes a byte in front of the site',
+    twin: poke({}),
+    by: 'site',
+    alone: true,
     mutant: poke({
       *patcher(world, site, right) {
         yield* right();
@@ -128,7 +196,10 @@ const MUTANTS: readonly Mutant[] = [
     }),
   },
   {
-    check: 'I13', name: 'a reference that is never given back', twin: poke({}), by: 'search',
+    check: 'I13',
+    name: 'a reference that is never given back',
+    twin: poke({}),
+    by: 'search',
     mutant: poke({
       *patcher(world, _site, right) {
         yield* right();
@@ -137,17 +208,38 @@ const MUTANTS: readonly Mutant[] = [
     }),
   },
   {
-    check: 'I13', name: 'a patcher that waits for the SYNC of a core that sleeps with interrupts off', twin: poke({}), by: 'search',
-    mutant: poke({ spoil: (world) => { world.machine.cores[1]!.rflags = 2; world.machine.cores[1]!.rip = world.lab.symbol('cpu_idle') + 1n; } }),
+    check: 'I13',
+    name: 'a patcher that waits for the SYNC of a core that sleeps with interrupts off',
+    twin: poke({}),
+    by: 'search',
+    mutant: poke({
+      spoil: (world) => {
+        world.machine.cores[1]!.rflags = 2;
+        world.machine.cores[1]!.rip = world.lab.symbol('cpu_idle') + 1n;
+      },
+    }),
   },
   {
-    check: 'exception', name: 'an undefined instruction as the target', twin: poke({}), by: 'death',
+    check: 'exception',
+    name: 'an undefined instruction as the target',
+    twin: poke({}),
+    by: 'death',
     mutant: poke({ spoil: (world) => world.lab.poke(world.lab.symbol('target_a'), 2, 0x0b0fn) }),
   },
-  { check: 'assertion', name: 'a translation that survives its invalidation', mutant: scenario('B20', 'unlocked'), twin: scenario('B20', 'locked'), by: 'death', alone: true },
   {
-    check: 'code-race', name: 'no SYNC behind the tail', mutant: scenario('text-poke/three-phase', 'nop-to-call.no-sync2', { ...CELL, fetch: 'intel-sdm' }),
-    twin: scenario('text-poke/three-phase', 'nop-to-call.complete', { ...CELL, fetch: 'intel-sdm' }), by: 'site',
+    check: 'assertion',
+    name: 'a translation that survives its invalidation',
+    mutant: scenario('B20', 'unlocked'),
+    twin: scenario('B20', 'locked'),
+    by: 'death',
+    alone: true,
+  },
+  {
+    check: 'code-race',
+    name: 'no SYNC behind the tail',
+    mutant: scenario('text-poke/three-phase', 'nop-to-call.no-sync2', { ...CELL, fetch: 'intel-sdm' }),
+    twin: scenario('text-poke/three-phase', 'nop-to-call.complete', { ...CELL, fetch: 'intel-sdm' }),
+    by: 'site',
   },
 ];
 
@@ -162,7 +254,10 @@ describe('each checker bites', () => {
     }
     // The check belongs to this checker: with it alone it is found, without it never.
     expect(checks(mutant, [by])).toContain(check);
-    const others = checks(mutant, all.filter((name) => name !== by));
+    const others = checks(
+      mutant,
+      all.filter((name) => name !== by),
+    );
     expect(others).not.toContain(check);
     if (alone === true) expect(others).toEqual([]);
   });

@@ -33,14 +33,22 @@ function graphOf(scenario: Scenario, variant: string, cell: Cell, symmetry: bool
     const outcome = searchStates(world, { symmetry, wholeGraph: true });
     knowledge.learn(world.machine, world.sharable);
     if (knowledge.size === before) {
-      return { checks: outcome.violations.map((v) => v.check).sort(), ends: [...ends].sort(), states: outcome.counts.states, symmetric: world.symmetric !== 0 };
+      return {
+        checks: outcome.violations.map((v) => v.check).sort(),
+        ends: [...ends].sort(),
+        states: outcome.counts.states,
+        symmetric: world.symmetric !== 0,
+      };
     }
   }
 }
 
 /** Two-victim variants of every scenario: all of ftrace, and the unsplit call of the three-phase poke. */
 const VARIANTS = CATALOGUE.filter((s) => s.scope === 'two-victims').flatMap((scenario) =>
-  scenario.variants.filter((v) => scenario.name !== 'text-poke/three-phase' || v.name.startsWith('nop-to-call')).map((v) => ({ scenario, variant: v.name, title: `${scenario.name} ${v.name}` })));
+  scenario.variants
+    .filter((v) => scenario.name !== 'text-poke/three-phase' || v.name.startsWith('nop-to-call'))
+    .map((v) => ({ scenario, variant: v.name, title: `${scenario.name} ${v.name}` })),
+);
 
 describe('taking interchangeable cores for one changes the number of states and nothing else', () => {
   test.each(VARIANTS)('$title', ({ scenario, variant }) => {
@@ -85,7 +93,10 @@ function codeWorld(code: CodeTest, fetch: string, ends: Set<string>): () => Worl
     const world = guestWorld(image, code.threads.length, { memory: 'tso', fetch });
     const version = (immediate: number): Uint8Array => Uint8Array.of(0xbb, immediate, immediate, immediate, immediate);
     world.sites.push({ name: 'S', address: world.lab.symbol('site'), versions: [version(0x11), version(0x22)], final: 1 });
-    world.checkers.push(siteChecker(), collector(ends, (w) => w.machine.cores.map((c) => `${c.gpr(8)} ${c.gpr(9)} ${c.gpr(10)}`).join(', ')));
+    world.checkers.push(
+      siteChecker(),
+      collector(ends, (w) => w.machine.cores.map((c) => `${c.gpr(8)} ${c.gpr(9)} ${c.gpr(10)}`).join(', ')),
+    );
     code.threads.forEach((_, core) => world.add({ core, entry: `P${core}` }));
     return world;
   };
@@ -136,7 +147,16 @@ describe('the search over states, the ladder without a bound and every single pa
 });
 
 describe('the ladder on scenarios', () => {
-  test.each([['F1', 'final-sync'], ['F1', 'no-final-sync'], ['F4', 'gap-rsp0'], ['F4', 'no-gap-rsp0'], ['F8', 'recheck'], ['B20', 'unlocked'], ['B20', 'locked'], ['B09', 'complete']])('%s %s says what the search over states says', (name, variant) => {
+  test.each([
+    ['F1', 'final-sync'],
+    ['F1', 'no-final-sync'],
+    ['F4', 'gap-rsp0'],
+    ['F4', 'no-gap-rsp0'],
+    ['F8', 'recheck'],
+    ['B20', 'unlocked'],
+    ['B20', 'locked'],
+    ['B09', 'complete'],
+  ])('%s %s says what the search over states says', (name, variant) => {
     const scenario = scenarioOf(name);
     const make = (): World => scenario.build(lab, variant, { victims: 1, fetch: 'coherent', memory: 'tso' });
     const knowledge = settled(make);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { death } from '../../src/explore/checkers/death.ts';
-import { explore, type ExploreOptions } from '../../src/explore/explore.ts';
+import { type ExploreOptions, explore } from '../../src/explore/explore.ts';
 import { choose, endOf, options } from '../../src/explore/path.ts';
 import type { Counterexample } from '../../src/explore/result.ts';
 import { shrink } from '../../src/explore/shrink.ts';
@@ -13,7 +13,10 @@ import { lab } from '../fixtures/lab.ts';
 import { guestImage, guestWorld, wholeGraph } from '../machine/guest.ts';
 
 const CELL: Cell = { victims: 1, fetch: 'intel-sdm', memory: 'tso' };
-const maker = (name: string, variant: string, cell: Cell = CELL) => (): World => scenarioOf(name).build(lab, variant, cell);
+const maker =
+  (name: string, variant: string, cell: Cell = CELL) =>
+  (): World =>
+    scenarioOf(name).build(lab, variant, cell);
 
 /** What answers end in, replayed from a world of its own. */
 function replay(world: World, answers: readonly number[]): Violation | undefined {
@@ -30,7 +33,10 @@ function replay(world: World, answers: readonly number[]): Violation | undefined
 }
 
 describe('sampling', () => {
-  test.each([['F1', 'no-final-sync', 2000], ['F2', 'unprotected', 2000]])('PCT finds %s %s and says that it sampled when it does not', (name, variant, schedules) => {
+  test.each([
+    ['F1', 'no-final-sync', 2000],
+    ['F2', 'unprotected', 2000],
+  ])('PCT finds %s %s and says that it sampled when it does not', (name, variant, schedules) => {
     const make = maker(name, variant);
     const found = explore(make, { search: 'pct', seed: 7, schedules, depth: 3 });
     expect(found.verdict).toBe('violation');
@@ -38,29 +44,39 @@ describe('sampling', () => {
     expect(found.counterexample?.violation.check).toBe('I1');
     const again = explore(make, { search: 'pct', seed: 7, schedules, depth: 3 });
     expect(again.counterexample).toEqual(found.counterexample);
-    expect(explore(maker(name, 'final-sync'), { search: 'pct', seed: 7, schedules: 50, depth: 3 })).toMatchObject({ verdict: 'ok', coverage: { kind: 'sampled', schedules: 50 } });
+    expect(explore(maker(name, 'final-sync'), { search: 'pct', seed: 7, schedules: 50, depth: 3 })).toMatchObject({
+      verdict: 'ok',
+      coverage: { kind: 'sampled', schedules: 50 },
+    });
   });
 });
 
 describe('counterexamples', () => {
-  test.each([['F1', 'no-final-sync'], ['F2', 'trust-target'], ['F4', 'no-gap-rsp0'], ['F8', 'die'], ['text-poke/three-phase', 'call-to-call.no-sync1'], ['B07', 'irqs-on'], ['B20', 'unlocked']])(
-    '%s %s: the shrunk one replays to the same violation and is not longer', (name, variant) => {
-      const make = maker(name, variant, scenarioOf(name).scope === 'one-core' ? { ...CELL, victims: 0 } : CELL);
-      const long = explore(make, { shrink: false });
-      const found = long.counterexample as Counterexample;
-      const begun = (): World => {
-        const world = make();
-        world.begin(long.knowledge);
-        return world;
-      };
-      expect(replay(begun(), found.answers)).toEqual(found.violation);
-      const short = shrink(begun(), found);
-      expect(short.violation.check).toBe(found.violation.check);
-      expect(short.answers.length).toBeLessThanOrEqual(found.answers.length);
-      expect(replay(begun(), short.answers)).toEqual(short.violation);
-      // What shrinking leaves it cannot shorten again.
-      expect(shrink(begun(), short).answers.length).toBe(short.answers.length);
-    });
+  test.each([
+    ['F1', 'no-final-sync'],
+    ['F2', 'trust-target'],
+    ['F4', 'no-gap-rsp0'],
+    ['F8', 'die'],
+    ['text-poke/three-phase', 'call-to-call.no-sync1'],
+    ['B07', 'irqs-on'],
+    ['B20', 'unlocked'],
+  ])('%s %s: the shrunk one replays to the same violation and is not longer', (name, variant) => {
+    const make = maker(name, variant, scenarioOf(name).scope === 'one-core' ? { ...CELL, victims: 0 } : CELL);
+    const long = explore(make, { shrink: false });
+    const found = long.counterexample as Counterexample;
+    const begun = (): World => {
+      const world = make();
+      world.begin(long.knowledge);
+      return world;
+    };
+    expect(replay(begun(), found.answers)).toEqual(found.violation);
+    const short = shrink(begun(), found);
+    expect(short.violation.check).toBe(found.violation.check);
+    expect(short.answers.length).toBeLessThanOrEqual(found.answers.length);
+    expect(replay(begun(), short.answers)).toEqual(short.violation);
+    // What shrinking leaves it cannot shorten again.
+    expect(shrink(begun(), short).answers.length).toBe(short.answers.length);
+  });
 });
 
 describe('what goes on for ever or not at all', () => {
@@ -88,7 +104,8 @@ describe('what goes on for ever or not at all', () => {
   });
 
   test('two cores that each wait for the other before they speak are a livelock', () => {
-    const waiter = (name: string, own: string, other: string): string => `${name}:\nmovq $0, ${own}(%rip)\n1:\ncmpq $0, ${other}(%rip)\nje 1b\nmovq $1, ${own}(%rip)\njmp cpu_idle\n`;
+    const waiter = (name: string, own: string, other: string): string =>
+      `${name}:\nmovq $0, ${own}(%rip)\n1:\ncmpq $0, ${other}(%rip)\nje 1b\nmovq $1, ${own}(%rip)\njmp cpu_idle\n`;
     const { violations } = check(waiter('P0', 'x', 'y') + waiter('P1', 'y', 'x'), ['P0', 'P1']);
     expect(violations).toMatchObject([{ check: 'I13' }]);
     expect(violations[0]?.message).toContain('CPU0, CPU1');
@@ -104,7 +121,10 @@ describe('what goes on for ever or not at all', () => {
     const core = (name: string, own: string, interrupts: string): string =>
       `${name}:\n${interrupts}\nmovl $0x830, %ecx\nmovl $0xc40f8, %eax\nxorl %edx, %edx\nwrmsr\n2:\npause\ncmpl $0, ${own}(%rip)\nje 2b\nsti\njmp cpu_idle\n`;
     const run = (interrupts: string) => {
-      const image = guestImage(`${core('P0', 'x', interrupts)}${core('P1', 'y', interrupts)}handler:\npushq %rax\npushq %rcx\npushq %rdx\nmovl %gs:0, %eax\ntestl %eax, %eax\njz 3f\nmovl $1, x(%rip)\njmp 4f\n3:\nmovl $1, y(%rip)\n4:\nmovl $0x80b, %ecx\nxorl %eax, %eax\nxorl %edx, %edx\nwrmsr\npopq %rdx\npopq %rcx\npopq %rax\niretq\n`, { x: 0, y: 0 });
+      const image = guestImage(
+        `${core('P0', 'x', interrupts)}${core('P1', 'y', interrupts)}handler:\npushq %rax\npushq %rcx\npushq %rdx\nmovl %gs:0, %eax\ntestl %eax, %eax\njz 3f\nmovl $1, x(%rip)\njmp 4f\n3:\nmovl $1, y(%rip)\n4:\nmovl $0x80b, %ecx\nxorl %eax, %eax\nxorl %edx, %edx\nwrmsr\npopq %rdx\npopq %rcx\npopq %rax\niretq\n`,
+        { x: 0, y: 0 },
+      );
       return wholeGraph(() => {
         const world = guestWorld(image, 2, { memory: 'tso', fetch: 'coherent' });
         world.checkers.push(death);
@@ -128,7 +148,8 @@ describe('what goes on for ever or not at all', () => {
       const world = guestWorld(lab, 1, { memory: 'tso', fetch: 'coherent' });
       const address = world.lab.symbol('sync_pending');
       world.add({
-        core: 0, entry: 'patcher_stub',
+        core: 0,
+        entry: 'patcher_stub',
         *patcher() {
           yield { do: 'wait', address, bytes: 4, value: 1n, what: 'sync_pending' };
         },
@@ -157,7 +178,11 @@ describe('budgets', () => {
   });
 
   test.each(searches)('a stop of $search from outside is inconclusive, with its reason', (options) => {
-    const result = explore(maker('F1', 'final-sync', { ...CELL, victims: 2 }), { ...options, preemptions: 9, budget: { stop: () => 'somebody pulled the plug' } });
+    const result = explore(maker('F1', 'final-sync', { ...CELL, victims: 2 }), {
+      ...options,
+      preemptions: 9,
+      budget: { stop: () => 'somebody pulled the plug' },
+    });
     expect(result).toMatchObject({ verdict: 'inconclusive', stopped: 'somebody pulled the plug' });
     expect(result.coverage.kind).not.toBe('exhaustive');
   });
@@ -166,9 +191,15 @@ describe('budgets', () => {
     const full = explore(maker('F1', 'final-sync', { victims: 1, fetch: 'coherent', memory: 'sc' }));
     expect(full).toMatchObject({ verdict: 'ok', coverage: { kind: 'exhaustive' } });
     for (const maxSteps of [2, 10, full.counts.transitions]) {
-      expect(explore(maker('F1', 'final-sync', { victims: 1, fetch: 'coherent', memory: 'sc' }), { budget: { maxSteps } }).verdict).toBe('inconclusive');
+      expect(explore(maker('F1', 'final-sync', { victims: 1, fetch: 'coherent', memory: 'sc' }), { budget: { maxSteps } }).verdict).toBe(
+        'inconclusive',
+      );
     }
-    expect(explore(maker('F1', 'final-sync', { victims: 1, fetch: 'coherent', memory: 'sc' }), { budget: { maxSteps: full.counts.transitions + 1 } }).verdict).toBe('ok');
+    expect(
+      explore(maker('F1', 'final-sync', { victims: 1, fetch: 'coherent', memory: 'sc' }), {
+        budget: { maxSteps: full.counts.transitions + 1 },
+      }).verdict,
+    ).toBe('ok');
   });
 
   test('a ladder that ends at its bound names it', () => {

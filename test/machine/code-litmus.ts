@@ -3,7 +3,7 @@ import type { Site } from '../../src/explore/site.ts';
 import type { World } from '../../src/explore/world.ts';
 import type { Image } from '../../src/image/image.ts';
 import type { FetchPolicyName } from '../../src/machine/policy/policy.ts';
-import { alias, collector, guestImage, guestWorld, type GuestModels, wholeGraph } from './guest.ts';
+import { alias, collector, type GuestModels, guestImage, guestWorld, wholeGraph } from './guest.ts';
 
 /** What a policy says of an outcome: forbidden, allowed, allowed and reported. */
 export type Verdict = 'F' | 'A' | 'A+V';
@@ -51,7 +51,12 @@ export function codeImage(test: CodeTest): Image {
   return guestImage(source, { flag: 0, x: 0 });
 }
 
-const siteOf = (world: World): Site => ({ name: 'S', address: world.lab.symbol('site'), versions: [instruction(OLD), instruction(NEW)], final: 1 });
+const siteOf = (world: World): Site => ({
+  name: 'S',
+  address: world.lab.symbol('site'),
+  versions: [instruction(OLD), instruction(NEW)],
+  final: 1,
+});
 
 function world(image: Image, test: CodeTest, models: GuestModels): World {
   const made = guestWorld(image, test.threads.length, models);
@@ -64,11 +69,19 @@ function world(image: Image, test: CodeTest, models: GuestModels): World {
 export function outcomesOf(test: CodeTest, models: GuestModels): string[] {
   const image = codeImage(test);
   const found = new Set<string>();
-  wholeGraph(() => {
-    const made = world(image, test, models);
-    made.checkers.push(collector(found, (w) => JSON.stringify(w.machine.cores.map((c) => ({ r8: Number(c.gpr(8)), r9: Number(c.gpr(9)), r10: Number(c.gpr(10)) })))));
-    return made;
-  }, {}, () => found.clear());
+  wholeGraph(
+    () => {
+      const made = world(image, test, models);
+      made.checkers.push(
+        collector(found, (w) =>
+          JSON.stringify(w.machine.cores.map((c) => ({ r8: Number(c.gpr(8)), r9: Number(c.gpr(9)), r10: Number(c.gpr(10)) }))),
+        ),
+      );
+      return made;
+    },
+    {},
+    () => found.clear(),
+  );
   // A search that finishes no run would forbid everything.
   if (found.size === 0) throw new Error(`${test.name}: no run comes to its end`);
   return [...found].sort();

@@ -1,6 +1,6 @@
 import type { Checker } from '../../src/explore/checker.ts';
 import { Knowledge } from '../../src/explore/knowledge.ts';
-import { searchStates, type StatefulOptions, type StatefulOutcome } from '../../src/explore/stateful.ts';
+import { type StatefulOptions, type StatefulOutcome, searchStates } from '../../src/explore/stateful.ts';
 import { World } from '../../src/explore/world.ts';
 import { type Assembler, loadAssembler } from '../../src/image/assembler/index.ts';
 import { Image } from '../../src/image/image.ts';
@@ -31,13 +31,23 @@ export function guestImage(source: string, vars: Readonly<Record<string, number>
   const symbols = new Map<string, bigint>([['cpu_idle', lab.symbol('cpu_idle').address], ...names.map((n) => [n, at(n)] as const)]);
   const assembled = assembler.assemble(source, { address: TEXT, symbols });
   const page = (address: bigint, bytes: Uint8Array, executable: boolean) => ({
-    address, physical: address - KERNEL_BASE, bytes, memorySize: 8192, readable: true, writable: true, executable,
+    address,
+    physical: address - KERNEL_BASE,
+    bytes,
+    memorySize: 8192,
+    readable: true,
+    writable: true,
+    executable,
   });
   const label = (name: string, address: bigint) => ({ name, address, size: 0, kind: 'label' }) as const;
   return new Image({
     segments: [...lab.segments, page(TEXT, assembled.bytes, true), page(DATA, new Uint8Array(0), false)],
     entry: lab.entry,
-    symbols: [...lab.symbols, ...[...assembled.symbols].filter(([n]) => n !== 'cpu_idle').map(([n, a]) => label(n, a)), ...names.map((n) => label(n, at(n)))],
+    symbols: [
+      ...lab.symbols,
+      ...[...assembled.symbols].filter(([n]) => n !== 'cpu_idle').map(([n, a]) => label(n, a)),
+      ...names.map((n) => label(n, at(n))),
+    ],
   });
 }
 
@@ -94,12 +104,16 @@ export function wholeGraph(make: () => World, options: StatefulOptions = {}, fre
 /** Final states of a program: one core for each entry, `look` names what counts of a state. */
 export function finalStates(image: Image, entries: readonly string[], models: GuestModels, look: (world: World) => string): string[] {
   const states = new Set<string>();
-  const { outcome } = wholeGraph(() => {
-    const world = guestWorld(image, entries.length, models);
-    world.checkers.push(collector(states, look));
-    entries.forEach((entry, core) => world.add({ core, entry }));
-    return world;
-  }, {}, () => states.clear());
+  const { outcome } = wholeGraph(
+    () => {
+      const world = guestWorld(image, entries.length, models);
+      world.checkers.push(collector(states, look));
+      entries.forEach((entry, core) => world.add({ core, entry }));
+      return world;
+    },
+    {},
+    () => states.clear(),
+  );
   if (outcome.violations.length > 0) throw new Error(outcome.violations.map((v) => v.message).join('\n'));
   return [...states].sort();
 }

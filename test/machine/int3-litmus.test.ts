@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { siteChecker } from '../../src/explore/checkers/site.ts';
 import type { Checker } from '../../src/explore/checker.ts';
+import { siteChecker } from '../../src/explore/checkers/site.ts';
 import { INT3, versionOf } from '../../src/explore/site.ts';
 import type { World } from '../../src/explore/world.ts';
 import { callTo } from '../../src/patch/instructions.ts';
-import { textPokeBatch } from '../../src/patch/text-poke-batch.ts';
 import type { PhaseSwitches } from '../../src/patch/text-poke.ts';
+import { textPokeBatch } from '../../src/patch/text-poke-batch.ts';
 import { addVictims, locLayout, textWorld } from '../../src/scenario/lab-world.ts';
 import { lab } from '../fixtures/lab.ts';
 import { POLICIES, type Verdict } from './code-litmus.ts';
@@ -25,7 +25,11 @@ function pokeWorld(wrapper: string, switches: PhaseSwitches, fetch: string): Wor
   world.sites.push({ name: wrapper, address: site, versions: [old, bytes], final: 1 });
   const text = textWorld(kernel);
   const layout = locLayout(kernel);
-  world.add({ core: 0, entry: 'patcher_stub', patcher: () => textPokeBatch(text, layout, [{ site, name: wrapper, bytes, old }], switches) });
+  world.add({
+    core: 0,
+    entry: 'patcher_stub',
+    patcher: () => textPokeBatch(text, layout, [{ site, name: wrapper, bytes, old }], switches),
+  });
   addVictims(world, { victims: 1, fetch: 'coherent', memory: 'tso' }, [wrapper]);
   return world;
 }
@@ -37,36 +41,48 @@ function mixture(wrapper: string, switches: PhaseSwitches, fetch: string): Verdi
     name: 'mixtures',
     onEvent(event, world) {
       const site = world.sites[0]!;
-      if (event.kind === 'fetch' && event.rip === site.address && event.bytes[0] !== INT3 && versionOf(site, 0, event.bytes) < 0) mixed = true;
+      if (event.kind === 'fetch' && event.rip === site.address && event.bytes[0] !== INT3 && versionOf(site, 0, event.bytes) < 0)
+        mixed = true;
     },
   };
-  const { outcome } = wholeGraph(() => {
-    const world = pokeWorld(wrapper, switches, fetch);
-    world.checkers.push(observer, siteChecker());
-    return world;
-  }, {}, () => { mixed = false; });
+  const { outcome } = wholeGraph(
+    () => {
+      const world = pokeWorld(wrapper, switches, fetch);
+      world.checkers.push(observer, siteChecker());
+      return world;
+    },
+    {},
+    () => {
+      mixed = false;
+    },
+  );
   // Whatever the mixture does, it is caught as such.
   expect(outcome.violations.some((v) => v.check === 'I2')).toBe(mixed);
   if (!mixed) return 'F';
   return outcome.violations.some((v) => v.check === 'code-race') ? 'A+V' : 'A';
 }
 
-const only = (...syncs: (1 | 2 | 3)[]): PhaseSwitches => ({ sync1: syncs.includes(1), sync2: syncs.includes(2), finalSync: syncs.includes(3) });
+const only = (...syncs: (1 | 2 | 3)[]): PhaseSwitches => ({
+  sync1: syncs.includes(1),
+  sync2: syncs.includes(2),
+  finalSync: syncs.includes(3),
+});
 
 /**
  * The family's table has A for amd-apm wherever it is allowed. Where neither SYNC 1 nor SYNC 2 cleans up, both quadwords may be stale at once: that is
  * no single store in one quadword, and is reported besides.
  */
-const INT3_TESTS: readonly { readonly name: string; readonly wrapper: string; readonly switches: PhaseSwitches; readonly verdicts: Row }[] = [
-  { name: 'XMC.INT3.s1s2s3.cross64', wrapper: 'site_call_l61', switches: only(1, 2, 3), verdicts: ['F', 'F', 'F', 'F', 'F'] },
-  { name: 'XMC.INT3.s1s2.cross64', wrapper: 'site_call_l61', switches: only(1, 2), verdicts: ['F', 'F', 'F', 'F', 'F'] },
-  { name: 'XMC.INT3.s1.cross64', wrapper: 'site_call_l61', switches: only(1), verdicts: ['F', 'F', 'A', 'A+V', 'A+V'] },
-  { name: 'XMC.INT3.s2.cross64', wrapper: 'site_call_l61', switches: only(2), verdicts: ['F', 'A', 'A', 'A+V', 'A+V'] },
-  { name: 'XMC.INT3.s3.cross64', wrapper: 'site_call_l61', switches: only(3), verdicts: ['F', 'A', 'A+V', 'A+V', 'A+V'] },
-  { name: 'XMC.INT3.s2s3.cross64', wrapper: 'site_call_l61', switches: only(2, 3), verdicts: ['F', 'A', 'A', 'A+V', 'A+V'] },
-  { name: 'XMC.INT3.nosync.cross64', wrapper: 'site_call_l61', switches: only(), verdicts: ['F', 'A', 'A+V', 'A+V', 'A+V'] },
-  { name: 'XMC.INT3.nosync.inline', wrapper: 'site_call_q0', switches: only(), verdicts: ['F', 'F', 'F', 'A+V', 'A+V'] },
-];
+const INT3_TESTS: readonly { readonly name: string; readonly wrapper: string; readonly switches: PhaseSwitches; readonly verdicts: Row }[] =
+  [
+    { name: 'XMC.INT3.s1s2s3.cross64', wrapper: 'site_call_l61', switches: only(1, 2, 3), verdicts: ['F', 'F', 'F', 'F', 'F'] },
+    { name: 'XMC.INT3.s1s2.cross64', wrapper: 'site_call_l61', switches: only(1, 2), verdicts: ['F', 'F', 'F', 'F', 'F'] },
+    { name: 'XMC.INT3.s1.cross64', wrapper: 'site_call_l61', switches: only(1), verdicts: ['F', 'F', 'A', 'A+V', 'A+V'] },
+    { name: 'XMC.INT3.s2.cross64', wrapper: 'site_call_l61', switches: only(2), verdicts: ['F', 'A', 'A', 'A+V', 'A+V'] },
+    { name: 'XMC.INT3.s3.cross64', wrapper: 'site_call_l61', switches: only(3), verdicts: ['F', 'A', 'A+V', 'A+V', 'A+V'] },
+    { name: 'XMC.INT3.s2s3.cross64', wrapper: 'site_call_l61', switches: only(2, 3), verdicts: ['F', 'A', 'A', 'A+V', 'A+V'] },
+    { name: 'XMC.INT3.nosync.cross64', wrapper: 'site_call_l61', switches: only(), verdicts: ['F', 'A', 'A+V', 'A+V', 'A+V'] },
+    { name: 'XMC.INT3.nosync.inline', wrapper: 'site_call_q0', switches: only(), verdicts: ['F', 'F', 'F', 'A+V', 'A+V'] },
+  ];
 
 describe('mixtures under the INT3 protocol with some of its SYNCs', () => {
   test.each(INT3_TESTS)('$name', ({ wrapper, switches, verdicts }) => {
@@ -88,11 +104,17 @@ function lateTrap(switches: PhaseSwitches, fetch: string): boolean {
       if (event.kind === 'fetch' && event.bytes[0] === INT3 && world.meta.get(ended) === 1) late = true;
     },
   };
-  wholeGraph(() => {
-    const world = pokeWorld('site_call_q0', switches, fetch);
-    world.checkers.push(observer);
-    return world;
-  }, {}, () => { late = false; });
+  wholeGraph(
+    () => {
+      const world = pokeWorld('site_call_q0', switches, fetch);
+      world.checkers.push(observer);
+      return world;
+    },
+    {},
+    () => {
+      late = false;
+    },
+  );
   return late;
 }
 
@@ -102,14 +124,25 @@ function unclaimed(switches: PhaseSwitches & { readonly publishLate?: boolean },
   const observer: Checker = {
     name: 'unclaimed',
     onEvent(event, world) {
-      if (event.kind === 'note' && event.id === world.lab.abi('NOTE_INT3') && world.lab.readLong(1, world.lab.percpuOf(1, 'REFS')) % 2n ** 32n === 0n) found = true;
+      if (
+        event.kind === 'note' &&
+        event.id === world.lab.abi('NOTE_INT3') &&
+        world.lab.readLong(1, world.lab.percpuOf(1, 'REFS')) % 2n ** 32n === 0n
+      )
+        found = true;
     },
   };
-  wholeGraph(() => {
-    const world = pokeWorld('site_call_q0', switches, fetch);
-    world.checkers.push(observer);
-    return world;
-  }, {}, () => { found = false; });
+  wholeGraph(
+    () => {
+      const world = pokeWorld('site_call_q0', switches, fetch);
+      world.checkers.push(observer);
+      return world;
+    },
+    {},
+    () => {
+      found = false;
+    },
+  );
   return found;
 }
 

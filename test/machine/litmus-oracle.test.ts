@@ -31,7 +31,10 @@ interface LitmusProgram {
 
 /** A line as GNU as has it: `lock;` is a prefix, CMPXCHG names its source first, variables are addressed by RIP. */
 const asGnu = (line: string): string =>
-  line.replace(/^lock;/, 'lock').replace(/(cmpxchg[bwlq]) ([^%]\S*),(%\w+)$/, '$1 $3,$2').replaceAll(/\((?!%)(\w+)\)/g, '$1(%rip)');
+  line
+    .replace(/^lock;/, 'lock')
+    .replace(/(cmpxchg[bwlq]) ([^%]\S*),(%\w+)$/, '$1 $3,$2')
+    .replaceAll(/\((?!%)(\w+)\)/g, '$1(%rip)');
 
 /** Threads and variables of a test in herdtools7's format; undefined where it does more than this reader knows (values before the run). */
 function parseLitmus(text: string): LitmusProgram | undefined {
@@ -39,13 +42,27 @@ function parseLitmus(text: string): LitmusProgram | undefined {
   // Declarations without a value are zeros; a register may start with the address of a variable.
   const starts = new Map<number, string[]>();
   const pointed: string[] = [];
-  for (const statement of head.slice(head.indexOf('{') + 1).split(';').map((l) => l.trim()).filter((l) => l.includes('='))) {
+  for (const statement of head
+    .slice(head.indexOf('{') + 1)
+    .split(';')
+    .map((l) => l.trim())
+    .filter((l) => l.includes('='))) {
     const [, thread, register, variable] = /^(\d+):(\w+)\s*=\s*([a-z]\w*)$/.exec(statement) ?? [];
     if (thread === undefined || variable === undefined) return undefined;
     pointed.push(variable);
     starts.set(Number(thread), [...(starts.get(Number(thread)) ?? []), `leaq ${variable}(%rip), %${register}`]);
   }
-  const rows = rest.join('').split('\n').map((l) => l.trim()).filter((l) => l.endsWith(';')).map((l) => l.slice(0, -1).split('|').map((c) => c.trim()));
+  const rows = rest
+    .join('')
+    .split('\n')
+    .map((l) => l.trim())
+    .filter((l) => l.endsWith(';'))
+    .map((l) =>
+      l
+        .slice(0, -1)
+        .split('|')
+        .map((c) => c.trim()),
+    );
   const [names, ...lines] = rows;
   if (names === undefined) return undefined;
   const code = names.map((_, n) => lines.map((row) => row[n] ?? '').filter((c) => c !== ''));
@@ -60,7 +77,9 @@ if (!available) console.warn('litmus oracle: no data beside the project, the com
 test.skipIf(!available)('final states of generated litmus tests are those of the oracle', { timeout: 120_000 }, () => {
   const { tests } = JSON.parse(readFileSync(`${DIRECTORY}oracle.json`, 'utf8')) as { tests: OracleRecord[] };
   const exact = tests.filter((t) => t.operational_agrees === true && t.flag_nt !== true && t.loop_truncated !== true);
-  const chosen = FAMILIES.flatMap(({ directory, step }) => exact.filter((t) => t.file.startsWith(directory)).filter((_, n) => n % step === 0));
+  const chosen = FAMILIES.flatMap(({ directory, step }) =>
+    exact.filter((t) => t.file.startsWith(directory)).filter((_, n) => n % step === 0),
+  );
   const different: string[] = [];
   const unsupported: string[] = [];
   let equal = 0;
@@ -73,15 +92,20 @@ test.skipIf(!available)('final states of generated litmus tests are those of the
     const unnamed = Object.fromEntries(record.locations.filter((l) => !l.includes(':')).map((l) => [l, 0]));
     const source = program.threads.map((lines, n) => `P${n}:\n${lines.join('\n')}\njmp cpu_idle\n`).join('');
     const image = guestImage(source, { ...unnamed, ...program.variables });
-    const found = finalStates(image, program.threads.map((_, n) => `P${n}`), { memory: 'tso', fetch: 'coherent' }, (world) =>
-      record.locations
-        .map((location) => {
-          const [core, register] = location.split(':');
-          return register === undefined
-            ? world.lab.readLong(0, world.lab.symbol(location))
-            : world.machine.cores[Number(core)]!.gpr(NUMBERS.indexOf(register));
-        })
-        .join(' '));
+    const found = finalStates(
+      image,
+      program.threads.map((_, n) => `P${n}`),
+      { memory: 'tso', fetch: 'coherent' },
+      (world) =>
+        record.locations
+          .map((location) => {
+            const [core, register] = location.split(':');
+            return register === undefined
+              ? world.lab.readLong(0, world.lab.symbol(location))
+              : world.machine.cores[Number(core)]!.gpr(NUMBERS.indexOf(register));
+          })
+          .join(' '),
+    );
     const wanted = record.states.map((state) => record.locations.map((l) => state[l] ?? '0').join(' ')).sort();
     if (found.join() === wanted.join()) equal++;
     else different.push(`${record.file}: found ${found.join(', ')}; wanted ${wanted.join(', ')}`);

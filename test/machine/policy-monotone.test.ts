@@ -26,7 +26,11 @@ describe('behaviours grow from coherent over zen3, amd-apm and intel-sdm to stri
     // coherent and zen3 differ where a site lies on two lines and another store comes between the two fetches: see below.
     expect([...grown].sort()).toEqual([2, 3]);
     const twoStores: CodeTest = {
-      name: 'both lines change', at: 61, threads: [`${ALIAS}\nmovw $0x2222, 1(%rdi)\nmovw $0x2222, 3(%rdi)\n`, 'SITE\nmovq %rbx, %r9\n'], outcome: () => true, verdicts: ['F', 'F', 'F', 'F', 'F'],
+      name: 'both lines change',
+      at: 61,
+      threads: [`${ALIAS}\nmovw $0x2222, 1(%rdi)\nmovw $0x2222, 3(%rdi)\n`, 'SITE\nmovq %rbx, %r9\n'],
+      outcome: () => true,
+      verdicts: ['F', 'F', 'F', 'F', 'F'],
     };
     const [coherent, zen3] = along(twoStores);
     expect(coherent?.length).toBe(3);
@@ -34,10 +38,27 @@ describe('behaviours grow from coherent over zen3, amd-apm and intel-sdm to stri
     expect(zen3?.length).toBe(4);
   });
 
-  const statement = fc.constantFrom('movq $1, flag(%rip)\n', 'movq $2, x(%rip)\n', 'movq flag(%rip), %r8\n', 'movq x(%rip), %r8\n', 'mfence\n', 'xorl %eax, %eax\nxorl %ecx, %ecx\ncpuid\n', 'jmp 9f\n9:\n');
-  const store = fc.constantFrom(`${ALIAS}\n${storeQuadword('%rdi')}`, `${ALIAS}\n${storeImmediate('%rdi')}`, `${SAME}\n${storeImmediate('%rdi')}`, `${ALIAS}\nmovb $0x22, 2(%rdi)\n`);
-  const writer = fc.tuple(fc.array(statement, { maxLength: 1 }), store, fc.array(statement, { maxLength: 2 })).map(([before, own, after]) => [...before, own, ...after].join(''));
-  const runner = fc.tuple(fc.array(statement, { maxLength: 2 }), fc.array(statement, { maxLength: 1 })).map(([before, after]) => `${before.join('')}SITE\nmovq %rbx, %r9\n${after.join('')}`);
+  const statement = fc.constantFrom(
+    'movq $1, flag(%rip)\n',
+    'movq $2, x(%rip)\n',
+    'movq flag(%rip), %r8\n',
+    'movq x(%rip), %r8\n',
+    'mfence\n',
+    'xorl %eax, %eax\nxorl %ecx, %ecx\ncpuid\n',
+    'jmp 9f\n9:\n',
+  );
+  const store = fc.constantFrom(
+    `${ALIAS}\n${storeQuadword('%rdi')}`,
+    `${ALIAS}\n${storeImmediate('%rdi')}`,
+    `${SAME}\n${storeImmediate('%rdi')}`,
+    `${ALIAS}\nmovb $0x22, 2(%rdi)\n`,
+  );
+  const writer = fc
+    .tuple(fc.array(statement, { maxLength: 1 }), store, fc.array(statement, { maxLength: 2 }))
+    .map(([before, own, after]) => [...before, own, ...after].join(''));
+  const runner = fc
+    .tuple(fc.array(statement, { maxLength: 2 }), fc.array(statement, { maxLength: 1 }))
+    .map(([before, after]) => `${before.join('')}SITE\nmovq %rbx, %r9\n${after.join('')}`);
 
   test('random programs', () => {
     fc.assert(

@@ -7,15 +7,27 @@ import { alias, guestImage, guestWorld, wholeGraph } from './guest.ts';
 
 /** `count` stores of different bytes to the third byte of S, with `between` behind each; the other core executes S. */
 const writes = (count: number, between = ''): CodeTest => ({
-  name: `${count} versions`, outcome: () => true, verdicts: ['F', 'F', 'F', 'F', 'F'],
-  threads: [`${ALIAS}\n${Array.from({ length: count }, (_, n) => `movb $${n + 1}, 2(%rdi)\n${between}`).join('')}`, 'SITE\nmovq %rbx, %r9\n'],
+  name: `${count} versions`,
+  outcome: () => true,
+  verdicts: ['F', 'F', 'F', 'F', 'F'],
+  threads: [
+    `${ALIAS}\n${Array.from({ length: count }, (_, n) => `movb $${n + 1}, 2(%rdi)\n${between}`).join('')}`,
+    'SITE\nmovq %rbx, %r9\n',
+  ],
 });
 const executed = (code: CodeTest, fetch: string, memory: 'sc' | 'tso' = 'sc'): number[] =>
-  outcomesOf(code, { memory, fetch }).map((line) => ((JSON.parse(line) as Final)[1]!.r9 >>> 8) & 0xff).sort((a, b) => a - b);
+  outcomesOf(code, { memory, fetch })
+    .map((line) => ((JSON.parse(line) as Final)[1]!.r9 >>> 8) & 0xff)
+    .sort((a, b) => a - b);
 const bytes = (count: number): number[] => [...Array.from({ length: count }, (_, n) => n + 1), 0x11].sort((a, b) => a - b);
 
 function coverage(code: CodeTest, memory: 'sc' | 'tso', fetch: string) {
-  const image = guestImage(code.threads.map((text, n) => `P${n}:\n${text.replace('SITE', '.p2align 6, 0x90\nsite:\nmovl $0x11111111, %ebx\n')}\njmp cpu_idle\n`).join(''), { x: 0 });
+  const image = guestImage(
+    code.threads
+      .map((text, n) => `P${n}:\n${text.replace('SITE', '.p2align 6, 0x90\nsite:\nmovl $0x11111111, %ebx\n')}\njmp cpu_idle\n`)
+      .join(''),
+    { x: 0 },
+  );
   return explore((): World => {
     const world = guestWorld(image, code.threads.length, { memory, fetch });
     world.sites.push({ name: 'S', address: world.lab.symbol('site'), versions: [new Uint8Array(5)], final: 0 });
@@ -32,7 +44,10 @@ describe('the versions of patched text', () => {
   test('one that a core has passed does not come back under amd-apm, and does under intel-sdm', () => {
     const twice: CodeTest = {
       ...writes(3),
-      threads: [writes(3).threads[0]!, 'xorl %ebp, %ebp\n2:\nSITE\nmovq %r9, %r10\nmovq %rbx, %r9\nxorl %ebx, %ebx\nincl %ebp\ncmpl $2, %ebp\njne 2b\n'],
+      threads: [
+        writes(3).threads[0]!,
+        'xorl %ebp, %ebp\n2:\nSITE\nmovq %r9, %r10\nmovq %rbx, %r9\nxorl %ebx, %ebx\nincl %ebp\ncmpl $2, %ebp\njne 2b\n',
+      ],
     };
     const order = (byte: number): number => (byte === 0x11 ? 0 : byte);
     const backwards = (fetch: string): boolean =>
@@ -44,28 +59,44 @@ describe('the versions of patched text', () => {
   });
 
   test('writing the same bytes again makes no version, and a version that nobody can fetch is dropped', () => {
-    const image = guestImage(`P0:\n${ALIAS}\nmovb $0x11, 2(%rdi)\nmovb $0x22, 2(%rdi)\nmovb $0x22, 2(%rdi)\nmovq $1, x(%rip)\nxorl %eax, %eax\nxorl %ecx, %ecx\ncpuid\njmp cpu_idle\nP1:\nmovq x(%rip), %r8\nxorl %eax, %eax\nxorl %ecx, %ecx\ncpuid\n.p2align 6, 0x90\nsite:\nmovl $0x11111111, %ebx\njmp cpu_idle\n`, { x: 0 });
+    const image = guestImage(
+      `P0:\n${ALIAS}\nmovb $0x11, 2(%rdi)\nmovb $0x22, 2(%rdi)\nmovb $0x22, 2(%rdi)\nmovq $1, x(%rip)\nxorl %eax, %eax\nxorl %ecx, %ecx\ncpuid\njmp cpu_idle\nP1:\nmovq x(%rip), %r8\nxorl %eax, %eax\nxorl %ecx, %ecx\ncpuid\n.p2align 6, 0x90\nsite:\nmovl $0x11111111, %ebx\njmp cpu_idle\n`,
+      { x: 0 },
+    );
     const counts = new Set<number>();
-    wholeGraph(() => {
-      const world = guestWorld(image, 2, { memory: 'sc', fetch: 'intel-sdm' });
-      const site = world.lab.symbol('site');
-      world.sites.push({ name: 'S', address: site, versions: [new Uint8Array(5)], final: 0 });
-      world.checkers.push({ name: 'versions', atEnd: (w) => void counts.add(w.machine.text!.count(w.machine.text!.indexOf(w.lab.physical(site)))) });
-      for (const core of [0, 1]) world.add({ core, entry: `P${core}` });
-      return world;
-    }, {}, () => counts.clear());
+    wholeGraph(
+      () => {
+        const world = guestWorld(image, 2, { memory: 'sc', fetch: 'intel-sdm' });
+        const site = world.lab.symbol('site');
+        world.sites.push({ name: 'S', address: site, versions: [new Uint8Array(5)], final: 0 });
+        world.checkers.push({
+          name: 'versions',
+          atEnd: (w) => void counts.add(w.machine.text!.count(w.machine.text!.indexOf(w.lab.physical(site)))),
+        });
+        for (const core of [0, 1]) world.add({ core, entry: `P${core}` });
+        return world;
+      },
+      {},
+      () => counts.clear(),
+    );
     // One where P1 serialized behind the store, two where it did not: never the same bytes twice.
     expect([...counts].sort()).toEqual([1, 2]);
   });
 
   test('more than are kept are a bound that the coverage names', () => {
     expect(coverage(writes(MAX_VERSIONS - 1), 'sc', 'amd-apm')).toMatchObject({ verdict: 'ok', coverage: { kind: 'exhaustive' } });
-    expect(coverage(writes(MAX_VERSIONS), 'sc', 'amd-apm')).toMatchObject({ verdict: 'ok', coverage: { kind: 'bounded', bounds: [`text versions <= ${MAX_VERSIONS}`] } });
+    expect(coverage(writes(MAX_VERSIONS), 'sc', 'amd-apm')).toMatchObject({
+      verdict: 'ok',
+      coverage: { kind: 'bounded', bounds: [`text versions <= ${MAX_VERSIONS}`] },
+    });
     expect(coverage(writes(MAX_VERSIONS), 'sc', 'coherent')).toMatchObject({ coverage: { kind: 'exhaustive' } });
   });
 
   test('so is a full store buffer', () => {
-    const stores = (count: number): CodeTest => ({ ...writes(0), threads: [Array.from({ length: count }, (_, n) => `movq $${n}, x(%rip)\n`).join(''), 'movq x(%rip), %r8\nSITE\n'] });
+    const stores = (count: number): CodeTest => ({
+      ...writes(0),
+      threads: [Array.from({ length: count }, (_, n) => `movq $${n}, x(%rip)\n`).join(''), 'movq x(%rip), %r8\nSITE\n'],
+    });
     expect(coverage(stores(4), 'tso', 'coherent').coverage).toEqual({ kind: 'exhaustive' });
     const full = coverage(stores(40), 'tso', 'coherent').coverage;
     expect(full.kind).toBe('bounded');
@@ -78,20 +109,31 @@ describe('an IPI and the stores before it', () => {
   /** To all others, vector 0xf8 (SDM Vol. 3, "x2APIC ICR"). */
   const SEND = 'movl $0x830, %ecx\nmovl $0xc40f8, %eax\nxorl %edx, %edx\nwrmsr\n';
   /** Serializes; notes in r8 that it came before S ran. */
-  const HANDLER = 'handler:\npushq %rax\npushq %rcx\npushq %rdx\npushq %rbx\nxorl %eax, %eax\nxorl %ecx, %ecx\ncpuid\ntestq %r9, %r9\njnz 1f\nmovl $1, %r8d\n1:\nmovl $0x80b, %ecx\nxorl %eax, %eax\nxorl %edx, %edx\nwrmsr\npopq %rbx\npopq %rdx\npopq %rcx\npopq %rax\niretq\n';
+  const HANDLER =
+    'handler:\npushq %rax\npushq %rcx\npushq %rdx\npushq %rbx\nxorl %eax, %eax\nxorl %ecx, %ecx\ncpuid\ntestq %r9, %r9\njnz 1f\nmovl $1, %r8d\n1:\nmovl $0x80b, %ecx\nxorl %eax, %eax\nxorl %edx, %edx\nwrmsr\npopq %rbx\npopq %rdx\npopq %rcx\npopq %rax\niretq\n';
 
   function oldAfterHandler(fence: string, memory: 'sc' | 'tso', fetch: string): boolean {
     const source = `P0:\n${alias('site', '%rdi', '%rsi')}\n${storeQuadword('%rdi')}${fence}${SEND}jmp cpu_idle\nP1:\n.p2align 6, 0x90\nsite:\nmovl $0x${OLD.toString(16)}, %ebx\nmovq %rbx, %r9\njmp cpu_idle\n${HANDLER}`;
     const image = guestImage(source, { x: 0 });
     const found = new Set<string>();
-    const { outcome } = wholeGraph(() => {
-      const world = guestWorld(image, 2, { memory, fetch });
-      world.sites.push({ name: 'S', address: world.lab.symbol('site'), versions: [new Uint8Array(5)], final: 0 });
-      world.lab.setGate(0xf8, 'handler', { type: 'interrupt' });
-      world.checkers.push({ name: 'ends', atEnd: (w) => void found.add(`${w.machine.cores[1]!.gpr(8)} ${Number(w.machine.cores[1]!.gpr(9)) === OLD ? 'old' : Number(w.machine.cores[1]!.gpr(9)) === NEW ? 'new' : 'mixed'}`) });
-      for (const core of [0, 1]) world.add({ core, entry: `P${core}` });
-      return world;
-    }, {}, () => found.clear());
+    const { outcome } = wholeGraph(
+      () => {
+        const world = guestWorld(image, 2, { memory, fetch });
+        world.sites.push({ name: 'S', address: world.lab.symbol('site'), versions: [new Uint8Array(5)], final: 0 });
+        world.lab.setGate(0xf8, 'handler', { type: 'interrupt' });
+        world.checkers.push({
+          name: 'ends',
+          atEnd: (w) =>
+            void found.add(
+              `${w.machine.cores[1]!.gpr(8)} ${Number(w.machine.cores[1]!.gpr(9)) === OLD ? 'old' : Number(w.machine.cores[1]!.gpr(9)) === NEW ? 'new' : 'mixed'}`,
+            ),
+        });
+        for (const core of [0, 1]) world.add({ core, entry: `P${core}` });
+        return world;
+      },
+      {},
+      () => found.clear(),
+    );
     expect(outcome.violations).toEqual([]);
     // Whatever else: the handler may come first and the new instruction run, and it may come too late.
     expect([...found]).toEqual(expect.arrayContaining(['1 new', '0 old']));

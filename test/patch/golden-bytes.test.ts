@@ -8,7 +8,11 @@ const bytesOf = (text: string): Uint8Array => Uint8Array.from(text.split(' '), (
 
 /** A kernel of one core and no memory but the text. */
 const WORLD: TextWorld = {
-  alias: (address) => address + 0x100000000n, symbol: () => 0n, cores: 1, syncVector: 0xf8, percpuOf: () => 0n,
+  alias: (address) => address + 0x100000000n,
+  symbol: () => 0n,
+  cores: 1,
+  syncVector: 0xf8,
+  percpuOf: () => 0n,
 };
 
 /** Applies the stores of a patcher to bytes at `site`; gives what is there at each step of the protocol, and every other store. */
@@ -44,52 +48,100 @@ const CALLS = { near: callTo(0x1000n, 0x2000n), far: callTo(0x1000n, 0x12345678n
 
 const TIMELINES: readonly Golden[] = [
   {
-    name: 'call 0x2000 -> call 0x12345678', site: 0x1000n, before: 'E8 FB 0F 00 00', after: CALLS.far,
-    phases: ['CC FB 0F 00 00', 'CC 73 46 34 12', 'E8 73 46 34 12'], stores: ['1@0', '4@1', '1@0'],
+    name: 'call 0x2000 -> call 0x12345678',
+    site: 0x1000n,
+    before: 'E8 FB 0F 00 00',
+    after: CALLS.far,
+    phases: ['CC FB 0F 00 00', 'CC 73 46 34 12', 'E8 73 46 34 12'],
+    stores: ['1@0', '4@1', '1@0'],
   },
   {
-    name: 'nop5 -> call 0x2000', site: 0x1000n, before: '0F 1F 44 00 00', after: CALLS.near,
-    phases: ['CC 1F 44 00 00', 'CC FB 0F 00 00', 'E8 FB 0F 00 00'], stores: ['1@0', '4@1', '1@0'],
+    name: 'nop5 -> call 0x2000',
+    site: 0x1000n,
+    before: '0F 1F 44 00 00',
+    after: CALLS.near,
+    phases: ['CC 1F 44 00 00', 'CC FB 0F 00 00', 'E8 FB 0F 00 00'],
+    stores: ['1@0', '4@1', '1@0'],
   },
   {
-    name: 'call 0x2000 -> nop5', site: 0x1000n, before: 'E8 FB 0F 00 00', after: nop5(),
-    phases: ['CC FB 0F 00 00', 'CC 1F 44 00 00', '0F 1F 44 00 00'], stores: ['1@0', '4@1', '1@0'],
+    name: 'call 0x2000 -> nop5',
+    site: 0x1000n,
+    before: 'E8 FB 0F 00 00',
+    after: nop5(),
+    phases: ['CC FB 0F 00 00', 'CC 1F 44 00 00', '0F 1F 44 00 00'],
+    stores: ['1@0', '4@1', '1@0'],
   },
   {
-    name: 'nop5 -> jmp 0x1180', site: 0x1100n, before: '0F 1F 44 00 00', after: jumpTo(0x1100n, 0x1180n),
-    phases: ['CC 1F 44 00 00', 'CC 7B 00 00 00', 'E9 7B 00 00 00'], stores: ['1@0', '4@1', '1@0'],
+    name: 'nop5 -> jmp 0x1180',
+    site: 0x1100n,
+    before: '0F 1F 44 00 00',
+    after: jumpTo(0x1100n, 0x1180n),
+    phases: ['CC 1F 44 00 00', 'CC 7B 00 00 00', 'E9 7B 00 00 00'],
+    stores: ['1@0', '4@1', '1@0'],
   },
   {
-    name: 'nop2 -> jmp8 0x1180', site: 0x1100n, before: '66 90', after: shortJumpTo(0x1100n, 0x1180n),
-    phases: ['CC 90', 'CC 7E', 'EB 7E'], stores: ['1@0', '1@1', '1@0'],
+    name: 'nop2 -> jmp8 0x1180',
+    site: 0x1100n,
+    before: '66 90',
+    after: shortJumpTo(0x1100n, 0x1180n),
+    phases: ['CC 90', 'CC 7E', 'EB 7E'],
+    stores: ['1@0', '1@1', '1@0'],
   },
   {
-    name: 'static call -> return 0', site: 0x1000n, before: 'E8 FB 0F 00 00', after: returnZero(),
-    phases: ['CC FB 0F 00 00', 'CC 2E 2E 31 C0', '2E 2E 2E 31 C0'], stores: ['1@0', '4@1', '1@0'],
+    name: 'static call -> return 0',
+    site: 0x1000n,
+    before: 'E8 FB 0F 00 00',
+    after: returnZero(),
+    phases: ['CC FB 0F 00 00', 'CC 2E 2E 31 C0', '2E 2E 2E 31 C0'],
+    stores: ['1@0', '4@1', '1@0'],
   },
   {
-    name: 'static tail jmp 0x2000 -> ret', site: 0x1000n, before: 'E9 FB 0F 00 00', after: retPadded(),
-    phases: ['CC FB 0F 00 00', 'CC CC CC CC CC', 'C3 CC CC CC CC'], stores: ['1@0', '4@1', '1@0'],
+    name: 'static tail jmp 0x2000 -> ret',
+    site: 0x1000n,
+    before: 'E9 FB 0F 00 00',
+    after: retPadded(),
+    phases: ['CC FB 0F 00 00', 'CC CC CC CC CC', 'C3 CC CC CC CC'],
+    stores: ['1@0', '4@1', '1@0'],
   },
   {
-    name: 'static tail je 0x2000 -> je 0x12345678', site: 0x1000n, before: '0F 84 FA 0F 00 00', after: jccTo(4, 0x1000n, 0x12345678n),
-    phases: ['CC 84 FA 0F 00 00', 'CC 84 72 46 34 12', '0F 84 72 46 34 12'], stores: ['1@0', '4@1', '1@5', '1@0'],
+    name: 'static tail je 0x2000 -> je 0x12345678',
+    site: 0x1000n,
+    before: '0F 84 FA 0F 00 00',
+    after: jccTo(4, 0x1000n, 0x12345678n),
+    phases: ['CC 84 FA 0F 00 00', 'CC 84 72 46 34 12', '0F 84 72 46 34 12'],
+    stores: ['1@0', '4@1', '1@5', '1@0'],
   },
   {
-    name: 'optprobe over 55 48 89 E5 41 57, detour 11 22 33 44', site: 0x1000n, before: 'CC 48 89 E5 41 57', after: bytesOf('E9 11 22 33 44'),
-    phases: ['CC 48 89 E5 41 57', 'CC 11 22 33 44 57', 'E9 11 22 33 44 57'], stores: ['1@0', '4@1', '1@0'],
+    name: 'optprobe over 55 48 89 E5 41 57, detour 11 22 33 44',
+    site: 0x1000n,
+    before: 'CC 48 89 E5 41 57',
+    after: bytesOf('E9 11 22 33 44'),
+    phases: ['CC 48 89 E5 41 57', 'CC 11 22 33 44 57', 'E9 11 22 33 44 57'],
+    stores: ['1@0', '4@1', '1@0'],
   },
   {
-    name: 'its unoptimise: it stays an INT3', site: 0x1000n, before: 'E9 11 22 33 44 57', after: bytesOf('CC 48 89 E5 41'),
-    phases: ['CC 11 22 33 44 57', 'CC 48 89 E5 41 57', 'CC 48 89 E5 41 57'], stores: ['1@0', '4@1'],
+    name: 'its unoptimise: it stays an INT3',
+    site: 0x1000n,
+    before: 'E9 11 22 33 44 57',
+    after: bytesOf('CC 48 89 E5 41'),
+    phases: ['CC 11 22 33 44 57', 'CC 48 89 E5 41 57', 'CC 48 89 E5 41 57'],
+    stores: ['1@0', '4@1'],
   },
   {
-    name: 'uprobe optimise, trampoline 11 22 33 44', site: 0x1000n, before: 'CC 2E 0F 1F 84 00 00 00 00 00', after: bytesOf('48 8D 64 24 80 E8 11 22 33 44'),
-    phases: ['CC 2E 0F 1F 84 00 00 00 00 00', 'CC 8D 64 24 80 E8 11 22 33 44', '48 8D 64 24 80 E8 11 22 33 44'], stores: ['1@0', '4@1', '4@5', '1@9', '1@0'],
+    name: 'uprobe optimise, trampoline 11 22 33 44',
+    site: 0x1000n,
+    before: 'CC 2E 0F 1F 84 00 00 00 00 00',
+    after: bytesOf('48 8D 64 24 80 E8 11 22 33 44'),
+    phases: ['CC 2E 0F 1F 84 00 00 00 00 00', 'CC 8D 64 24 80 E8 11 22 33 44', '48 8D 64 24 80 E8 11 22 33 44'],
+    stores: ['1@0', '4@1', '4@5', '1@9', '1@0'],
   },
   {
-    name: 'uprobe unoptimise: one ten-byte NOP whose middle is still a call', site: 0x1000n, before: '48 8D 64 24 80 E8 11 22 33 44', after: bytesOf('66 2E 0F 1F 84'),
-    phases: ['CC 8D 64 24 80 E8 11 22 33 44', 'CC 2E 0F 1F 84 E8 11 22 33 44', '66 2E 0F 1F 84 E8 11 22 33 44'], stores: ['1@0', '4@1', '1@0'],
+    name: 'uprobe unoptimise: one ten-byte NOP whose middle is still a call',
+    site: 0x1000n,
+    before: '48 8D 64 24 80 E8 11 22 33 44',
+    after: bytesOf('66 2E 0F 1F 84'),
+    phases: ['CC 8D 64 24 80 E8 11 22 33 44', 'CC 2E 0F 1F 84 E8 11 22 33 44', '66 2E 0F 1F 84 E8 11 22 33 44'],
+    stores: ['1@0', '4@1', '1@0'],
   },
 ];
 
@@ -107,7 +159,11 @@ describe('golden byte timelines', () => {
   });
 
   test('an INT3 that replaces a call goes without the last step', () => {
-    const run = timeline(0x1000n, bytesOf('E8 FB 0F 00 00'), threePhases(WORLD, [{ site: 0x1000n, name: 'S', bytes: bytesOf('CC FB 0F 00 00') }], {}));
+    const run = timeline(
+      0x1000n,
+      bytesOf('E8 FB 0F 00 00'),
+      threePhases(WORLD, [{ site: 0x1000n, name: 'S', bytes: bytesOf('CC FB 0F 00 00') }], {}),
+    );
     expect(hex(run.text)).toBe('CC FB 0F 00 00');
     expect(run.stores).toEqual(['1@0', '4@1']);
   });
@@ -156,7 +212,15 @@ describe('text_poke', () => {
     const part = textPoke(WORLD, 0x1000n, bytesOf('73 46 34 12'), 'tail');
     for (let next = part.next(); next.done !== true; next = part.next(0n)) {
       const op: Operation = next.value;
-      ops.push(op.do === 'store' ? `store ${op.bytes} at ${op.address.toString(16)} = ${op.value.toString(16)}` : op.do === 'interrupts' ? `interrupts ${op.on}` : op.do === 'serialize' ? op.what : op.do);
+      ops.push(
+        op.do === 'store'
+          ? `store ${op.bytes} at ${op.address.toString(16)} = ${op.value.toString(16)}`
+          : op.do === 'interrupts'
+            ? `interrupts ${op.on}`
+            : op.do === 'serialize'
+              ? op.what
+              : op.do,
+      );
     }
     expect(ops).toEqual(['interrupts false', 'CR3', 'store 4 at 100001000 = 12344673', 'CR3', 'interrupts true']);
   });

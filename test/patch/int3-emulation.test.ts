@@ -40,8 +40,17 @@ function emulate(engine: EngineName, prepare: (world: World, site: bigint) => vo
   let left: Left | undefined;
   world.machine.observers.push((event) => {
     if (event.kind !== 'iret' || left !== undefined) return;
-    const registers = Array.from({ length: 16 }, (_, n) => n === RSP || core.gpr(n) === 0x1111111111111111n * BigInt(n)).every((same) => same);
-    left = { site, r, rip: core.rip, rsp: core.gpr(RSP), pushed: kernel.readLong(0, r - 8n), untouched: registers && BigInt(core.rflags) === (IF | flags | 2n) };
+    const registers = Array.from({ length: 16 }, (_, n) => n === RSP || core.gpr(n) === 0x1111111111111111n * BigInt(n)).every(
+      (same) => same,
+    );
+    left = {
+      site,
+      r,
+      rip: core.rip,
+      rsp: core.gpr(RSP),
+      pushed: kernel.readLong(0, r - 8n),
+      untouched: registers && BigInt(core.rflags) === (IF | flags | 2n),
+    };
   });
   world.begin();
   if (left === undefined) throw new Error('the handler never returned');
@@ -49,18 +58,20 @@ function emulate(engine: EngineName, prepare: (world: World, site: bigint) => vo
 }
 
 /** One record of the array of today, and a reference for the core. */
-const record = (of: { readonly opcode: number; readonly length: number; readonly disp: number }) => (world: World, site: bigint): void => {
-  const kernel = world.lab;
-  const layout = locLayout(kernel);
-  const array = kernel.symbol('text_poke_array');
-  kernel.configure({ int3_handler: kernel.abi('INT3_BP_REFS') });
-  kernel.poke(array + BigInt(layout.address), 8, site);
-  kernel.poke(array + BigInt(layout.disp), 4, BigInt(of.disp));
-  kernel.poke(array + BigInt(layout.length), 1, BigInt(of.length));
-  kernel.poke(array + BigInt(layout.opcode), 1, BigInt(of.opcode));
-  kernel.poke(array + BigInt(layout.count), 4, 1n);
-  world.machine.peek(kernel.privatePage(0, PRIVATE.percpu) + kernel.abi('PERCPU_REFS'), 1)[0] = 1;
-};
+const record =
+  (of: { readonly opcode: number; readonly length: number; readonly disp: number }) =>
+  (world: World, site: bigint): void => {
+    const kernel = world.lab;
+    const layout = locLayout(kernel);
+    const array = kernel.symbol('text_poke_array');
+    kernel.configure({ int3_handler: kernel.abi('INT3_BP_REFS') });
+    kernel.poke(array + BigInt(layout.address), 8, site);
+    kernel.poke(array + BigInt(layout.disp), 4, BigInt(of.disp));
+    kernel.poke(array + BigInt(layout.length), 1, BigInt(of.length));
+    kernel.poke(array + BigInt(layout.opcode), 1, BigInt(of.opcode));
+    kernel.poke(array + BigInt(layout.count), 4, 1n);
+    world.machine.peek(kernel.privatePage(0, PRIVATE.percpu) + kernel.abi('PERCPU_REFS'), 1)[0] = 1;
+  };
 
 const distance = (from: bigint, to: string): number => Number(lab.symbol(to).address - from);
 const S = lab.symbol('site_call_q0_insn').address;
@@ -96,10 +107,20 @@ describe.each(['interpreter', 'reference'] as const)('what the #BP handler leave
 
   // SDM Vol. 1, "EFLAGS Condition Codes": what each condition needs, written down apart from the handler.
   const CONDITIONS: readonly (readonly [string, (f: bigint) => boolean])[] = [
-    ['o', (f) => (f & FLAG.OF) !== 0n], ['no', (f) => (f & FLAG.OF) === 0n], ['b', (f) => (f & FLAG.CF) !== 0n], ['ae', (f) => (f & FLAG.CF) === 0n],
-    ['e', (f) => (f & FLAG.ZF) !== 0n], ['ne', (f) => (f & FLAG.ZF) === 0n], ['be', (f) => (f & (FLAG.CF | FLAG.ZF)) !== 0n], ['a', (f) => (f & (FLAG.CF | FLAG.ZF)) === 0n],
-    ['s', (f) => (f & FLAG.SF) !== 0n], ['ns', (f) => (f & FLAG.SF) === 0n], ['p', (f) => (f & FLAG.PF) !== 0n], ['np', (f) => (f & FLAG.PF) === 0n],
-    ['l', (f) => ((f & FLAG.SF) !== 0n) !== ((f & FLAG.OF) !== 0n)], ['ge', (f) => ((f & FLAG.SF) !== 0n) === ((f & FLAG.OF) !== 0n)],
+    ['o', (f) => (f & FLAG.OF) !== 0n],
+    ['no', (f) => (f & FLAG.OF) === 0n],
+    ['b', (f) => (f & FLAG.CF) !== 0n],
+    ['ae', (f) => (f & FLAG.CF) === 0n],
+    ['e', (f) => (f & FLAG.ZF) !== 0n],
+    ['ne', (f) => (f & FLAG.ZF) === 0n],
+    ['be', (f) => (f & (FLAG.CF | FLAG.ZF)) !== 0n],
+    ['a', (f) => (f & (FLAG.CF | FLAG.ZF)) === 0n],
+    ['s', (f) => (f & FLAG.SF) !== 0n],
+    ['ns', (f) => (f & FLAG.SF) === 0n],
+    ['p', (f) => (f & FLAG.PF) !== 0n],
+    ['np', (f) => (f & FLAG.PF) === 0n],
+    ['l', (f) => ((f & FLAG.SF) !== 0n) !== ((f & FLAG.OF) !== 0n)],
+    ['ge', (f) => ((f & FLAG.SF) !== 0n) === ((f & FLAG.OF) !== 0n)],
     ['le', (f) => (f & FLAG.ZF) !== 0n || ((f & FLAG.SF) !== 0n) !== ((f & FLAG.OF) !== 0n)],
     ['g', (f) => (f & FLAG.ZF) === 0n && ((f & FLAG.SF) !== 0n) === ((f & FLAG.OF) !== 0n)],
   ];
@@ -108,17 +129,26 @@ describe.each(['interpreter', 'reference'] as const)('what the #BP handler leave
   test.each(CONDITIONS.map(([name, holds], code) => ({ name, holds, code })))('j$name', ({ holds, code }) => {
     for (const flags of SETTINGS) {
       const left = emulate(engine, record({ opcode: 0x70 + code, length: 6, disp: distance(S + 6n, 'target_b') }), flags);
-      expect(left, `flags ${flags.toString(16)}`).toMatchObject({ rip: holds(flags) ? lab.symbol('target_b').address : S + 6n, rsp: left.r, untouched: true });
+      expect(left, `flags ${flags.toString(16)}`).toMatchObject({
+        rip: holds(flags) ? lab.symbol('target_b').address : S + 6n,
+        rsp: left.r,
+        untouched: true,
+      });
     }
   });
 
-  const ftrace = (target: string | undefined, more: Readonly<Record<string, string>> = {}) => (world: World, site: bigint): void => {
-    const kernel = world.lab;
-    kernel.configure({ int3_handler: kernel.abi('INT3_FTRACE'), ...Object.fromEntries(Object.entries(more).map(([k, v]) => [k, kernel.abi(v)])) });
-    kernel.poke(kernel.symbol('modifying_ftrace_code'), 4, 1n);
-    kernel.poke(kernel.symbol('ftrace_update_ip'), 8, site);
-    kernel.poke(kernel.symbol('ftrace_update_target'), 8, target === undefined ? 0n : kernel.symbol(target));
-  };
+  const ftrace =
+    (target: string | undefined, more: Readonly<Record<string, string>> = {}) =>
+    (world: World, site: bigint): void => {
+      const kernel = world.lab;
+      kernel.configure({
+        int3_handler: kernel.abi('INT3_FTRACE'),
+        ...Object.fromEntries(Object.entries(more).map(([k, v]) => [k, kernel.abi(v)])),
+      });
+      kernel.poke(kernel.symbol('modifying_ftrace_code'), 4, 1n);
+      kernel.poke(kernel.symbol('ftrace_update_ip'), 8, site);
+      kernel.poke(kernel.symbol('ftrace_update_target'), 8, target === undefined ? 0n : kernel.symbol(target));
+    };
 
   test("ftrace's own: call of the target, a NOP without one, and the old skip whatever comes", () => {
     const call = emulate(engine, ftrace('target_b'));
@@ -143,6 +173,8 @@ describe.each(['interpreter', 'reference'] as const)('what the #BP handler leave
   });
 
   test('an INT3 that nobody knows is not emulated', () => {
-    expect(() => emulate(engine, (world) => world.lab.configure({ int3_handler: world.lab.abi('INT3_BP_REFS') }))).toThrow('the handler never returned');
+    expect(() => emulate(engine, (world) => world.lab.configure({ int3_handler: world.lab.abi('INT3_BP_REFS') }))).toThrow(
+      'the handler never returned',
+    );
   });
 });

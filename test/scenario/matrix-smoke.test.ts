@@ -1,15 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { TextpokeError } from '../../src/error.ts';
+import { FETCH_POLICY_NAMES } from '../../src/machine/policy/index.ts';
 import { CATALOGUE, FAMILIES, scenarioOf } from '../../src/scenario/catalogue.ts';
 import { CellRunner, cellName, cellsOf } from '../../src/scenario/matrix.ts';
 import { defineScenario, expectedOf, familyOf, variantOf } from '../../src/scenario/scenario.ts';
-import { FETCH_POLICY_NAMES } from '../../src/machine/policy/index.ts';
 import { lab } from '../fixtures/lab.ts';
 
 const runner = new CellRunner(lab);
 
 describe('the ftrace family with one victim, under every policy and both memory models', () => {
-  const rows = CATALOGUE.filter((s) => familyOf(s) === 'ftrace').flatMap((scenario) => scenario.variants.map((variant) => ({ scenario, variant, title: `${scenario.name} ${variant.name}` })));
+  const rows = CATALOGUE.filter((s) => familyOf(s) === 'ftrace').flatMap((scenario) =>
+    scenario.variants.map((variant) => ({ scenario, variant, title: `${scenario.name} ${variant.name}` })),
+  );
 
   test.each(rows)('$title', ({ scenario, variant }) => {
     for (const cell of cellsOf(scenario, variant).filter((c) => c.victims === 1)) {
@@ -23,16 +25,31 @@ describe('the ftrace family with one victim, under every policy and both memory 
 
 describe('rows of text-poke', () => {
   test.each([
-    ['text-poke/three-phase', 'call-to-call.complete'], ['text-poke/three-phase', 'call-to-call.tail-first'], ['text-poke/three-phase', 'nop-to-call.no-sync2'],
-    ['text-poke/three-phase', 'call-to-nop.emulate-old'], ['text-poke/three-phase', 'nop-to-call.drain-before-head'],
-    ['text-poke/straddling', 'q7.no-sync1'], ['text-poke/straddling', 'l60.complete'], ['text-poke/straddling', 'l61.no-sync1'], ['text-poke/straddling', 'l63.head-before-tail'],
-    ['text-poke/straddling', 'p4092.complete'], ['text-poke/straddling', 'p4095.no-sync2'],
-    ['B07', 'irqs-off'], ['B07', 'irqs-on'], ['B09', 'complete'], ['B09', 'descriptor-after-int3'], ['B20', 'unlocked'], ['B20', 'locked'], ['B20', 'generation'],
+    ['text-poke/three-phase', 'call-to-call.complete'],
+    ['text-poke/three-phase', 'call-to-call.tail-first'],
+    ['text-poke/three-phase', 'nop-to-call.no-sync2'],
+    ['text-poke/three-phase', 'call-to-nop.emulate-old'],
+    ['text-poke/three-phase', 'nop-to-call.drain-before-head'],
+    ['text-poke/straddling', 'q7.no-sync1'],
+    ['text-poke/straddling', 'l60.complete'],
+    ['text-poke/straddling', 'l61.no-sync1'],
+    ['text-poke/straddling', 'l63.head-before-tail'],
+    ['text-poke/straddling', 'p4092.complete'],
+    ['text-poke/straddling', 'p4095.no-sync2'],
+    ['B07', 'irqs-off'],
+    ['B07', 'irqs-on'],
+    ['B09', 'complete'],
+    ['B09', 'descriptor-after-int3'],
+    ['B20', 'unlocked'],
+    ['B20', 'locked'],
+    ['B20', 'generation'],
   ])('%s %s', (name, variantName) => {
     const scenario = scenarioOf(name);
     const variant = variantOf(scenario, variantName);
     for (const cell of cellsOf(scenario, variant).filter((c) => c.victims < 2 && c.memory === 'tso')) {
-      expect(runner.run(scenario, variant, cell, { shrink: false }).verdict, cellName(scenario, variantName, cell)).toBe(expectedOf(variant.expected, cell.fetch));
+      expect(runner.run(scenario, variant, cell, { shrink: false }).verdict, cellName(scenario, variantName, cell)).toBe(
+        expectedOf(variant.expected, cell.fetch),
+      );
     }
   });
 });
@@ -43,7 +60,8 @@ describe('the proofs of race (a) and race (b) with three victims', () => {
     const variant = variantOf(scenario, 'final-sync');
     const cells = cellsOf(scenario, variant).filter((c) => c.victims === 3);
     expect(cells).toEqual([{ victims: 3, fetch: 'intel-sdm', memory: 'tso' }]);
-    for (const cell of cells) expect(runner.run(scenario, variant, cell)).toMatchObject({ verdict: 'ok', coverage: { kind: 'exhaustive' }, missingWitnesses: [] });
+    for (const cell of cells)
+      expect(runner.run(scenario, variant, cell)).toMatchObject({ verdict: 'ok', coverage: { kind: 'exhaustive' }, missingWitnesses: [] });
   });
 });
 
@@ -52,7 +70,10 @@ describe('the catalogue', () => {
     for (const scenario of CATALOGUE) {
       const verdicts = scenario.variants.flatMap((v) => FETCH_POLICY_NAMES.map((fetch) => expectedOf(v.expected, fetch)));
       expect(verdicts, scenario.name).toContain('violation');
-      expect(scenario.variants.some((v) => FETCH_POLICY_NAMES.every((fetch) => expectedOf(v.expected, fetch) === 'ok')), scenario.name).toBe(true);
+      expect(
+        scenario.variants.some((v) => FETCH_POLICY_NAMES.every((fetch) => expectedOf(v.expected, fetch) === 'ok')),
+        scenario.name,
+      ).toBe(true);
     }
   });
 
@@ -61,7 +82,8 @@ describe('the catalogue', () => {
     expect(new Set(names).size).toBe(names.length);
     for (const scenario of CATALOGUE) {
       expect(scenarioOf(scenario.name)).toBe(scenario);
-      if (scenario.alias !== undefined) for (const alias of [scenario.alias, scenario.alias.toLowerCase()]) expect(scenarioOf(alias)).toBe(scenario);
+      if (scenario.alias !== undefined)
+        for (const alias of [scenario.alias, scenario.alias.toLowerCase()]) expect(scenarioOf(alias)).toBe(scenario);
       expect(new Set(scenario.variants.map((v) => v.name)).size).toBe(scenario.variants.length);
     }
     expect(FAMILIES).toEqual([...new Set(CATALOGUE.map(familyOf))]);
@@ -72,7 +94,9 @@ describe('the catalogue', () => {
       for (const variant of scenario.variants) {
         if (variant.catalogue === undefined) continue;
         expect(variant.catalogue.reason.length).toBeGreaterThan(10);
-        const differs = FETCH_POLICY_NAMES.some((fetch) => expectedOf(variant.expected, fetch) !== expectedOf(variant.catalogue!.expected, fetch));
+        const differs = FETCH_POLICY_NAMES.some(
+          (fetch) => expectedOf(variant.expected, fetch) !== expectedOf(variant.catalogue!.expected, fetch),
+        );
         expect(differs, `${scenario.name} ${variant.name}`).toBe(true);
       }
     }
@@ -98,8 +122,18 @@ describe('the catalogue', () => {
   });
 
   test('a definition with a bad name or two variants of one name is refused at once', () => {
-    const variants = [{ name: 'a', title: '', expected: 'ok' }, { name: 'a', title: '', expected: 'ok' }] as const;
-    const rest = { title: '', story: '', scope: 'one-victim', build: () => { throw new Error('not built'); } } as const;
+    const variants = [
+      { name: 'a', title: '', expected: 'ok' },
+      { name: 'a', title: '', expected: 'ok' },
+    ] as const;
+    const rest = {
+      title: '',
+      story: '',
+      scope: 'one-victim',
+      build: () => {
+        throw new Error('not built');
+      },
+    } as const;
     expect(() => defineScenario({ ...rest, name: 'x/y', variants })).toThrow(TextpokeError);
     expect(() => defineScenario({ ...rest, name: 'X', variants: [variants[0]] })).toThrow(TextpokeError);
     expect(defineScenario({ ...rest, name: 'x/y', variants: [variants[0]] }).name).toBe('x/y');

@@ -78,8 +78,8 @@ export function row(scenario: Scenario, variant: Variant, result: CellResult): s
   const { cell } = result;
   const verdict = result.verdict === 'violation' ? `FAIL ${result.counterexample?.violation.check ?? ''}` : result.verdict.toUpperCase();
   const mark = result.asRecorded ? ' ' : '!';
-  return `${mark} ${`${scenario.alias ?? scenario.name} ${variant.name}`.padEnd(33)} ${String(cell.victims).padStart(1)} ${cell.fetch.padEnd(9)} ${cell.memory.padEnd(3)} ${verdict.padEnd(14)} ${shortCoverage(result.coverage).padEnd(10)} ${groupDigits(result.counts.states).padStart(8)}`;
+  return `${mark} ${`${scenario.alias ?? scenario.name} ${variant.name}`.padEnd(28)} ${String(cell.victims).padStart(1)} ${cell.fetch.padEnd(9)} ${cell.memory.padEnd(3)} ${verdict.padEnd(14)} ${shortCoverage(result.coverage).padEnd(10)} ${groupDigits(result.counts.states).padStart(7)}`;
 }
 
 /** The columns of `row`. */
-export const ROW_HEAD = `  ${'scenario variant'.padEnd(33)} V ${'fetch'.padEnd(9)} ${'mem'.padEnd(3)} ${'verdict'.padEnd(14)} ${'coverage'.padEnd(10)} ${'states'.padStart(8)}`;
+export const ROW_HEAD = `  ${'scenario variant'.padEnd(28)} V ${'fetch'.padEnd(9)} ${'mem'.padEnd(3)} ${'verdict'.padEnd(14)} ${'coverage'.padEnd(10)} ${'states'.padStart(7)}`;

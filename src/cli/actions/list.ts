@@ -1,3 +1,4 @@
+import { wrap } from '../../debug/wrap.ts';
 import { CATALOGUE } from '../../scenario/catalogue.ts';
 import { familyOf } from '../../scenario/scenario.ts';
 import type { SharedFlags } from '../flags.ts';
@@ -9,6 +10,9 @@ export interface ListOptions extends SharedFlags {
   /** Families or scenarios; empty: all. */
   readonly families: readonly string[];
 }
+
+const NAME_COLUMNS = 17;
+const TITLE_COLUMNS = 54;
 
 /** Prints the catalogue of scenarios. Returns the exit code. */
 export async function listAction(options: ListOptions, io: Io): Promise<number> {
@@ -28,7 +32,9 @@ export async function listAction(options: ListOptions, io: Io): Promise<number> 
       family = familyOf(scenario);
       io.stdout(`${CATALOGUE[0] === scenario || options.families.length > 0 ? '' : '\n'}${family}\n`);
     }
-    io.stdout(`  ${(scenario.alias ?? '').padEnd(4)} ${scenario.name.slice(family.length + 1).padEnd(19)} ${scenario.title}\n`);
+    const [first, ...more] = wrap(scenario.title, TITLE_COLUMNS, 0);
+    io.stdout(`  ${(scenario.alias ?? '').padEnd(4)} ${scenario.name.slice(family.length + 1).padEnd(NAME_COLUMNS)} ${first}\n`);
+    for (const line of more) io.stdout(`${' '.repeat(8 + NAME_COLUMNS)}${line}\n`);
   }
   if (!options.json) io.stdout('\nThe story of one: textpoke explain NAME   Settle one: textpoke explore NAME\n');
   return 0;

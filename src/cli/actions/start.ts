@@ -39,7 +39,7 @@ export async function startAction(options: StartOptions, io: Io): Promise<number
   const say = (text: string): void => {
     if (!options.json) io.stdout(text);
   };
-  say(`x86: Allow breakpoints to emulate call functions\n${sayCell(CELL)}: real machine code, rewritten while it runs\n\n`);
+  say(`x86: Allow breakpoints to emulate call functions\nreal machine code, rewritten while it runs\n${sayCell(CELL)}\n\n`);
   for (const race of RACES) {
     const result = settle(race.scenario, race.variant, CELL);
     say(

@@ -13,6 +13,7 @@ interface Bulk extends Variant {
 /** Many fentry records in one go: each phase for all of them, one SYNC a phase. */
 export const bulk = defineScenario<Bulk>({
   name: 'ftrace/bulk',
+  alias: 'TP-A',
   title: 'two fentry records are changed together, phase by phase',
   story:
     'ftrace starts to trace one function and moves another from one trampoline to the other: INT3 at both, SYNC, both tails, SYNC, both first bytes, SYNC. The handler knows ' +

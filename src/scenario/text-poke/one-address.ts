@@ -10,6 +10,7 @@ interface OneAddress extends Variant {
 /** The first text_poke_bp: one address and one place to resume at. */
 export const oneAddress = defineScenario<OneAddress>({
   name: 'text-poke/one-address',
+  alias: 'TP-B',
   title: 'text_poke_bp of v3.12: one address, one place to resume at',
   story:
     'CPU0 turns a call into a NOP. The handler compares the address of the #BP with the one that is being poked and resumes behind the instruction. Without ' +

@@ -40,6 +40,7 @@ function variant(mutant: Mutant, change: Change): PhaseVariant {
 /** The poke of today at a site inside one quadword, complete and with each step wrong. */
 export const threePhase = defineScenario<PhaseVariant>({
   name: 'text-poke/three-phase',
+  alias: 'TP-F',
   title: 'the three-phase INT3 protocol with per-CPU references',
   story:
     'CPU0 replaces one instruction: INT3 in the first byte, SYNC, the tail, SYNC, the first byte, SYNC. A #BP in between is emulated from a record that ' +

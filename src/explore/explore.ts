@@ -98,8 +98,14 @@ function byStates(make: () => World, world: World, knowledge: Knowledge, setting
       ...(settings.prefer === undefined ? {} : { prefer: settings.prefer }),
     });
   let outcome = search(settings.symmetry !== false);
-  if (world.identityAsked && world.symmetric !== 0 && settings.symmetry !== false) {
-    world.notes.add('symmetry off: a core asked for its own number');
+  const why =
+    world.identityAsked && world.symmetric !== 0
+      ? 'a core asked for its own number'
+      : outcome.undecided
+        ? 'interchangeable cores can go in circles'
+        : undefined;
+  if (why !== undefined && settings.symmetry !== false) {
+    world.notes.add(`symmetry off: ${why}`);
     outcome = search(false);
   }
   let { counterexample } = outcome;

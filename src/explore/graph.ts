@@ -55,6 +55,23 @@ export class StateGraph {
     return undefined;
   }
 
+  /**
+   * Whether interchangeable cores go in circles: an edge of one of them inside a strongly connected component, or a component of several states.
+   * Which of them acted is then not known from a graph whose states stand for their permutations, and fairness cannot be judged on it.
+   */
+  circlesAmong(states: number, interchangeable: number): boolean {
+    const { starts, order } = this.#index(states);
+    const component = this.#components(states, starts, order);
+    for (let s = 0; s < states; s++) {
+      for (let e = starts[s]!; e < starts[s + 1]!; e++) {
+        const edge = order[e]! * EDGE;
+        const to = this.#edges[edge + 1]!;
+        if (component[to] === component[s] && (to !== s || (interchangeable & (1 << this.#edges[edge + 2]!)) !== 0)) return true;
+      }
+    }
+    return false;
+  }
+
   #index(states: number): { starts: Int32Array; order: Int32Array } {
     const starts = new Int32Array(states + 1);
     for (let e = 0; e < this.#count; e++) starts[this.#edges[e * EDGE]! + 1]!++;

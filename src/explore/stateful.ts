@@ -35,6 +35,8 @@ export interface StatefulOutcome {
   readonly stopped: string | undefined;
   /** The set of visible addresses or of patched text grew: what was counted is void and the search must run again. */
   readonly learned: boolean;
+  /** Interchangeable cores go in circles: whether one is a livelock must be asked without symmetry. */
+  readonly undecided: boolean;
 }
 
 /**
@@ -124,12 +126,14 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
     counts.depth = Math.max(counts.depth, stack.length);
   }
   const learned = hasLearned();
+  let undecided = false;
   machine.rollback(base);
   if (counterexample === undefined && stopped === undefined && !learned) {
-    const cycle = graph.fairCycle(visited.size);
+    undecided = symmetric !== 0 && graph.circlesAmong(visited.size, symmetric);
+    const cycle = undecided ? undefined : graph.fairCycle(visited.size);
     if (cycle !== undefined) note([livelock(world, cycle.cores)], pathTo(cycle.state, reached));
   }
-  return { counts, counterexample, violations: found, stopped, learned };
+  return { counts, counterexample, violations: found, stopped, learned, undecided };
 
   function satisfied(found: Counterexample): boolean {
     return isWanted(found.violation, settings.prefer);

@@ -418,14 +418,14 @@ export class FetchUnit {
     if (core.raw(CORE.partialLength) > 0) for (let at = 0; at < 24; at += 8) core.setRawLong(CORE.partialLength + at, 0n);
   }
 
-  /** Whether the instruction that ran at `before` was a taken branch: control is not at the instruction behind it, or it was a jump. */
+  /**
+   * Whether the instruction that ran at `before` was certainly a taken branch: control is not within reach of falling through. A jump to somewhere
+   * near behind it is not recognised, which leaves more stale fetches than the manual does.
+   */
   branched(core: Core, before: bigint): boolean {
     const distance = core.rip - before;
-    return distance <= 0n || distance > BigInt(MAX_LENGTH) || this.lastWasJump;
+    return distance <= 0n || distance > BigInt(MAX_LENGTH);
   }
-
-  /** Set by the machine: the record that ran last was an unconditional control transfer. */
-  lastWasJump = false;
 }
 
 const byteOf = (quadword: bigint, pa: number): number => Number((quadword >> BigInt(8 * (pa & 7))) & 0xffn);

@@ -2,8 +2,8 @@ import { SHADOW } from '../engine/layout.ts';
 import type { Machine } from '../machine/machine.ts';
 
 /**
- * What earlier searches found out about a scenario and later ones must know from the start: which quadwords several cores share, and which
- * text is both executed and written. It only grows; when it grew, what was counted is void and the search runs again.
+ * What earlier searches found out about a scenario and later ones must know from the start: which quadwords several cores share, which
+ * cores IPIs reach, and which text is both executed and written. It only grows; when it grew, what was counted is void and the search runs again.
  */
 export class Knowledge {
   readonly #visible = new Set<number>();
@@ -37,6 +37,10 @@ export class Knowledge {
   apply(machine: Machine): void {
     const { view, map } = machine.engine;
     for (const quadword of this.#visible) {
+      if (quadword >= map.ramBytes) {
+        machine.interrupted.add((quadword - map.ramBytes) / 8);
+        continue;
+      }
       const at = map.shadow + (quadword >>> 3) * 4;
       view.setUint32(at, (view.getUint32(at, true) | SHADOW.declared) >>> 0, true);
       machine.sharePage(quadword);
@@ -58,6 +62,8 @@ export class Knowledge {
     }
     // The first quadword of a private page stands for the page.
     for (const page of machine.sharedPages) this.#visible.add(page);
+    // Quadword n behind the end of RAM stands for core n, which IPIs reach.
+    for (const core of machine.interrupted) this.#visible.add(machine.engine.map.ramBytes + core * 8);
     for (const quadword of machine.newText) this.#text.add(quadword);
   }
 }

@@ -60,6 +60,10 @@ function searchBounded(
   const base = machine.mark();
   const stack: Frame[] = [{ mark: base, lastCore: 0, left: bound, options: options(world, 0), next: 0 }];
   const answers = (): number[] => stack.map((f) => f.next - 1);
+  if (stack[0]?.options.length === 0) {
+    const end = endOf(world).find((v) => isWanted(v, only));
+    if (end !== undefined) counterexample = { violation: end, answers: [] };
+  }
   while (stack.length > 0 && counterexample === undefined && stopped === undefined) {
     const frame = stack[stack.length - 1] as Frame;
     const choice = frame.options[frame.next];

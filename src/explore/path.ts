@@ -10,7 +10,7 @@ import type { World } from './world.ts';
  * 0 means "go on"; whoever explores, replays, samples or steps by hand answers with a number.
  */
 export function options(world: World, lastCore: number): Choice[] {
-  if (world.dead) return [];
+  if (world.dead || world.early.length > 0) return [];
   const all = choices(world.machine);
   if (all.length < 2) return all;
   const mine = all.filter((c) => c.core === lastCore);
@@ -29,6 +29,7 @@ export function choose(world: World, choice: Choice): readonly Violation[] {
 /** What the end of a path violates, when nothing more can happen. */
 export function endOf(world: World): readonly Violation[] {
   world.violations = [];
+  if (world.early.length > 0) return world.early;
   if (world.dead) return [];
   if (!world.finished) {
     world.report(stuck(world));

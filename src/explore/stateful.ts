@@ -55,6 +55,7 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
   let learning = 0;
   const learnedBefore = machine.engine.globals.learned.value;
   const textBefore = machine.newText.size;
+  const interruptedBefore = machine.interrupted.size;
   const base = machine.mark();
 
   // How each state was first reached: its parent's number and the answer there.
@@ -140,7 +141,11 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
   }
 
   function hasLearned(): boolean {
-    return machine.engine.globals.learned.value !== learnedBefore || machine.newText.size !== textBefore;
+    return (
+      machine.engine.globals.learned.value !== learnedBefore ||
+      machine.newText.size !== textBefore ||
+      machine.interrupted.size !== interruptedBefore
+    );
   }
 }
 

@@ -53,6 +53,8 @@ export class World {
   readonly checkers: Checker[] = [];
   /** Violations of the transition in progress; the search takes them from here. */
   violations: Violation[] = [];
+  /** Violations of what the cores do before their first visible operation: no schedule avoids them. */
+  early: readonly Violation[] = [];
   /** Findings that do not decide. */
   readonly notes = new Set<string>();
   /** Seen in some run so far. Not state: only ever grows. */
@@ -128,7 +130,11 @@ export class World {
     this.symmetric = (alike[0] ?? []).reduce((mask, c) => mask | (1 << c), 0);
     this.machine.text?.reset();
     this.machine.mark();
-    for (const core of this.machine.cores) if (core.small('activity') === Activity.running) this.machine.settle(core);
+    this.violations = [];
+    for (const core of this.machine.cores) {
+      if (core.small('activity') === Activity.running && this.violations.length === 0) this.machine.settle(core);
+    }
+    this.early = this.violations;
   }
 
   /** Whether a guest has given up: the run has ended there. */

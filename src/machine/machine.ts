@@ -52,6 +52,8 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   readonly hooks = new Set<bigint>();
   /** A quadword of executed text was written that is not declared as patched: the search must start again with it. */
   readonly newText = new Set<number>();
+  /** Cores that were sent an IPI in some run: where they turn interrupts off is visible. The search must start again with a new one. */
+  readonly interrupted = new Set<number>();
   #foreignTlb = false;
   readonly #helpers = new Map<Instruction, SystemHelper>();
   readonly #reference: ReferenceRunner | undefined;
@@ -129,16 +131,6 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     if (helper === undefined)
       throw new TextpokeError('E_INTERNAL', `no system helper for ${instruction.mnemonic}`, { where: this.describe(core) });
     core.prepare();
-    // An interrupt may be taken between STI and CLI: the place before CLI is one where it can.
-    if (
-      instruction.mnemonic === 'cli' &&
-      this.engine.features.explore &&
-      deliverable(this, core) !== undefined &&
-      !this.takeVisible(core)
-    ) {
-      this.#stop(Stop.systemVisible);
-      return 1;
-    }
     if (this.engine.features.explore && tellsIdentity(instruction.mnemonic, core)) this.emit({ kind: 'identity', core: core.index });
     let outcome: SystemOutcome;
     try {
@@ -197,6 +189,15 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     return this.policy?.mfenceSerializes === true;
   }
 
+  /**
+   * The place before interrupts go off is the last one where one can be taken: where one waits, and where an IPI may still come after what the
+   * core did before was seen.
+   */
+  maskingIsVisible(core: Core): boolean {
+    if (!this.engine.features.explore || !this.interruptsOn(core)) return false;
+    return deliverable(this, core) !== undefined || this.interrupted.has(core.index);
+  }
+
   takeVisible(_core: Core): boolean {
     if (!this.engine.features.explore) return true;
     const { visible } = this.engine.globals;
@@ -218,6 +219,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   }
 
   emit(event: MachineEvent): void {
+    if (event.kind === 'ipi') for (const target of event.targets) this.interrupted.add(target);
     for (const observer of this.observers) observer(event);
   }
 

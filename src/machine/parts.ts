@@ -23,6 +23,8 @@ export interface MachineParts {
   serialize(core: Core, why: string): void;
   /** Whether a serializing event of `core` changes what it may fetch: then it is a visible operation. */
   serializeIsVisible(core: Core): boolean;
+  /** Whether it matters to others when `core` turns its interrupts off: then that is a visible operation. */
+  maskingIsVisible(core: Core): boolean;
   /** MFENCE serializes instruction fetch too (AMD). */
   readonly mfenceSerializes: boolean;
   /** Translations of `core` may have changed: forget them. */

@@ -79,6 +79,7 @@ export class PatcherAgent {
       case 'fence':
         return core.raw(CORE.storeBufferCount) !== 0 ? this.#drain(machine) : 0n;
       case 'interrupts':
+        if (!op.on && machine.maskingIsVisible(core) && !machine.takeVisible(core)) return 2;
         core.rflags = op.on ? core.rflags | 0x200 : core.rflags & ~0x200;
         return 0n;
       case 'ipi':

@@ -39,6 +39,10 @@ export class TinyMachine implements MachineParts, EngineHost {
   readonly engine: Engine;
   readonly cores: readonly Core[];
   readonly mfenceSerializes = false;
+
+  maskingIsVisible(): boolean {
+    return false;
+  }
   readonly events: MachineEvent[] = [];
   readonly host: MachineHost;
   readonly serial: number[] = [];

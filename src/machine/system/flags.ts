@@ -7,8 +7,9 @@ import { ioplOf } from './checks.ts';
 
 /** System flags (SDM Vol. 2: CLI, STI, CLAC, STAC, POPF). */
 
-export const cli: SystemHelper = (_machine, core) => {
+export const cli: SystemHelper = (machine, core) => {
   if (core.small('cpl') > ioplOf(core)) throw new GuestFault(Vector.GP);
+  if (machine.maskingIsVisible(core) && !machine.takeVisible(core)) return 'visible';
   core.setSmall('flagSystem', core.small('flagSystem') & ~IF);
   return 'nextAndLook';
 };

@@ -64,8 +64,15 @@ export function explore(make: () => World, settings: ExploreOptions = {}): Explo
     const before = knowledge.size;
     const result = once(make, world, knowledge, settings);
     knowledge.learn(world.machine, world.sharable);
-    if (knowledge.size === before || round === MAX_ROUNDS) return { ...result, knowledge, learned };
+    if (knowledge.size === before) return { ...result, knowledge, learned };
+    if (round === MAX_ROUNDS) return { ...stillLearning(result), knowledge, learned };
   }
+}
+
+/** What is shared kept growing: what the last search counted is void, and only a violation that it found stands. */
+function stillLearning(result: SearchResult): SearchResult {
+  if (result.counterexample !== undefined) return result;
+  return { ...result, verdict: 'inconclusive', coverage: { kind: 'incomplete' }, stopped: `still learning after ${MAX_ROUNDS} rounds` };
 }
 
 function once(make: () => World, world: World, knowledge: Knowledge, settings: ExploreOptions): SearchResult {

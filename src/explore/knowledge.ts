@@ -48,22 +48,29 @@ export class Knowledge {
     for (const quadword of this.#text) machine.fetch.declarePatched(quadword, 8);
   }
 
-  /** Takes over what a machine has learned in `[from, to)` of physical memory, and the text that was written. */
+  /**
+   * Takes over what a machine has learned, and the text that was written. `ranges` of physical memory, `[from, to)`, are where shared quadwords
+   * are likely; all of RAM is looked through when something was learned that is not there.
+   */
   learn(machine: Machine, ranges: readonly (readonly [number, number])[]): void {
-    const { view, map } = machine.engine;
-    for (const [from, to] of ranges) {
-      for (let quadword = from & ~7; quadword < to; quadword += 8) {
-        const word = view.getUint32(map.shadow + (quadword >>> 3) * 4, true);
-        const readers = word & SHADOW.readers;
-        const writers = (word >>> SHADOW.writersShift) & SHADOW.readers;
-        const everyone = readers | writers;
-        if ((word & SHADOW.declared) !== 0 || (writers !== 0 && (everyone & (everyone - 1)) !== 0)) this.#visible.add(quadword);
-      }
-    }
+    const before = this.size;
+    for (const [from, to] of ranges) this.#learnShared(machine, from, to);
     // The first quadword of a private page stands for the page.
     for (const page of machine.sharedPages) this.#visible.add(page);
     // Quadword n behind the end of RAM stands for core n, which IPIs reach.
     for (const core of machine.interrupted) this.#visible.add(machine.engine.map.ramBytes + core * 8);
     for (const quadword of machine.newText) this.#text.add(quadword);
+    if (this.size === before && machine.engine.globals.learned.value !== 0) this.#learnShared(machine, 0, machine.engine.map.ramBytes);
+  }
+
+  #learnShared(machine: Machine, from: number, to: number): void {
+    const { view, map } = machine.engine;
+    for (let quadword = from & ~7; quadword < to; quadword += 8) {
+      const word = view.getUint32(map.shadow + (quadword >>> 3) * 4, true);
+      const readers = word & SHADOW.readers;
+      const writers = (word >>> SHADOW.writersShift) & SHADOW.readers;
+      const everyone = readers | writers;
+      if ((word & SHADOW.declared) !== 0 || (writers !== 0 && (everyone & (everyone - 1)) !== 0)) this.#visible.add(quadword);
+    }
   }
 }

@@ -52,3 +52,22 @@ describe('what goes wrong before anything visible', () => {
     });
   });
 });
+
+describe('memory that no segment of the image describes', () => {
+  /** A free page in the direct map. */
+  const FREE = '0xffff888000900000';
+
+  test('is shared as any other: the reader may come first', () => {
+    const image = guestImage(
+      `P0:\nmovabsq $${FREE}, %rdi\nmovq $1, (%rdi)\njmp cpu_idle\nP1:\nmovabsq $${FREE}, %rdi\nmovq (%rdi), %rax\ntestq %rax, %rax\njnz 1f\nud2\n1:\njmp cpu_idle\n`,
+      {},
+    );
+    const make = () => {
+      const world = guestWorld(image, 2, { memory: 'sc', fetch: 'coherent' });
+      world.checkers.push(death);
+      for (const n of [0, 1]) world.add({ core: n, entry: `P${n}` });
+      return world;
+    };
+    expect(explore(make)).toMatchObject({ verdict: 'violation', counterexample: { violation: { check: 'exception', core: 1 } } });
+  });
+});

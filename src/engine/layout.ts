@@ -40,7 +40,7 @@ const LATCH_AT = ARCHITECTURAL_BYTES;
 const FETCH_AT = LATCH_AT + 8 + 8 * LATCH_ENTRIES;
 const FLOOR_AT = FETCH_AT + 8 + 16;
 const STORE_BUFFER_AT = FLOOR_AT + MAX_TEXT_QUADWORDS;
-const HASHED_END = STORE_BUFFER_AT + 8 + STORE_BUFFER_ENTRIES * STORE_BUFFER_ENTRY_BYTES + 16;
+const HASHED_END = STORE_BUFFER_AT + 8 + STORE_BUFFER_ENTRIES * STORE_BUFFER_ENTRY_BYTES + 8 + 16;
 
 /** Byte offsets inside a core's block, behind the architectural words of `core-state.ts`. */
 export const CORE = {
@@ -55,6 +55,8 @@ export const CORE = {
   storeBufferCount: STORE_BUFFER_AT,
   /** Entries {u32 physical address, u8 size, u8 flags, u16 0, u64 value}, oldest first. */
   storeBuffer: STORE_BUFFER_AT + 8,
+  /** A taken branch since this core's last store to text by the same linear address is still due. */
+  ownStorePending: HASHED_END - 24,
   /** Content hash of what a TypeScript patcher on this core has done so far: two words. */
   agentHash: HASHED_END - 16,
   /** Everything before this offset is hashed, save the lazy flag words, which are hashed as RFLAGS. */
@@ -82,11 +84,9 @@ export const CORE = {
   /** Linear bounds of the stack whose dead part is kept zero, 0 when there is none. */
   stackLow: HASHED_END + 104,
   stackHigh: HASHED_END + 112,
-  /** A taken branch since this core's last store to text by the same linear address is still due. */
-  ownStorePending: HASHED_END + 120,
   /** Linear address of a #PF that is noted in `stopVector`: becomes CR2 when the fault is delivered. */
-  stopCr2: HASHED_END + 128,
-  blockEnd: HASHED_END + 136,
+  stopCr2: HASHED_END + 120,
+  blockEnd: HASHED_END + 128,
 
   tlb: 0x1000,
   itlb: 0x3000,

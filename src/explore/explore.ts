@@ -121,12 +121,15 @@ function byStates(make: () => World, world: World, knowledge: Knowledge, setting
   return conclude(world, outcome.counts, { kind: 'exhaustive' }, counterexample, outcome.stopped, outcome.violations);
 }
 
+/** What a search of single runs cannot tell. */
+const NO_LIVELOCKS = 'livelocks not looked for';
+
 function byLadder(world: World, settings: ExploreOptions): SearchResult {
   const bound = settings.preemptions ?? 2;
   const outcome = searchLadder(world, { maxPreemptions: bound, budget: budgetOf(settings, 'preemptions') });
-  const coverage: Coverage = outcome.exhausted
-    ? { kind: 'exhaustive' }
-    : { kind: 'bounded', bounds: [`preemptions <= ${Math.max(0, outcome.completed)}`] };
+  // A ladder sees runs, not the graph: one that goes on for ever is only cut off where it comes back to a state.
+  const within = outcome.exhausted ? NO_LIVELOCKS : `preemptions <= ${outcome.completed}`;
+  const coverage: Coverage = outcome.completed < 0 ? { kind: 'incomplete' } : { kind: 'bounded', bounds: [within] };
   return conclude(world, outcome.counts, coverage, outcome.counterexample, outcome.stopped, []);
 }
 
@@ -176,6 +179,7 @@ function conclude(
 function reachedCoverage(asked: Coverage, bounds: readonly string[], found: boolean, stopped: boolean): Coverage {
   if (found) return { kind: 'first-violation' };
   if (asked.kind === 'exhaustive' && stopped) return { kind: 'incomplete' };
+  if (asked.kind === 'bounded') return { kind: 'bounded', bounds: [...asked.bounds, ...bounds] };
   return asked.kind === 'exhaustive' && bounds.length > 0 ? { kind: 'bounded', bounds } : asked;
 }
 

@@ -135,6 +135,7 @@ export class World {
       if (core.small('activity') === Activity.running && this.violations.length === 0) this.machine.settle(core);
     }
     this.early = this.violations;
+    this.noteBounds();
   }
 
   /** Whether a guest has given up: the run has ended there. */

@@ -253,7 +253,7 @@ export class FetchUnit {
     ];
     if (policy === undefined || text === undefined || policy.atom === 'instruction') return plain(now);
     if (policy.atom === 'line') return this.#byLine(core, window, now, plain);
-    if (!this.#canBeStale(core, text, window, now.length)) return plain(now);
+    if (!this.#canBeStale(core, text, window)) return plain(now);
     const found = policy.atom === 'quadword' ? this.#byQuadword(core, text, window) : this.#byByte(core, text, window);
     const nowKey = keyOf(now);
     if (!found.has(nowKey)) found.set(nowKey, this.#latest(text, window, now.length));
@@ -292,9 +292,8 @@ export class FetchUnit {
     return this.decode(first).kind === 'truncated' && inLine < window.addresses.length ? plain(first, true) : plain(now);
   }
 
-  #canBeStale(core: Core, text: TextVersions, window: FetchWindow, length: number): boolean {
-    // A stale version may be longer than the current one: look at every quadword that the window touches.
-    void length;
+  /** A stale version may be longer than the current one: looks at every quadword that the window touches. */
+  #canBeStale(core: Core, text: TextVersions, window: FetchWindow): boolean {
     let last = -1;
     for (const pa of window.addresses) {
       const q = text.indexOf(pa);

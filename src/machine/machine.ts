@@ -419,7 +419,11 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     if (!this.engine.features.explore) return;
     for (let q = physical & ~7; q < physical + length; q += 8) {
       const at = this.engine.map.shadow + (q >>> 3) * 4;
-      this.engine.view.setUint32(at, this.engine.view.getUint32(at, true) | (1 << core.index), true);
+      const word = this.engine.view.getUint32(at, true);
+      // Written first and executed now: text that is written as well.
+      if (this.text !== undefined && this.text.indexOf(q) < 0 && ((word >>> SHADOW.writersShift) & SHADOW.readers) !== 0)
+        this.newText.add(q);
+      this.engine.view.setUint32(at, word | (1 << core.index), true);
     }
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { death } from '../../src/explore/checkers/death.ts';
 import { type ExploreOptions, explore } from '../../src/explore/explore.ts';
-import { guestImage, guestWorld, wholeGraph } from '../machine/guest.ts';
+import { finalStates, guestImage, guestWorld, wholeGraph } from '../machine/guest.ts';
 
 /** Answers an IPI: sets z and ends the interrupt at the APIC. */
 const HANDLER =
@@ -69,5 +69,40 @@ describe('memory that no segment of the image describes', () => {
       return world;
     };
     expect(explore(make)).toMatchObject({ verdict: 'violation', counterexample: { violation: { check: 'exception', core: 1 } } });
+  });
+});
+
+describe('text that is written before it ever ran', () => {
+  test.each([
+    ['coherent', ['34']],
+    ['amd-apm', ['34']],
+    ['intel-sdm', ['17', '34']],
+    ['strict', ['17', '34']],
+  ])('is patched text, without being declared: %s', (fetch, wanted) => {
+    const image = guestImage('P0:\nmovb $0x22, site+1(%rip)\n.p2align 4, 0x90\nsite:\nmovl $0x11, %ebx\njmp cpu_idle\n');
+    expect(finalStates(image, ['P0'], { memory: 'sc', fetch }, (w) => String(w.machine.cores[0]!.gpr(3)))).toEqual(wanted);
+  });
+});
+
+describe('what a ladder has covered', () => {
+  const run = (source: string, options: ExploreOptions) => {
+    const image = guestImage(source, { x: 0 });
+    return explore(() => {
+      const world = guestWorld(image, 2, { memory: 'tso', fetch: 'coherent' });
+      for (const n of [0, 1]) world.add({ core: n, entry: `P${n}` });
+      return world;
+    }, options);
+  };
+
+  test('is never called exhaustive: a livelock escapes it, and not the search over states', () => {
+    const spin = 'P0:\n1:\npause\ncmpq $0, x(%rip)\nje 1b\njmp cpu_idle\nP1:\nmovq $0, x(%rip)\njmp cpu_idle\n';
+    expect(run(spin, {}).counterexample?.violation).toMatchObject({ check: 'I13', cause: 'livelock' });
+    expect(run(spin, { search: 'ladder', preemptions: 9 }).coverage).toEqual({ kind: 'bounded', bounds: ['livelocks not looked for'] });
+  });
+
+  test('names a full store buffer as well', () => {
+    const stores = Array.from({ length: 40 }, (_, n) => `movq $${n}, x(%rip)\n`).join('');
+    const result = run(`P0:\n${stores}jmp cpu_idle\nP1:\nmovq x(%rip), %rax\njmp cpu_idle\n`, { search: 'ladder', preemptions: 0 });
+    expect(result.coverage).toEqual({ kind: 'bounded', bounds: ['preemptions <= 0', expect.stringMatching(/^store buffer <= /)] });
   });
 });

@@ -40,7 +40,7 @@ const LATCH_AT = ARCHITECTURAL_BYTES;
 const FETCH_AT = LATCH_AT + 8 + 8 * LATCH_ENTRIES;
 const FLOOR_AT = FETCH_AT + 8 + 16;
 const STORE_BUFFER_AT = FLOOR_AT + MAX_TEXT_QUADWORDS;
-const HASHED_END = STORE_BUFFER_AT + 8 + STORE_BUFFER_ENTRIES * STORE_BUFFER_ENTRY_BYTES + 8 + 16;
+const HASHED_END = STORE_BUFFER_AT + 8 + STORE_BUFFER_ENTRIES * STORE_BUFFER_ENTRY_BYTES + 16 + 8;
 
 /** Byte offsets inside a core's block, behind the architectural words of `core-state.ts`. */
 export const CORE = {
@@ -55,10 +55,10 @@ export const CORE = {
   storeBufferCount: STORE_BUFFER_AT,
   /** Entries {u32 physical address, u8 size, u8 flags, u16 0, u64 value}, oldest first. */
   storeBuffer: STORE_BUFFER_AT + 8,
-  /** A taken branch since this core's last store to text by the same linear address is still due. */
-  ownStorePending: HASHED_END - 24,
   /** Content hash of what a TypeScript patcher on this core has done so far: two words. */
-  agentHash: HASHED_END - 16,
+  agentHash: HASHED_END - 24,
+  /** A taken branch since this core's last store to text by the same linear address is still due. */
+  ownStorePending: HASHED_END - 8,
   /** Everything before this offset is hashed, save the lazy flag words, which are hashed as RFLAGS. */
   hashedEnd: HASHED_END,
 

@@ -13,41 +13,22 @@ export function borrows<V>(p: Vocabulary<V>, a: V, b: V, r: V): V {
   return p.or(p.and(p.not(a), b), p.and(p.not(p.xor(a, b)), r));
 }
 
-const add: Semantics = (p, i) => {
-  const [destination, source] = i.operands;
-  const a = p.readModify(destination);
-  const b = p.read(source);
-  const r = p.add(a, b);
-  p.write(destination, r);
-  p.flagsArithmetic(r, carries(p, a, b, r), i.size);
-};
+/** Two operands to one: what is stored, and which vector of carries or borrows the flags are made of. */
+function arithmetic(combine: <V>(p: Vocabulary<V>, a: V, b: V) => V, outOf: <V>(p: Vocabulary<V>, a: V, b: V, r: V) => V): Semantics {
+  return (p, i) => {
+    const [destination, source] = i.operands;
+    const a = p.readModify(destination);
+    const b = p.read(source);
+    const r = combine(p, a, b);
+    p.write(destination, r);
+    p.flagsArithmetic(r, outOf(p, a, b, r), i.size);
+  };
+}
 
-const adc: Semantics = (p, i) => {
-  const [destination, source] = i.operands;
-  const a = p.readModify(destination);
-  const b = p.read(source);
-  const r = p.add(p.add(a, b), p.flag('CF'));
-  p.write(destination, r);
-  p.flagsArithmetic(r, carries(p, a, b, r), i.size);
-};
-
-const sub: Semantics = (p, i) => {
-  const [destination, source] = i.operands;
-  const a = p.readModify(destination);
-  const b = p.read(source);
-  const r = p.sub(a, b);
-  p.write(destination, r);
-  p.flagsArithmetic(r, borrows(p, a, b, r), i.size);
-};
-
-const sbb: Semantics = (p, i) => {
-  const [destination, source] = i.operands;
-  const a = p.readModify(destination);
-  const b = p.read(source);
-  const r = p.sub(p.sub(a, b), p.flag('CF'));
-  p.write(destination, r);
-  p.flagsArithmetic(r, borrows(p, a, b, r), i.size);
-};
+const add = arithmetic((p, a, b) => p.add(a, b), carries);
+const adc = arithmetic((p, a, b) => p.add(p.add(a, b), p.flag('CF')), carries);
+const sub = arithmetic((p, a, b) => p.sub(a, b), borrows);
+const sbb = arithmetic((p, a, b) => p.sub(p.sub(a, b), p.flag('CF')), borrows);
 
 const cmp: Semantics = (p, i) => {
   const a = p.read(i.operands[0]);

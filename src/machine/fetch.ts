@@ -23,7 +23,6 @@ export interface FetchWindow {
   readonly physical: number;
   /** Physical addresses of all bytes that are there. */
   readonly addresses: readonly number[];
-  readonly crossesPage: boolean;
   /** Why there are no more bytes, when a page is missing. */
   readonly missing: MissingPage | undefined;
   /** Some byte of the instruction is patched text. */
@@ -80,7 +79,6 @@ interface Place {
 /** A window that lists its addresses only when somebody asks: most instructions have nothing to do with patched text. */
 class Window implements FetchWindow {
   readonly physical: number;
-  readonly crossesPage: boolean;
   readonly missing: MissingPage | undefined;
   readonly patched: boolean;
   readonly #engine: Engine;
@@ -91,7 +89,6 @@ class Window implements FetchWindow {
 
   constructor(engine: Engine, text: TextVersions | undefined, place: Place, patched: boolean) {
     this.physical = place.physical;
-    this.crossesPage = place.nextPage >= 0;
     this.missing = place.missing;
     this.patched = patched;
     this.#engine = engine;

@@ -2,11 +2,12 @@ import { Engine, type EngineHost } from '../engine/engine.ts';
 import { CORE, ITLB, KEY_AT, LATCH_ENTRIES, PAGE, SCRATCH_RECORDS, SHADOW, Stop } from '../engine/layout.ts';
 import { ReferenceRunner } from '../engine/reference-runner.ts';
 import { TextpokeError } from '../error.ts';
-import { Activity, IF, OFFSET, RAX, RCX, Vector } from '../isa/core-state.ts';
+import { Activity, IF, OFFSET, RAX, RCX } from '../isa/core-state.ts';
 import type { Decoded } from '../isa/decode.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { RECORD_BYTES } from '../isa/record.ts';
 import { AccessStopped, Core, GuestFault } from './core.ts';
+import { decodeFault } from './decode-fault.ts';
 import { deliver } from './exceptions.ts';
 import { deliverPendingDebug, finishStep, mustStep, type StepStart, startStep } from './exceptions-step.ts';
 import { type FetchChoice, FetchUnit, type FetchWindow } from './fetch.ts';
@@ -29,6 +30,9 @@ const BARREN_LIMIT = 16;
 
 /** Stops before an access of an instruction that has begun. */
 const IN_FLIGHT: ReadonlySet<number> = new Set([Stop.visible, Stop.systemVisible, Stop.drain, Stop.wait]);
+
+/** Journal that one transition may need: two entries of 16 bytes for each of its instructions, rounded up. Behind its end history would be lost. */
+const TRANSITION_JOURNAL_BYTES = 8 << 20;
 
 const NO_HOST: MachineHost = { serial: () => {} };
 
@@ -194,7 +198,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
    * core did before was seen.
    */
   maskingIsVisible(core: Core): boolean {
-    if (!this.engine.features.explore || !this.interruptsOn(core)) return false;
+    if (!this.engine.features.explore || (core.small('flagSystem') & IF) === 0) return false;
     return deliverable(this, core) !== undefined || this.interrupted.has(core.index);
   }
 
@@ -360,7 +364,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   useBytes(
     core: Core,
     bytes: Uint8Array,
-    window: { physical: number; crossesPage: boolean; missing: { fault: number; errorCode: bigint; cr2?: bigint } | undefined },
+    window: Pick<FetchWindow, 'physical' | 'missing'>,
     cache: boolean,
   ): { kind: 'again' } | { kind: 'record'; record: number } | { kind: 'stop'; stop: number } {
     const decoded = this.fetch.decode(bytes);
@@ -374,7 +378,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
       }
       return { kind: 'record', record };
     }
-    const fault = this.#decodeFault(core, decoded, bytes, window.missing);
+    const fault = decodeFault(decoded, window.missing) ?? this.#unsupported(core, decoded, bytes);
     if (fault.cr2 !== undefined) core.setRawLong(CORE.stopCr2, fault.cr2);
     this.noteFault(core, fault.vector, fault.errorCode);
     this.engine.globals.stop.value = 0;
@@ -385,22 +389,13 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     return stop === undefined ? { kind: 'again' } : { kind: 'stop', stop };
   }
 
-  #decodeFault(
-    core: Core,
-    decoded: Exclude<Decoded, { kind: 'instruction' }>,
-    bytes: Uint8Array,
-    missing: { fault: number; errorCode: bigint; cr2?: bigint } | undefined,
-  ): { vector: number; errorCode: bigint; cr2?: bigint | undefined } {
-    if (decoded.kind === 'invalid') return { vector: Vector.UD, errorCode: 0n };
-    if (decoded.kind === 'tooLong') return { vector: Vector.GP, errorCode: 0n };
-    if (decoded.kind === 'truncated') {
-      if (missing === undefined) return { vector: Vector.GP, errorCode: 0n };
-      return { vector: missing.fault, errorCode: missing.errorCode, cr2: missing.cr2 };
-    }
-    const text = [...bytes.subarray(0, decoded.length)].map((b) => b.toString(16).padStart(2, '0')).join(' ');
+  /** Valid, but nothing that we have semantics for: no guess, but its bytes, address and name. */
+  #unsupported(core: Core, decoded: Exclude<Decoded, { kind: 'instruction' }>, bytes: Uint8Array): never {
+    const { name, length } = decoded.kind === 'unimplemented' ? decoded : { name: decoded.kind, length: bytes.length };
+    const text = [...bytes.subarray(0, length)].map((b) => b.toString(16).padStart(2, '0')).join(' ');
     throw new TextpokeError(
       'E_INSN',
-      `unsupported instruction at ${this.options.names?.describe(core.rip) ?? hex(core.rip)}: ${text} (${decoded.name})`,
+      `unsupported instruction at ${this.options.names?.describe(core.rip) ?? hex(core.rip)}: ${text} (${name})`,
       {
         where: this.describe(core),
         hint: 'textpoke runs the general-purpose instruction set; build the guest with -mgeneral-regs-only',
@@ -492,7 +487,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   mark(): number {
     const mark = this.engine.access.begin();
     for (const c of this.cores) c.unsaved();
-    if (mark > this.engine.map.journal + this.engine.map.journalBytes - (4 << 20)) {
+    if (mark > this.engine.map.journal + this.engine.map.journalBytes - TRANSITION_JOURNAL_BYTES) {
       throw new TextpokeError('E_BUDGET', 'the undo journal is full: the search is deeper than it can hold', {
         hint: 'make the scenario smaller',
       });
@@ -516,10 +511,6 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   hash(symmetric = 0): string {
     const at = this.key(symmetric);
     return [3, 2, 1, 0].map((n) => (this.engine.words[at + n]! >>> 0).toString(16).padStart(8, '0')).join('');
-  }
-
-  interruptsOn(core: Core): boolean {
-    return (core.small('flagSystem') & IF) !== 0;
   }
 
   /** Where a core is: its number, its RIP, and the source line where that is known. */

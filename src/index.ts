@@ -18,7 +18,7 @@ export type { Budget, Counterexample, Counts, Coverage, SearchResult, Verdict } 
 export type { Site } from './explore/site.ts';
 export { decodeToken, encodeToken, imageHash, nameHash, SEMANTICS_VERSION, type TokenContent } from './explore/token.ts';
 export { CHECK_TITLES, type CheckId, type Violation, type ViolationCause, type WantedViolation } from './explore/violation.ts';
-export { type Actor, WITNESSES, type Witness, World, type WorldEvent } from './explore/world.ts';
+export { type Actor, WITNESSES, World, type WorldAccess, type WorldEvent } from './explore/world.ts';
 /** Images: what is loaded and patched. */
 export { type FlatOptions, Image, type ImageSegment, type ImageSymbol, imageFromElf, imageFromFlat } from './image/image.ts';
 /** Running an image on bare cores, as `textpoke run` does: coherent fetch, no store buffers, one order. */
@@ -50,6 +50,8 @@ export {
   type Expectation,
   type ExpectedVerdict,
   expectedOf,
+  type Fixtures,
+  imageOf,
   MAX_VICTIMS,
   type MemoryModel,
   type Scenario,

@@ -1,13 +1,11 @@
 // Prints, as Markdown, where an exhaustive run differs from the catalogue of races: npx tsx tools/verdict-differences.ts
 // Each cell that differs is explored again (one victim, memory tso): a row says what this version finds, not what is recorded.
-import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { imageFromElf } from '../src/image/image.ts';
 import { FETCH_POLICY_NAMES } from '../src/machine/policy/index.ts';
 import type { FetchPolicyName } from '../src/machine/policy/policy.ts';
 import { CATALOGUE } from '../src/scenario/catalogue.ts';
 import { type CellResult, CellRunner } from '../src/scenario/matrix.ts';
 import { expectedOf, type Scenario, type Variant } from '../src/scenario/scenario.ts';
+import { builtFixture } from './built-fixture.ts';
 
 interface Difference {
   readonly scenario: Scenario;
@@ -18,8 +16,7 @@ interface Difference {
   readonly result: CellResult;
 }
 
-const lab = 'fixtures/lab/lab.elf';
-const runner = new CellRunner(imageFromElf(readFileSync(fileURLToPath(new URL(`../${lab}`, import.meta.url))), lab));
+const runner = new CellRunner(builtFixture);
 
 function* differences(): Generator<Difference> {
   for (const scenario of CATALOGUE) {

@@ -13,9 +13,6 @@ export function exceptionName(vector: number): string {
   return found === undefined ? `vector 0x${vector.toString(16)}` : found[0] === 'NMI' ? 'NMI' : `#${found[0]}`;
 }
 
-/** Names of the lab's notes and reasons to die, from its ABI. */
-const NOTES = ['INT3', 'RECORD', 'TARGET', 'CLAIMED', 'GHOST', 'RESULT', 'SYNC', 'PHASE', 'NMI', 'DONE', 'TRANSLATION'] as const;
-const REASONS = ['INT3', 'OLD_BYTES', 'POKE_MISMATCH', 'WRONG_RESULT', 'STALE_TRANSLATION', 'BAD_CONFIG'] as const;
 const RECORD_FIELDS = [
   ['ADDR', 'addr'],
   ['DISP', 'disp'],
@@ -37,8 +34,15 @@ export class Names {
   constructor(world: World) {
     this.#world = world;
     const abi = (name: string): number[] => (world.lab.image.hasSymbol(`ABI_${name}`) ? [world.lab.abi(name)] : []);
-    this.#notes = new Map(NOTES.flatMap((n) => abi(`NOTE_${n}`).map((id) => [id, n] as const)));
-    this.#reasons = new Map(REASONS.flatMap((n) => abi(`DIE_${n}`).map((id) => [id, n] as const)));
+    // Whatever the image exports: families have notes and reasons of their own.
+    const numbered = (prefix: string): Map<number, string> =>
+      new Map(
+        world.lab.image.symbols
+          .filter((s) => s.name.startsWith(`ABI_${prefix}_`))
+          .map((s) => [Number(BigInt.asIntN(64, s.address)), s.name.slice(5 + prefix.length)] as const),
+      );
+    this.#notes = numbered('NOTE');
+    this.#reasons = numbered('DIE');
     this.#fields = new Map(RECORD_FIELDS.flatMap(([n, field]) => abi(`LOC_${n}`).map((at) => [at, field] as const)));
   }
 

@@ -5,7 +5,7 @@ import type { Budget, Counterexample, Counts, Coverage, SearchResult, Verdict } 
 import { shrink } from './shrink.ts';
 import { searchStates } from './stateful.ts';
 import { isWanted, type Violation, type WantedViolation } from './violation.ts';
-import { WITNESSES, type World } from './world.ts';
+import type { World } from './world.ts';
 
 export type SearchName = 'stateful' | 'ladder' | 'pct';
 
@@ -170,7 +170,7 @@ function conclude(
 ): SearchResult {
   const bounds = world.bounds();
   const reached = reachedCoverage(coverage, bounds, counterexample !== undefined, stopped !== undefined);
-  const missing = WITNESSES.filter((w) => world.wantedWitnesses.includes(w) && !world.witnessed.has(w));
+  const missing = world.wantedWitnesses.filter((w) => !world.witnessed.has(w));
   const notes = [...world.notes, ...violations.slice(1).map((v) => `also: ${v.check}: ${v.message}`)];
   const verdict = verdictOf(counterexample, stopped, missing, coverage);
   return { verdict, coverage: reached, counts, counterexample, missingWitnesses: missing, notes, stopped };

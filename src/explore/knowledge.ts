@@ -35,15 +35,13 @@ export class Knowledge {
 
   /** Tells a machine before its base state is made. */
   apply(machine: Machine): void {
-    const { view, map } = machine.engine;
+    const { map } = machine.engine;
     for (const quadword of this.#visible) {
       if (quadword >= map.ramBytes) {
         machine.interrupted.add((quadword - map.ramBytes) / 8);
         continue;
       }
-      const at = map.shadow + (quadword >>> 3) * 4;
-      view.setUint32(at, (view.getUint32(at, true) | SHADOW.declared) >>> 0, true);
-      machine.sharePage(quadword);
+      declareVisible(machine, quadword);
     }
     for (const quadword of this.#text) machine.fetch.declarePatched(quadword, 8);
   }
@@ -73,4 +71,12 @@ export class Knowledge {
       if ((word & SHADOW.declared) !== 0 || (writers !== 0 && (everyone & (everyone - 1)) !== 0)) this.#visible.add(quadword);
     }
   }
+}
+
+/** Every access to a quadword of physical memory is a visible operation from here on. */
+export function declareVisible(machine: Machine, quadword: number): void {
+  const { view, map } = machine.engine;
+  const at = map.shadow + (quadword >>> 3) * 4;
+  view.setUint32(at, (view.getUint32(at, true) | SHADOW.declared) >>> 0, true);
+  machine.sharePage(quadword);
 }

@@ -19,9 +19,9 @@ export function options(world: World, lastCore: number): Choice[] {
 
 /** Makes a choice happen and gives what it violated. The caller has marked the journal. */
 export function choose(world: World, choice: Choice): readonly Violation[] {
-  world.violations = [];
-  world.machine.abandoned = false;
+  world.beginTransition();
   perform(world.machine, choice);
+  world.tellAccesses();
   world.noteBounds();
   return world.violations;
 }

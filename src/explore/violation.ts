@@ -4,12 +4,24 @@ export type CheckId =
   | 'I1'
   /** What executes at a site is one of its published versions, from its first byte. */
   | 'I2'
+  /** A callback gets the data, the ops or the arguments that it was registered with. */
+  | 'I3'
+  /** After an update, a disable or an unregister has returned, nobody enters the old target through that key. */
+  | 'I4'
+  /** A task never mixes the versions of a livepatch. */
+  | "I4'"
+  /** Nobody fetches, loads, calls or returns into memory that was freed. */
+  | 'I5'
   /** Exception nesting stays within its limit; no #DF, no shutdown. */
   | 'I6'
   /** No store into a live exception frame except through its owner. */
   | 'I6b'
   /** The handler used the record of the fault address and emulated one of that site's new instructions. */
   | 'I7'
+  /** An indirect call that is checked reaches a function of its type (kCFI, FineIBT). */
+  | 'I9'
+  /** Reader locks are taken where RCU watches, and nobody sleeps in atomic context. */
+  | 'I10'
   /** After emulation the core is as if it had executed the new instruction. */
   | 'I11'
   /** Bytes around a site never change; at the end a site holds what was intended. */
@@ -51,9 +63,15 @@ export interface Violation {
 export const CHECK_TITLES: Readonly<Record<CheckId, string>> = {
   I1: 'unclaimed #BP',
   I2: 'torn or foreign instruction executed',
+  I3: 'function and data do not belong together',
+  I4: 'the old target is entered after the update',
+  "I4'": 'versions of a livepatch mixed',
+  I5: 'freed memory used',
   I6: 'exception nesting',
   I6b: 'live exception frame overwritten',
   I7: 'wrong record emulated',
+  I9: 'control-flow integrity',
+  I10: 'context',
   I11: 'emulation differs from execution',
   I12: 'text is not what was intended',
   I13: 'no progress',

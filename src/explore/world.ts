@@ -1,4 +1,4 @@
-import { CORE, STORE_BUFFER_ENTRIES, Stop } from '../engine/layout.ts';
+import { CORE, EVENT_BASE, EVENT_BYTES, STORE_BUFFER_ENTRIES, Stop } from '../engine/layout.ts';
 import { TextpokeError } from '../error.ts';
 import type { Image } from '../image/image.ts';
 import { Activity } from '../isa/core-state.ts';
@@ -11,7 +11,7 @@ import { PatcherAgent } from '../patch/agent.ts';
 import type { Mark, Patcher } from '../patch/operation.ts';
 import { Program } from '../patch/program.ts';
 import type { Checker } from './checker.ts';
-import type { Knowledge } from './knowledge.ts';
+import { declareVisible, type Knowledge } from './knowledge.ts';
 import { MetaWords } from './meta.ts';
 import type { Site } from './site.ts';
 import type { Violation } from './violation.ts';
@@ -23,12 +23,28 @@ export type WorldEvent =
   | { readonly kind: 'note'; readonly core: number; readonly id: number; readonly a: bigint; readonly b: bigint }
   /** The guest gave up (`HC_DIE`). */
   | { readonly kind: 'die'; readonly core: number; readonly reason: number; readonly regs: bigint }
+  /** The guest found an invariant broken (`HC_FAIL`). */
+  | { readonly kind: 'fail'; readonly core: number; readonly check: string; readonly message: string }
   /** A TypeScript patcher reached a step of its protocol. */
   | { readonly kind: 'mark'; readonly core: number; readonly mark: Mark };
 
-/** What must have happened in some run each before an OK counts. */
-export const WITNESSES = ['old bytes executed', '#BP handled and emulated', 'new bytes executed'] as const;
-export type Witness = (typeof WITNESSES)[number];
+/** What must have happened in some run each before an OK of a patched site counts. */
+export const WITNESSES: readonly string[] = ['old bytes executed', '#BP handled and emulated', 'new bytes executed'];
+
+/** A visible access: `load`, `store` (into the store buffer, or to memory where there is none), or the halves of a locked change. */
+export interface WorldAccess {
+  readonly core: number;
+  readonly kind: 'load' | 'store' | 'locked load' | 'locked store';
+  /** Physical address. */
+  readonly physical: number;
+  readonly size: number;
+  readonly value: bigint;
+  /** Of the instruction that does it. */
+  readonly rip: bigint;
+}
+
+/** Kinds of the engine's events; 5 is a store buffer's entry on its way to memory, which is nobody's access. */
+const ACCESS_KINDS: readonly (WorldAccess['kind'] | undefined)[] = ['load', 'store', 'locked load', 'locked store', 'store', undefined];
 
 export interface Actor {
   readonly core: number;
@@ -40,6 +56,13 @@ export interface Actor {
   readonly patcher?: () => Patcher;
   /** Vector that is pending from the start and may be taken whenever interrupts are on. */
   readonly pendingInterrupt?: number;
+  /** An NMI is pending from the start and may be taken at any time. */
+  readonly pendingNmi?: boolean;
+  /**
+   * While an interrupt or an NMI can be taken, every instruction of this core is a place to take it, not only those before something that
+   * others can see. For handlers that look at what they interrupted.
+   */
+  readonly interruptAnywhere?: boolean;
 }
 
 /** Cores whose checkers have a page of state each. */
@@ -58,11 +81,11 @@ export class World {
   /** Findings that do not decide. */
   readonly notes = new Set<string>();
   /** Seen in some run so far. Not state: only ever grows. */
-  readonly witnessed = new Set<Witness>();
+  readonly witnessed = new Set<string>();
   /** Called for every event, for traces. */
   onEvent: ((event: WorldEvent) => void) | undefined;
   /** Witnesses without which an OK does not count here. */
-  wantedWitnesses: readonly Witness[] = WITNESSES;
+  wantedWitnesses: readonly string[] = WITNESSES;
   /** Cores that may trade places in the state key. */
   symmetric = 0;
   /** Cores that run the same code from the same start, in groups. */
@@ -110,7 +133,8 @@ export class World {
         ),
       );
     }
-    const role = JSON.stringify([actor.entry, actor.calls, actor.pendingInterrupt, actor.patcher === undefined ? undefined : actor.core]);
+    const { entry, calls, pendingInterrupt, pendingNmi, interruptAnywhere } = actor;
+    const role = JSON.stringify([entry, calls, pendingInterrupt, pendingNmi, interruptAnywhere, actor.patcher && actor.core]);
     const group = this.#roles.get(role) ?? [];
     if (group.length === 0) this.#alike.push(group);
     this.#roles.set(role, group);
@@ -119,11 +143,23 @@ export class World {
       const word = (['irr0', 'irr1', 'irr2', 'irr3'] as const)[actor.pendingInterrupt >> 6] as 'irr0';
       core.set(word, core.get(word) | (1n << BigInt(actor.pendingInterrupt & 63)));
     }
+    if (actor.pendingNmi === true) core.setSmall('nmiPending', 1);
+    if (actor.interruptAnywhere === true) this.machine.splits.add(actor.core);
+  }
+
+  readonly #watched: (readonly [number, number])[] = [];
+
+  /** Makes every access to memory of the image visible, shared or not, so that checkers hear of it (`Checker.onAccess`). Before `begin`. */
+  watch(linear: bigint, bytes: number): void {
+    const from = this.lab.physical(linear);
+    this.#watched.push([from & ~7, (from + bytes + 7) & ~7]);
   }
 
   /** Declares the sites as patched text and runs every core up to its first visible operation: the base state. */
   begin(knowledge?: Knowledge): void {
+    this.#hearsAccesses = this.checkers.some((c) => c.onAccess !== undefined);
     knowledge?.apply(this.machine);
+    for (const [from, to] of this.#watched) for (let q = from; q < to; q += 8) declareVisible(this.machine, q);
     for (const site of this.sites) this.machine.fetch.declarePatched(this.lab.physical(site.address), site.versions[0]!.length);
     for (const checker of this.checkers) checker.begin?.(this);
     const alike = this.#alike.filter((c) => c.length > 1 && this.lab.interchangeable(c));
@@ -159,7 +195,41 @@ export class World {
   /** A core asked for its own number: then cores are not interchangeable. */
   identityAsked = false;
 
+  #accessesFrom = EVENT_BASE;
+  #hearsAccesses = false;
+
+  /** Tells checkers of the accesses since they were last told. */
+  tellAccesses(): void {
+    if (!this.#hearsAccesses) return;
+    const { engine } = this.machine;
+    const top = engine.globals.eventTop.value;
+    // A transition begins with no events.
+    if (top < this.#accessesFrom) this.#accessesFrom = EVENT_BASE;
+    for (; this.#accessesFrom < top; this.#accessesFrom += EVENT_BYTES) {
+      const at = this.#accessesFrom;
+      const kind = ACCESS_KINDS[engine.view.getInt32(at + 4, true)];
+      if (kind === undefined) continue;
+      const access: WorldAccess = {
+        core: engine.view.getInt32(at, true),
+        kind,
+        physical: engine.view.getUint32(at + 8, true),
+        size: engine.view.getUint32(at + 12, true),
+        value: engine.view.getBigUint64(at + 16, true),
+        rip: engine.view.getBigUint64(at + 24, true),
+      };
+      for (const checker of this.checkers) checker.onAccess?.(access, this);
+    }
+  }
+
+  /** A transition begins: its events are counted from here. */
+  beginTransition(): void {
+    this.violations = [];
+    this.machine.abandoned = false;
+    this.#accessesFrom = EVENT_BASE;
+  }
+
   #observe(event: WorldEvent): void {
+    this.tellAccesses();
     if (event.kind === 'identity') this.identityAsked = true;
     for (const checker of this.checkers) checker.onEvent?.(event, this);
     this.onEvent?.(event);
@@ -178,9 +248,20 @@ export class World {
       core.setSmall('activity', Activity.exited);
       return 0;
     }
+    if (number === this.lab.abi('HC_WITNESS')) {
+      this.witnessed.add(this.lab.text(core.gpr(7)));
+      return 0;
+    }
+    if (number === this.lab.abi('HC_FAIL')) {
+      this.meta.set(this.#dead, 0, 1);
+      const message = this.lab.text(core.gpr(6)).replaceAll('%p', this.lab.image.describe(core.gpr(2)));
+      this.#observe({ kind: 'fail', core: core.index, check: this.lab.text(core.gpr(7)), message });
+      core.setSmall('activity', Activity.exited);
+      return 0;
+    }
     const agent = this.#programs.get(core.index);
     if (agent === undefined) throw new Error(`core ${core.index} has no patcher`);
-    return agent.step(core);
+    return number === this.lab.abi('HC_PATCHER_RETURN') ? agent.returned(core) : agent.step(core);
   }
 
   /** Physical memory that actors may share: the image's data and the private areas, which others reach through the direct map. */

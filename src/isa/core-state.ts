@@ -15,6 +15,8 @@ export const RSP = 4;
 export const RBP = 5;
 export const RSI = 6;
 export const RDI = 7;
+export const R8 = 8;
+export const R9 = 9;
 
 export const GPR_NAMES = [
   'rax',

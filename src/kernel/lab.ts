@@ -8,6 +8,7 @@ import { codeSegment, dataSegment, type GateType, gate, tssDescriptor } from './
 import {
   DESCRIPTORS_AT,
   DIRECT_MAP_BASE,
+  GUARD_PAGES,
   IDT_AT,
   KERNEL_BASE,
   KERNEL_CS,
@@ -64,6 +65,7 @@ export class Lab {
   readonly image: Image;
   readonly #idtView: DataView;
   readonly #abi = new Map<string, number>();
+  readonly #texts = new Map<bigint, string>();
 
   constructor(image: Image, options: LabOptions) {
     this.image = image;
@@ -126,6 +128,8 @@ export class Lab {
       ['KERNEL_BASE', KERNEL_BASE],
       ['DIRECT_MAP_BASE', DIRECT_MAP_BASE],
       ['PERCPU_BASE', PRIVATE_BASE],
+      ['PERCPU_PHYSICAL', BigInt(PRIVATE_AT)],
+      ['PERCPU_STRIDE', BigInt(PRIVATE_STRIDE)],
     ] as const) {
       const found = this.image.symbol(`ABI_${name}`).address;
       if (found !== expected) {
@@ -167,6 +171,7 @@ export class Lab {
     tables.share(root, shared, DIRECT_MAP_BASE);
     tables.share(root, shared, KERNEL_BASE);
     for (let n = 0; n < PRIVATE.pages; n++) {
+      if (GUARD_PAGES.includes(n)) continue;
       const physical = this.privatePage(core.index, n);
       tables.map(root, PRIVATE_BASE + BigInt(n * PAGE_BYTES), physical, { writable: true, executable: false });
       this.machine.setPrivate(physical, core.index, n);
@@ -231,6 +236,24 @@ export class Lab {
   poke(linear: bigint, bytes: number, value: bigint): void {
     const at = this.machine.peek(this.physical(linear), bytes);
     for (let i = 0; i < bytes; i++) at[i] = Number((BigInt.asUintN(64, value) >> BigInt(8 * i)) & 0xffn);
+  }
+
+  /** The C string at a linear address of the image, which must be constant. */
+  text(linear: bigint): string {
+    let text = this.#texts.get(linear);
+    if (text === undefined) {
+      text = this.#readText(linear);
+      this.#texts.set(linear, text);
+    }
+    return text;
+  }
+
+  #readText(linear: bigint): string {
+    const segment = this.image.segmentAt(linear);
+    if (segment === undefined) return `string at 0x${linear.toString(16)}`;
+    const bytes = this.machine.peek(this.physical(linear), Math.min(256, Number(segment.address + BigInt(segment.memorySize) - linear)));
+    const end = bytes.indexOf(0);
+    return String.fromCharCode(...bytes.subarray(0, end < 0 ? bytes.length : end));
   }
 
   /** What memory holds at a linear address of the image. */

@@ -8,7 +8,19 @@ export const DIRECT_MAP_BASE = 0xffff888000000000n;
 export const PRIVATE_BASE = 0xffffc90000000000n;
 
 /** Pages of a core's private area, in order. */
-export const PRIVATE = { percpu: 0, stack: 1, tss: 2, nmiStack: 3, faultStack: 4, pages: 5 } as const;
+export const PRIVATE = {
+  percpu: 0,
+  stackGuard: 1,
+  stack: 2,
+  tss: 3,
+  nmiStack: 4,
+  faultStack: 5,
+  taskStackGuard: 6,
+  taskStack: 7,
+  pages: 8,
+} as const;
+/** Pages of it that are not mapped: a stack that runs over faults there. */
+export const GUARD_PAGES: readonly number[] = [PRIVATE.stackGuard, PRIVATE.taskStackGuard];
 
 /** Physical places. The kernel image is loaded where its program headers say (16 MiB). */
 export const PAGE_TABLES_AT = 0x100000;

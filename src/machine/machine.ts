@@ -58,6 +58,8 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   readonly newText = new Set<number>();
   /** Cores that were sent an IPI in some run: where they turn interrupts off is visible. The search must start again with a new one. */
   readonly interrupted = new Set<number>();
+  /** Cores that can be interrupted at each of their instructions, where others only can before a visible operation. */
+  readonly splits = new Set<number>();
   #foreignTlb = false;
   readonly #helpers = new Map<Instruction, SystemHelper>();
   readonly #reference: ReferenceRunner | undefined;
@@ -246,7 +248,9 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
       const from = record === 0 ? 0n : core.rip;
       if (this.engine.features.explore) this.engine.globals.interruptible.value = deliverable(this, core) === undefined ? 0 : 1;
       core.prepare();
-      const asked = start === undefined ? left : Math.min(1, left);
+      const splitting = this.#splitting(core);
+      if (splitting && left < limit) return Stop.budget;
+      const asked = start === undefined && !splitting ? left : Math.min(1, left);
       const reason = this.#run(core.index, asked, record);
       const used = asked - this.engine.unused(core.index);
       left -= used;
@@ -261,7 +265,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
       switch (reason) {
         case Stop.budget:
         case Stop.system:
-          if (left <= 0) return Stop.budget;
+          if (left <= 0 || splitting) return Stop.budget;
           if (reason === Stop.system && !this.engine.features.explore) return Stop.system;
           break;
         case Stop.fetch: {
@@ -284,6 +288,11 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
 
   #run(core: number, instructions: number, record: number): number {
     return this.#reference?.run(core, instructions, record) ?? this.engine.run(core, instructions, record);
+  }
+
+  /** An interrupt may come before the next instruction, whatever that is. */
+  #splitting(core: Core): boolean {
+    return this.splits.size > 0 && this.splits.has(core.index) && deliverable(this, core) !== undefined;
   }
 
   /** The next instruction runs alone: something is due behind it. */
@@ -427,7 +436,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   /** Runs `core` up to its next visible operation and notes what stopped it. */
   settle(core: Core): void {
     const stop = this.runCore(core, LOCAL_LIMIT);
-    core.setRaw(CORE.stop, stop === Stop.budget ? Stop.lost : stop);
+    core.setRaw(CORE.stop, stop === Stop.budget && this.left <= 0 ? Stop.lost : stop);
     this.engine.access.scrub(core.base);
   }
 
@@ -454,6 +463,11 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
         if (stop !== undefined) {
           if (IN_FLIGHT.has(stop)) this.fetch.hold(core, choice.bytes);
           core.setRaw(CORE.stop, stop);
+          this.engine.access.scrub(core.base);
+          return;
+        }
+        if (this.#splitting(core)) {
+          core.setRaw(CORE.stop, Stop.budget);
           this.engine.access.scrub(core.base);
           return;
         }

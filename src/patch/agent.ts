@@ -1,13 +1,17 @@
 import { CORE, Stop } from '../engine/layout.ts';
+import { R8, R9, RCX, RDI, RDX, RSI } from '../isa/core-state.ts';
 import { sendIpi } from '../machine/apic-ipi.ts';
 import { AccessStopped, type Core } from '../machine/core.ts';
 import type { MachineParts } from '../machine/parts.ts';
-import type { Mark, Operation } from './operation.ts';
+import type { Mark, Operation, Word } from './operation.ts';
 import type { Program, ProgramNode } from './program.ts';
 
 /** Answers of the stub's hypercall, in rax: the patcher has ended; step again; anything else is a function to call first. */
 const ENDED = 0n;
 const MORE = 1n;
+
+/** Where a function finds its arguments (System V ABI). */
+const ARGUMENTS: readonly number[] = [RDI, RSI, RDX, RCX, R8, R9];
 
 /**
  * Runs a patcher on a core: each execution of the stub's hypercall performs the patcher's next operation as an operation of that core, so that
@@ -29,6 +33,22 @@ export class PatcherAgent {
     return this.#program.node(core.raw(CORE.agentNode));
   }
 
+  /** The function that the patcher called has returned: the hypercall behind it. */
+  returned(core: Core): 0 {
+    const node = this.at(core);
+    this.#advance(core, node, core.gpr(RDI));
+    core.setGpr(RDI, 0n);
+    return 0;
+  }
+
+  #advance(core: Core, node: ProgramNode, answer: bigint): void {
+    const after = this.#program.after(node, answer);
+    core.setRaw(CORE.agentNode, after.number);
+    core.setRawLong(CORE.agentHash, after.hash[0]);
+    core.setRawLong(CORE.agentHash + 8, after.hash[1]);
+    core.setGpr(0, after.next === undefined ? ENDED : MORE);
+  }
+
   /** The hypercall: 0 done, 1 the core waits, 2 a visible operation has no budget. Throws `AccessStopped` from memory accesses. */
   step(core: Core): 0 | 1 | 2 {
     const node = this.at(core);
@@ -38,22 +58,21 @@ export class PatcherAgent {
     }
     const outcome = this.#perform(core, node.next);
     if (typeof outcome !== 'bigint') return outcome;
-    const after = this.#program.after(node, outcome);
-    core.setRaw(CORE.agentNode, after.number);
-    core.setRawLong(CORE.agentHash, after.hash[0]);
-    core.setRawLong(CORE.agentHash + 8, after.hash[1]);
-    core.setGpr(0, node.next.do === 'call' ? node.next.address : after.next === undefined ? ENDED : MORE);
+    // A call is answered when it has returned.
+    if (node.next.do === 'call') core.setGpr(0, node.next.address);
+    else this.#advance(core, node, outcome);
     return 0;
   }
 
   /** Whether the condition that the patcher waits for holds in memory, and its own stores are there. */
   ready(core: Core): boolean {
     const { next } = this.at(core);
-    return next?.do === 'wait' && this.#holds(core, next);
+    return (next?.do === 'wait' || next?.do === 'await') && this.#holds(core, next);
   }
 
-  #holds(core: Core, wait: Extract<Operation, { do: 'wait' }>): boolean {
-    return core.look(wait.address, wait.bytes) === wait.value;
+  #holds(core: Core, wait: Extract<Operation, { do: 'wait' | 'await' }>): boolean {
+    const look = (word: Word): bigint => core.look(word.address, word.bytes);
+    return wait.do === 'wait' ? look(wait) === wait.value : wait.until(wait.words.map(look));
   }
 
   /** What the operation gives, or how it stopped. */
@@ -86,11 +105,19 @@ export class PatcherAgent {
         if (!machine.takeVisible(core)) return 2;
         sendIpi(machine, core, { vector: op.vector, shorthand: 'all-excluding-self' });
         return 0n;
+      case 'compare-exchange': {
+        core.lockBegin(op.address, op.bytes);
+        const old = core.load(op.address, op.bytes, 'data', true);
+        core.store(op.address, op.bytes, old === op.expected ? op.value : old);
+        return old;
+      }
       case 'wait':
+      case 'await':
         if (!this.#holds(core, op)) return 1;
         if (!machine.takeVisible(core)) return 2;
         return 0n;
       case 'call':
+        (op.args ?? []).forEach((value, n) => core.setGpr(ARGUMENTS[n] as number, BigInt.asUintN(64, value)));
         return 0n;
       case 'mark':
         this.#onMark(core, op.mark);

@@ -18,10 +18,27 @@ export type Operation =
   | { readonly do: 'ipi'; readonly vector: number }
   /** Spins until the bytes at an address equal `value`. */
   | { readonly do: 'wait'; readonly address: bigint; readonly bytes: number; readonly value: bigint; readonly what: string }
-  /** The core calls a function of the image and comes back. */
-  | { readonly do: 'call'; readonly address: bigint; readonly what: string }
+  /** Spins until `until` says so of what the words hold. It must depend on nothing else. */
+  | { readonly do: 'await'; readonly words: readonly Word[]; readonly until: (values: readonly bigint[]) => boolean; readonly what: string }
+  /** LOCK CMPXCHG: stores `value` if the memory holds `expected`; gives what it held. */
+  | {
+      readonly do: 'compare-exchange';
+      readonly address: bigint;
+      readonly bytes: number;
+      readonly expected: bigint;
+      readonly value: bigint;
+      readonly what: string;
+    }
+  /** The core calls a function of the image with up to six arguments and comes back; gives what it returned. */
+  | { readonly do: 'call'; readonly address: bigint; readonly args?: readonly bigint[]; readonly what: string }
   /** Tells observers where the protocol is; no effect on the machine. */
   | { readonly do: 'mark'; readonly mark: Mark };
+
+/** A place in memory that an operation looks at. */
+export interface Word {
+  readonly address: bigint;
+  readonly bytes: number;
+}
 
 /** Steps of a protocol that checkers and traces want to know. */
 export type Mark =

@@ -4,7 +4,7 @@ import type { Image } from '../image/image.ts';
 import { FETCH_POLICY_NAMES } from '../machine/policy/index.ts';
 import { CATALOGUE } from './catalogue.ts';
 import { cellName } from './matrix.ts';
-import { type Cell, MAX_VICTIMS, type Scenario, type Variant } from './scenario.ts';
+import { type Cell, type Fixtures, imageOf, MAX_VICTIMS, type Scenario, type Variant } from './scenario.ts';
 
 /** A token and the world that it belongs to. */
 export interface FoundToken {
@@ -15,7 +15,7 @@ export interface FoundToken {
 }
 
 /** Finds the world of a token. `E_TOKEN` (exit 125: it does not apply here) when there is none or its image is another one. */
-export function findToken(token: string, image: Image, scenarios: readonly Scenario[] = CATALOGUE): FoundToken {
+export function findToken(token: string, fixtures: Fixtures, scenarios: readonly Scenario[] = CATALOGUE): FoundToken {
   const content = decodeToken(token);
   for (const scenario of scenarios) {
     for (const variant of scenario.variants) {
@@ -24,7 +24,7 @@ export function findToken(token: string, image: Image, scenarios: readonly Scena
           for (const memory of ['sc', 'tso'] as const) {
             const cell: Cell = { victims, fetch, memory };
             if (nameHash(cellName(scenario, variant.name, cell)) !== content.world) continue;
-            checkImage(token, content, image, `${scenario.name} ${variant.name}`);
+            checkImage(token, content, imageOf(scenario, fixtures), `${scenario.name} ${variant.name}`);
             return { content, scenario, variant, cell };
           }
         }

@@ -5,7 +5,7 @@ import type { World } from '../explore/world.ts';
 import type { Image } from '../image/image.ts';
 import type { EngineName } from '../machine/machine.ts';
 import { FETCH_POLICY_NAMES, fetchPolicy } from '../machine/policy/index.ts';
-import { type Cell, expectedOf, type MemoryModel, type Scenario, type Variant } from './scenario.ts';
+import { type Cell, expectedOf, type Fixtures, imageOf, type MemoryModel, type Scenario, type Variant } from './scenario.ts';
 
 /** Schedules that are sampled for notes. */
 const NOTE_SCHEDULES = 20;
@@ -43,20 +43,25 @@ export interface CellResult extends Exploration {
   readonly token: string | undefined;
 }
 
-/** Explores cells of one image, sharing what was learned between the models of a variant. */
+/** Explores cells, sharing what was learned between the models of a variant. */
 export class CellRunner {
-  readonly #image: Image;
+  readonly #fixtures: Fixtures;
   readonly #engine: EngineName | undefined;
   readonly #learned = new Map<string, Knowledge>();
 
-  constructor(image: Image, engine?: EngineName) {
-    this.#image = image;
+  constructor(fixtures: Fixtures, engine?: EngineName) {
+    this.#fixtures = fixtures;
     this.#engine = engine;
+  }
+
+  /** The image that a scenario runs on. */
+  image(scenario: Scenario): Image {
+    return imageOf(scenario, this.#fixtures);
   }
 
   /** Makes the worlds of a cell. */
   maker(scenario: Scenario, variant: string, cell: Cell): () => World {
-    return () => scenario.build(this.#image, variant, cell, this.#engine);
+    return () => scenario.build(this.image(scenario), variant, cell, this.#engine);
   }
 
   /**
@@ -121,7 +126,7 @@ export class CellRunner {
     if (result.counterexample === undefined || result.counterexample.answers.length === 0) return undefined;
     return encodeToken({
       world: nameHash(cellName(scenario, variant.name, cell)),
-      image: imageHash(this.#image.contentHash()),
+      image: imageHash(this.image(scenario).contentHash()),
       semantics: SEMANTICS_VERSION,
       answers: result.counterexample.answers,
       ...result.knowledge.beyond(result.learned),

@@ -46,6 +46,10 @@ interface Common {
   readonly title: string;
   /** What happens, in a few sentences. */
   readonly story: string;
+  /**
+   * What it runs on: a built fixture by name (`fixtures/NAME/NAME.elf`), or an image of one's own. Default: `lab`, the bare runtime.
+   */
+  readonly image?: string | Image;
   /** With how many victims the matrix runs it. */
   readonly scope: 'one-core' | 'one-victim' | 'two-victims';
   /** Variants whose proof also runs with three victims. */
@@ -87,6 +91,14 @@ export function variantOf<V extends Variant>(scenario: { readonly name: string; 
   const known = scenario.variants.map((v) => v.name);
   const hint = didYouMean(name, known) ?? `it has ${known.slice(0, 6).join(', ')}${known.length > 6 ? ' ...' : ''}`;
   throw new TextpokeError('E_SCENARIO', `${scenario.name} has no variant '${name}'`, { where: name, hint });
+}
+
+/** Gives the image of a built fixture by its name. */
+export type Fixtures = (name: string) => Image;
+
+/** The image that a scenario runs on. */
+export function imageOf(scenario: Pick<Scenario, 'image'>, fixtures: Fixtures): Image {
+  return typeof scenario.image === 'object' ? scenario.image : fixtures(scenario.image ?? 'lab');
 }
 
 export const familyOf = (scenario: { readonly name: string }): string => scenario.name.slice(0, scenario.name.indexOf('/'));

@@ -23,14 +23,14 @@ import { CellRunner, findToken, imageFromElf, recordTrace, scenarioOf, variantOf
 
 const lab = new URL(import.meta.resolve('textpoke/fixtures/lab/lab.elf'));
 const image = imageFromElf(readFileSync(lab), 'lab.elf');
-const runner = new CellRunner(image);
+const runner = new CellRunner(() => image);
 const scenario = scenarioOf('F1');
 const cell = { victims: 1, fetch: 'intel-sdm', memory: 'tso' };
 const settle = (name) => runner.run(scenario, variantOf(scenario, name), cell);
 
 const proof = settle('final-sync');
 const race = settle('no-final-sync');
-const found = findToken(race.token, image);
+const found = findToken(race.token, () => image);
 const world = runner.maker(found.scenario, found.variant.name, found.cell)();
 world.begin(race.knowledge);
 const trace = recordTrace(world, found.content.answers);

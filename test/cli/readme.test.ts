@@ -35,6 +35,6 @@ describe('the README', () => {
   test('says what every fetch policy and every check is', () => {
     for (const name of FETCH_POLICY_NAMES) expect(readme).toMatch(new RegExp(`^\\| \`${name}\``, 'm'));
     const table = readme.slice(readme.indexOf('| check |'), readme.indexOf('`code-race` decides'));
-    for (const check of Object.keys(CHECK_TITLES)) expect(table).toMatch(new RegExp(`\\b${check}\\b`));
+    for (const check of Object.keys(CHECK_TITLES)) expect(table).toMatch(new RegExp(`(?<!\\w)${check}(?!\\w)`));
   });
 });

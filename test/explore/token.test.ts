@@ -8,6 +8,7 @@ import { scenarioOf } from '../../src/scenario/catalogue.ts';
 import { findToken } from '../../src/scenario/find-token.ts';
 import { CellRunner } from '../../src/scenario/matrix.ts';
 import { variantOf } from '../../src/scenario/scenario.ts';
+import { builtFixture } from '../../tools/built-fixture.ts';
 import { lab } from '../fixtures/lab.ts';
 
 function errorOf(run: () => unknown): TextpokeError {
@@ -105,10 +106,10 @@ describe('tokens', () => {
 describe('tokens of scenarios', () => {
   const scenario = scenarioOf('F1');
   const variant = variantOf(scenario, 'no-final-sync');
-  const { token, counterexample } = new CellRunner(lab).run(scenario, variant, { victims: 1, fetch: 'intel-sdm', memory: 'tso' });
+  const { token, counterexample } = new CellRunner(builtFixture).run(scenario, variant, { victims: 1, fetch: 'intel-sdm', memory: 'tso' });
 
   test('find their scenario, variant and models', () => {
-    expect(findToken(token!, lab)).toMatchObject({
+    expect(findToken(token!, builtFixture)).toMatchObject({
       scenario: { name: 'ftrace/late-handler' },
       variant: { name: 'no-final-sync' },
       cell: { victims: 1, fetch: 'intel-sdm', memory: 'tso' },
@@ -121,7 +122,7 @@ describe('tokens of scenarios', () => {
     const bytes = Uint8Array.from(first!.bytes);
     bytes[bytes.length - 1]! ^= 1;
     const other = new Image({ segments: [{ ...first!, bytes }, ...rest], entry: lab.entry, symbols: lab.symbols });
-    const error = errorOf(() => findToken(token!, other));
+    const error = errorOf(() => findToken(token!, () => other));
     expect(error).toMatchObject({ code: 'E_TOKEN', exitCode: Exit.inconclusive });
     expect(error.message).toContain('another image');
     expect(error.hint).toContain('ftrace/late-handler --variant no-final-sync');
@@ -129,7 +130,7 @@ describe('tokens of scenarios', () => {
 
   test('of no known scenario do not apply here', () => {
     const foreign = encodeToken({ ...decodeToken(token!), world: nameHash('somebody/else x 1 coherent sc') });
-    expect(errorOf(() => findToken(foreign, lab))).toMatchObject({ code: 'E_TOKEN', exitCode: Exit.inconclusive });
+    expect(errorOf(() => findToken(foreign, builtFixture))).toMatchObject({ code: 'E_TOKEN', exitCode: Exit.inconclusive });
     expect(imageHash(lab.contentHash())).toBe(decodeToken(token!).image);
   });
 
@@ -144,10 +145,10 @@ describe('tokens of scenarios', () => {
   ])('%s %s replays the same trace twice, from worlds of its own', (name, variantName) => {
     const of = scenarioOf(name);
     const cell = { victims: of.scope === 'one-core' ? 0 : 1, fetch: 'intel-sdm', memory: 'tso' } as const;
-    const found = new CellRunner(lab).run(of, variantOf(of, variantName), cell);
+    const found = new CellRunner(builtFixture).run(of, variantOf(of, variantName), cell);
     const text = (): { text: string; hash: string; checks: string[] } => {
-      const again = findToken(found.token!, lab);
-      const runner = new CellRunner(lab);
+      const again = findToken(found.token!, builtFixture);
+      const runner = new CellRunner(builtFixture);
       const knowledge = runner.learned(again.scenario, again.variant.name, again.cell.victims).clone();
       knowledge.add(again.content);
       const world = runner.maker(again.scenario, again.variant.name, again.cell)();

@@ -4,9 +4,10 @@ import { FETCH_POLICY_NAMES } from '../../src/machine/policy/index.ts';
 import { CATALOGUE, FAMILIES, scenarioOf } from '../../src/scenario/catalogue.ts';
 import { CellRunner, cellName, cellsOf } from '../../src/scenario/matrix.ts';
 import { defineScenario, expectedOf, familyOf, variantOf } from '../../src/scenario/scenario.ts';
+import { builtFixture } from '../../tools/built-fixture.ts';
 import { lab } from '../fixtures/lab.ts';
 
-const runner = new CellRunner(lab);
+const runner = new CellRunner(builtFixture);
 
 describe('the ftrace family with one victim, under every policy and both memory models', () => {
   const rows = CATALOGUE.filter((s) => familyOf(s) === 'ftrace').flatMap((scenario) =>

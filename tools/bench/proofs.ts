@@ -29,7 +29,7 @@ export function proofRows(rounds: number): Row[] {
     const seconds: number[] = [];
     let counts = { states: 0, transitions: 0 };
     for (let round = 0; round < (victims > 2 ? 1 : rounds); round++) {
-      const run = cpuSeconds(() => new CellRunner(image).run(scenario, variant, { victims, fetch: 'intel-sdm', memory: 'tso' }));
+      const run = cpuSeconds(() => new CellRunner(() => image).run(scenario, variant, { victims, fetch: 'intel-sdm', memory: 'tso' }));
       const { verdict, asRecorded } = run.value;
       if (!asRecorded) throw new Error(`${code} ${name} with ${victims} victims: ${verdict}`);
       ({ counts } = run.value);

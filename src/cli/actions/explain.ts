@@ -4,10 +4,10 @@ import { CHECK_TITLES } from '../../explore/violation.ts';
 import { scenarioOf } from '../../scenario/catalogue.ts';
 import { CellRunner } from '../../scenario/matrix.ts';
 import type { Expectation, Scenario } from '../../scenario/scenario.ts';
+import { fixtures } from '../fixtures.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
 import { emitEvent } from '../json.ts';
-import { labImage } from '../lab-image.ts';
 import { sayCell, wrapped } from '../report.ts';
 import { showRace } from '../show-race.ts';
 import { replayToken } from './replay.ts';
@@ -34,8 +34,8 @@ export async function explainAction(options: ExplainOptions, io: Io): Promise<nu
 
 /** Diagram and reason of a token's schedule. 1 when it violates something, as it should; 0 when it holds. */
 function explainToken(token: string, options: ExplainOptions, io: Io): number {
-  const runner = new CellRunner(labImage(io));
-  const { found, knowledge, trace } = replayToken(runner, token, labImage(io));
+  const runner = new CellRunner(fixtures(io));
+  const { found, knowledge, trace } = replayToken(runner, token, fixtures(io));
   const { scenario, variant, cell, content } = found;
   const [violation] = trace.violations;
   const counterexample = violation === undefined ? undefined : { violation, answers: content.answers };

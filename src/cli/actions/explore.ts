@@ -2,10 +2,10 @@ import { Exit, TextpokeError } from '../../error.ts';
 import { scenarioOf } from '../../scenario/catalogue.ts';
 import { type CellResult, CellRunner } from '../../scenario/matrix.ts';
 import { type Cell, MAX_VICTIMS, type Scenario, variantOf } from '../../scenario/scenario.ts';
+import { fixtures } from '../fixtures.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
 import { emitEvent } from '../json.ts';
-import { labImage } from '../lab-image.ts';
 import { progressLine } from '../progress.ts';
 import { LIMITS, ROW_HEAD, row, sayCell, sayCoverage, sayVerdict, wrapped } from '../report.ts';
 import { resultEvent } from '../result-event.ts';
@@ -29,7 +29,7 @@ export interface ExploreOptions extends SharedFlags {
 export async function exploreAction(options: ExploreOptions, io: Io): Promise<number> {
   const scenario = scenarioOf(options.target);
   const cell = cellOf(scenario, options);
-  const runner = new CellRunner(labImage(io), engineName(options));
+  const runner = new CellRunner(fixtures(io), engineName(options));
   const progress = progressLine(io, options);
   const variants = options.variant === undefined ? scenario.variants : [variantOf(scenario, options.variant)];
   if (options.json) emitEvent(io, 'start', { scenario: scenario.name, cell, seed: options.seed, variants: variants.map((v) => v.name) });

@@ -1,13 +1,13 @@
 import { raceDiagram } from '../../debug/diagram.ts';
 import { formatTrace, recordTrace } from '../../debug/trace.ts';
 import { Exit } from '../../error.ts';
-import type { Image } from '../../image/image.ts';
 import { findToken } from '../../scenario/find-token.ts';
 import { CellRunner } from '../../scenario/matrix.ts';
+import type { Fixtures } from '../../scenario/scenario.ts';
+import { fixtures } from '../fixtures.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
 import { emitEvent } from '../json.ts';
-import { labImage } from '../lab-image.ts';
 import { sayCell } from '../report.ts';
 import { engineName } from '../search-options.ts';
 
@@ -18,8 +18,8 @@ export interface ReplayOptions extends SharedFlags {
 }
 
 /** Runs the one schedule of a token: the world it belongs to at its end, what that knew from the start, and what happened. Throws E_TOKEN. */
-export function replayToken(runner: CellRunner, token: string, image: Image) {
-  const found = findToken(token, image);
+export function replayToken(runner: CellRunner, token: string, images: Fixtures) {
+  const found = findToken(token, images);
   const knowledge = runner.learned(found.scenario, found.variant.name, found.cell.victims).clone();
   knowledge.add(found.content);
   const world = runner.maker(found.scenario, found.variant.name, found.cell)();
@@ -29,8 +29,8 @@ export function replayToken(runner: CellRunner, token: string, image: Image) {
 
 /** Runs the one schedule of a token and prints its trace, byte for byte the same each time. 1 when it violates something, as it should. */
 export async function replayAction(options: ReplayOptions, io: Io): Promise<number> {
-  const image = labImage(io);
-  const { found, world, trace } = replayToken(new CellRunner(image, engineName(options)), options.token, image);
+  const images = fixtures(io);
+  const { found, world, trace } = replayToken(new CellRunner(images, engineName(options)), options.token, images);
   const title = `${found.scenario.name} ${found.variant.name}: ${found.variant.title}`;
   if (options.json) {
     emitEvent(io, 'replay', {

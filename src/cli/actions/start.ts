@@ -2,10 +2,10 @@ import { Exit } from '../../error.ts';
 import { scenarioOf } from '../../scenario/catalogue.ts';
 import { CellRunner } from '../../scenario/matrix.ts';
 import { type Cell, variantOf } from '../../scenario/scenario.ts';
+import { fixtures } from '../fixtures.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
 import { emitEvent } from '../json.ts';
-import { labImage } from '../lab-image.ts';
 import { progressLine } from '../progress.ts';
 import { LIMITS, ROW_HEAD, row, sayCell, sayCoverage, sayVerdict, wrapped } from '../report.ts';
 import { resultEvent } from '../result-event.ts';
@@ -24,7 +24,7 @@ const RACES = [
 
 /** Shows both races and the table of fixes. 0 when every verdict is as recorded. */
 export async function startAction(options: StartOptions, io: Io): Promise<number> {
-  const runner = new CellRunner(labImage(io), engineName(options));
+  const runner = new CellRunner(fixtures(io), engineName(options));
   const progress = progressLine(io, options);
   let asRecorded = true;
   const settle = (scenario: string, variant: string, cell: Cell) => {

@@ -1,6 +1,6 @@
 import { Vector } from '../../isa/core-state.ts';
 import type { Checker } from '../checker.ts';
-import type { CheckId, ViolationCause } from '../violation.ts';
+import { CHECK_TITLES, type CheckId, type ViolationCause } from '../violation.ts';
 import type { World } from '../world.ts';
 
 const EXCEPTION_NAMES: ReadonlyMap<number, string> = new Map(Object.entries(Vector).map(([name, number]) => [Number(number), `#${name}`]));
@@ -16,6 +16,11 @@ export const death: Checker = {
     }
     if (event.kind === 'exception' && event.vector === Vector.DF) {
       world.report({ check: 'I6', message: `double fault on CPU${event.core}`, core: event.core, rip: event.rip });
+      return;
+    }
+    if (event.kind === 'fail') {
+      const check = event.check in CHECK_TITLES ? (event.check as CheckId) : 'assertion';
+      world.report({ check, message: `CPU${event.core}: ${event.message}`, core: event.core, rip: world.machine.cores[event.core]!.rip });
       return;
     }
     if (event.kind !== 'die') return;

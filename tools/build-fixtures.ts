@@ -2,11 +2,12 @@
  * Builds the guest programs of fixtures/ with gcc and GNU ld, to the same bytes wherever the toolchain is the same.
  *
  *   tsx tools/build-fixtures.ts            rebuilds what is committed, and fixtures/TOOLCHAIN with it
+ *   tsx tools/build-fixtures.ts NAME...    rebuilds the programs of the directories fixtures/NAME only
  *   tsx tools/build-fixtures.ts --check    builds in a temporary directory and compares; exit 1 when a byte differs
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -60,6 +61,24 @@ function simple(directory: string, name: string, flags: readonly string[], flat:
   };
 }
 
+/** A kernel of the lab's runtime, the small world of fixtures/kernel, and what `directory` adds; it may have a linker script of its own. */
+function kernel(name: string): Program {
+  const directory = `fixtures/${name}`;
+  const own = `${directory}/${name}.lds`;
+  return {
+    output: `${directory}/${name}.elf`,
+    sources: [...sourcesIn('fixtures/lab'), ...sourcesIn('fixtures/kernel'), ...sourcesIn(directory)],
+    script: existsSync(join(root, own)) ? own : 'fixtures/lab/lab.lds',
+    flags: ['-mcmodel=kernel', '-Ifixtures/lab', '-Ifixtures/kernel'],
+    flat: false,
+  };
+}
+
+/** Directories of fixtures/ that hold a kernel each. */
+const kernels = ['bpf', 'entry', 'ftrace', 'kprobes', 'livepatch', 'patching', 'tracepoint', 'unregister', 'user'].filter((name) =>
+  existsSync(join(root, 'fixtures', name)),
+);
+
 /** Every program that is built, in the order of the build. */
 export const programs: readonly Program[] = [
   {
@@ -69,6 +88,7 @@ export const programs: readonly Program[] = [
     flags: ['-mcmodel=kernel'],
     flat: false,
   },
+  ...kernels.map(kernel),
   ...['hello', 'counter', 'selfmod', 'fault', 'loop', 'sse'].map((name) => simple('fixtures/run', name, [], false)),
   ...['crc', 'sieve', 'hash', 'fib'].map((name) => simple('fixtures/bench', name, ['-fno-optimize-sibling-calls'], true)),
 ];
@@ -90,12 +110,12 @@ export function outputs(): string[] {
   return programs.flatMap(({ output, flat }) => (flat ? [output, output.replace(/elf$/, 'bin')] : [output]));
 }
 
-/** Builds every program below `target`, which mirrors the root. Throws with the compiler's message when one fails. */
-export function build(target: string): void {
+/** Builds programs, all by default, below `target`, which mirrors the root. Throws with the compiler's message when one fails. */
+export function build(target: string, wanted: readonly Program[] = programs): void {
   const objects = mkdtempSync(join(tmpdir(), 'textpoke-objects-'));
   const run = (tool: string, args: readonly string[]) => execFileSync(tool, args, { cwd: root, env: { ...process.env, LC_ALL: 'C' } });
   try {
-    for (const { output, sources, script, flags, flat } of programs) {
+    for (const { output, sources, script, flags, flat } of wanted) {
       const files = sources.map((source) => {
         const object = join(objects, `${source.replaceAll('/', '-')}.o`);
         run('gcc', [...common, ...flags, '-c', source, '-o', object]);
@@ -144,7 +164,7 @@ export function sums(base: string, directory: string): string {
 }
 
 /** The directories that hold outputs. */
-export const directories = ['fixtures/lab', 'fixtures/run', 'fixtures/bench'] as const;
+export const directories: readonly string[] = [...new Set(programs.map(({ output }) => join(output, '..')))];
 
 /** Rebuilds everything elsewhere; returns the committed files whose bytes differ. */
 export function differences(): string[] {
@@ -164,8 +184,13 @@ function main(args: readonly string[]): void {
     process.exitCode = different.length === 0 ? 0 : 1;
     return;
   }
-  build(root);
-  for (const directory of directories) writeFileSync(join(root, directory, 'SHA256SUMS'), sums(root, directory));
+  const wanted = args.length === 0 ? directories : args.map((name) => `fixtures/${name}`);
+  for (const directory of wanted) if (!directories.includes(directory)) throw new Error(`nothing is built in ${directory}`);
+  build(
+    root,
+    programs.filter(({ output }) => wanted.includes(join(output, '..'))),
+  );
+  for (const directory of wanted) writeFileSync(join(root, directory, 'SHA256SUMS'), sums(root, directory));
   writeFileSync(join(root, 'fixtures/TOOLCHAIN'), toolchain() ?? '');
 }
 

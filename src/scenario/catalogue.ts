@@ -1,31 +1,31 @@
 import { TextpokeError } from '../error.ts';
 import { didYouMean } from '../suggest.ts';
-import { bulk } from './ftrace/bulk.ts';
-import { callEmulation } from './ftrace/call-emulation.ts';
-import { ghostInt3 } from './ftrace/ghost-int3.ts';
-import { lateHandler } from './ftrace/late-handler.ts';
-import { nextModification } from './ftrace/next-modification.ts';
+import { bpf } from './bpf/index.ts';
+import { entry } from './entry/index.ts';
+import { ftrace } from './ftrace/index.ts';
+import { jumpLabel } from './jump-label/index.ts';
+import { kprobes } from './kprobes/index.ts';
+import { livepatch } from './livepatch/index.ts';
 import { familyOf, type Scenario } from './scenario.ts';
-import { oneAddress } from './text-poke/one-address.ts';
-import { ownPath } from './text-poke/own-path.ts';
-import { staleTranslation } from './text-poke/stale-translation.ts';
-import { straddling } from './text-poke/straddling.ts';
-import { threePhase } from './text-poke/three-phase.ts';
-import { tornNop } from './text-poke/torn-nop.ts';
+import { staticCall } from './static-call/index.ts';
+import { textPoke } from './text-poke/index.ts';
+import { tracepoint } from './tracepoint/index.ts';
+import { unregister } from './unregister/index.ts';
+import { user } from './user/index.ts';
 
 /** Every scenario, in the order in which they are listed. */
 export const CATALOGUE: readonly Scenario[] = [
-  lateHandler,
-  nextModification,
-  callEmulation,
-  ghostInt3,
-  bulk,
-  oneAddress,
-  threePhase,
-  straddling,
-  tornNop,
-  ownPath,
-  staleTranslation,
+  ...ftrace,
+  ...tracepoint,
+  ...unregister,
+  ...kprobes,
+  ...livepatch,
+  ...textPoke,
+  ...staticCall,
+  ...jumpLabel,
+  ...entry,
+  ...bpf,
+  ...user,
 ];
 
 export const FAMILIES: readonly string[] = [...new Set(CATALOGUE.map(familyOf))];

@@ -36,6 +36,8 @@ export interface Variant {
   readonly shows?: WantedViolation;
   /** The fix or bug in history, by commit subject. */
   readonly history?: string;
+  /** This variant is an algorithm with one step done wrong, to prove that a check bites: the protocol and the step, as a table of mutants says it. */
+  readonly mutant?: string;
 }
 
 interface Common {

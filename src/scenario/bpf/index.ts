@@ -1,0 +1,4 @@
+import type { Scenario } from '../scenario.ts';
+
+/** BPF programs and trampolines. */
+export const bpf: readonly Scenario[] = [];

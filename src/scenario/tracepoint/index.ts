@@ -1,0 +1,4 @@
+import type { Scenario } from '../scenario.ts';
+
+/** Tracepoints over static_call. */
+export const tracepoint: readonly Scenario[] = [];

@@ -46,11 +46,15 @@ export const EMULATION_MUTANTS: readonly Mutant[] = [
 ];
 
 export interface PhaseVariant extends Variant {
-  readonly mutant: Mutant;
+  readonly wrong: Mutant;
   readonly change: Change;
   /** Place of the site, as the image names it: `q0`, `q5`, `l61`, `p4093`. */
   readonly place: string;
 }
+
+/** What a variant says of its wrong step, if it has one. */
+export const wrongStep = (wrong: Mutant): Pick<PhaseVariant, 'wrong' | 'mutant'> =>
+  wrong === COMPLETE ? { wrong } : { wrong, mutant: `text poke: ${wrong.title}` };
 
 /** The world of a three-phase poke of one site. */
 export function phaseWorld(image: Image, variant: PhaseVariant, cell: Cell, engine: EngineName | undefined): World {
@@ -59,7 +63,7 @@ export function phaseWorld(image: Image, variant: PhaseVariant, cell: Cell, engi
   lab.configure({
     int3_handler: lab.abi('INT3_BP_REFS'),
     calls: 1,
-    emulate_wrong: lab.abi(variant.mutant.emulate ?? 'EMULATE_RIGHT'),
+    emulate_wrong: lab.abi(variant.wrong.emulate ?? 'EMULATE_RIGHT'),
   });
   const wrapper = `site_${variant.change === 'nop-to-call' ? 'nop' : 'call'}_${variant.place}`;
   const site = lab.symbol(`${wrapper}_insn`);
@@ -71,7 +75,7 @@ export function phaseWorld(image: Image, variant: PhaseVariant, cell: Cell, engi
   world.add({
     core: 0,
     entry: 'patcher_stub',
-    patcher: () => textPokeBatch(text, layout, [{ site, name: wrapper, bytes, old }], variant.mutant.switches),
+    patcher: () => textPokeBatch(text, layout, [{ site, name: wrapper, bytes, old }], variant.wrong.switches),
   });
   addVictims(world, cell, [wrapper]);
   return world;

@@ -1,6 +1,6 @@
 import type { FetchPolicyName } from '../../machine/policy/policy.ts';
 import { defineScenario, type Expectation, underPolicies } from '../scenario.ts';
-import { COMPLETE, MUTANTS, type Mutant, type PhaseVariant, phaseWorld } from './phases.ts';
+import { COMPLETE, MUTANTS, type Mutant, type PhaseVariant, phaseWorld, wrongStep } from './phases.ts';
 
 /** S mod 8 = 4..7 inside a line; S mod 64 = 60..63; S mod 4096 = 4092..4095. */
 const PLACES = ['q4', 'q5', 'q6', 'q7', 'l60', 'l61', 'l62', 'l63', 'p4092', 'p4093', 'p4094', 'p4095'] as const;
@@ -52,7 +52,13 @@ function recorded(mutant: Mutant, place: Place): { policies: FetchPolicyName[]; 
 function variant(mutant: Mutant, place: Place): PhaseVariant {
   const expected = catalogue(mutant, place);
   const { policies, reasons } = recorded(mutant, place);
-  const base = { name: `${place}.${mutant.name}`, title: `${place}: ${mutant.title}`, mutant, change: 'call-to-call', place } as const;
+  const base = {
+    name: `${place}.${mutant.name}`,
+    title: `${place}: ${mutant.title}`,
+    ...wrongStep(mutant),
+    change: 'call-to-call',
+    place,
+  } as const;
   if (policies.length === 0) return { ...base, expected };
   return {
     ...base,
@@ -76,7 +82,7 @@ export const straddling = defineScenario<PhaseVariant>({
         name: `${place}.${change}`,
         title: `${place}: ${change}, nothing left out`,
         expected: 'ok',
-        mutant: COMPLETE,
+        wrong: COMPLETE,
         change,
         place,
       }),

@@ -1,5 +1,5 @@
 import { defineScenario, type Expectation, underPolicies } from '../scenario.ts';
-import { type Change, COMPLETE, EMULATION_MUTANTS, MUTANTS, type Mutant, type PhaseVariant, phaseWorld } from './phases.ts';
+import { type Change, COMPLETE, EMULATION_MUTANTS, MUTANTS, type Mutant, type PhaseVariant, phaseWorld, wrongStep } from './phases.ts';
 
 const CHANGES: readonly Change[] = ['call-to-call', 'nop-to-call', 'call-to-nop'];
 
@@ -33,7 +33,13 @@ function recorded(mutant: Mutant): { expected: Expectation; reason: string } | u
 function variant(mutant: Mutant, change: Change): PhaseVariant {
   const expected = catalogue(mutant, change);
   const run = recorded(mutant);
-  const base = { name: `${change}.${mutant.name}`, title: `${change}: ${mutant.title}`, mutant, change, place: 'q0' } as const;
+  const base = {
+    name: `${change}.${mutant.name}`,
+    title: `${change}: ${mutant.title}`,
+    ...wrongStep(mutant),
+    change,
+    place: 'q0',
+  } as const;
   return run === undefined ? { ...base, expected } : { ...base, expected: run.expected, catalogue: { expected, reason: run.reason } };
 }
 

@@ -54,6 +54,8 @@ export interface Actor {
   readonly calls?: readonly string[];
   /** A patcher in TypeScript; the core starts at `patcher_stub`. */
   readonly patcher?: () => Patcher;
+  /** In a kernel with the small world: a second task of the core, and what `task_main` calls there. */
+  readonly second?: { readonly entry: string; readonly calls?: readonly string[] };
   /** Vector that is pending from the start and may be taken whenever interrupts are on. */
   readonly pendingInterrupt?: number;
   /** An NMI is pending from the start and may be taken at any time. */
@@ -133,8 +135,9 @@ export class World {
         ),
       );
     }
-    const { entry, calls, pendingInterrupt, pendingNmi, interruptAnywhere } = actor;
-    const role = JSON.stringify([entry, calls, pendingInterrupt, pendingNmi, interruptAnywhere, actor.patcher && actor.core]);
+    if (actor.second !== undefined) this.lab.startSecondTask(actor.core, actor.second.entry, actor.second.calls);
+    const { entry, calls, second, pendingInterrupt, pendingNmi, interruptAnywhere } = actor;
+    const role = JSON.stringify([entry, calls, second, pendingInterrupt, pendingNmi, interruptAnywhere, actor.patcher && actor.core]);
     const group = this.#roles.get(role) ?? [];
     if (group.length === 0) this.#alike.push(group);
     this.#roles.set(role, group);

@@ -105,6 +105,11 @@ export class Lab {
     return Number(linear - KERNEL_BASE);
   }
 
+  /** Linear address of the kernel image for a physical one. */
+  linear(physical: number): bigint {
+    return BigInt(physical) + KERNEL_BASE;
+  }
+
   /** Physical address of any linear address that the lab maps for a core; undefined when it maps none. */
   physicalFor(core: number, linear: bigint): number | undefined {
     if (linear >= PRIVATE_BASE && linear < PRIVATE_END) return this.privatePage(core, 0) + Number(linear - PRIVATE_BASE);
@@ -183,6 +188,7 @@ export class Lab {
     tss.setBigUint64(0x2c, stackTop(PRIVATE.faultStack), true);
     tss.setUint16(0x66, 0x68, true);
     this.#page(this.privatePage(core.index, PRIVATE.percpu)).setUint32(this.abi('PERCPU_CPU'), core.index, true);
+    for (const part of ['kernel', 'family']) this.#copyTemplate(core.index, part);
     const set = core.set.bind(core);
     set('cr0', 0x80050033n);
     set('cr3', BigInt(root));
@@ -204,6 +210,15 @@ export class Lab {
     core.setRawLong(CORE.homeCr3, BigInt(root));
     core.setRawLong(CORE.stackLow, PRIVATE_BASE + BigInt(PRIVATE.stack * PAGE_BYTES));
     core.setRawLong(CORE.stackHigh, stackTop(PRIVATE.stack));
+  }
+
+  /** What a part of the per-CPU page starts as: `PART_percpu_template` of the image, where it has one, copied to `PART_PERCPU`. */
+  #copyTemplate(core: number, part: string): void {
+    const name = `${part}_percpu_template`;
+    if (!this.image.hasSymbol(name)) return;
+    const { address, size } = this.image.symbol(name);
+    const bytes = this.machine.peek(this.physical(address), size);
+    this.machine.peek(this.privatePage(core, PRIVATE.percpu) + this.abi(`${part.toUpperCase()}_PERCPU`), size).set(bytes);
   }
 
   /** Physical address of page `n` of a core's private area. */
@@ -270,12 +285,34 @@ export class Lab {
     c.setSmall('activity', Activity.running);
   }
 
+  /**
+   * Gives a core of the small world a second task, which waits for the core to be switched to it (`switch_to`): it runs `entry` on a stack of its own and
+   * then ends. `calls` is the list that `task_main` goes through there.
+   */
+  startSecondTask(core: number, entry: string, calls: readonly string[] = []): void {
+    const percpu = this.#page(this.privatePage(core, PRIVATE.percpu));
+    const task = this.abi('KERNEL_PERCPU') + this.abi('PERCPU_TASKS') + this.abi('TASK_SIZE');
+    const stack = this.#page(this.privatePage(core, PRIVATE.taskStack));
+    // As switch_to left it: r15 to rbx with the function, and where its RET goes. rsp is 16-aligned at the CALL in task_start.
+    const frame = PAGE_BYTES - 16 - 7 * 8;
+    stack.setBigUint64(frame + 5 * 8, this.symbol(entry), true);
+    stack.setBigUint64(frame + 6 * 8, this.symbol('task_start'), true);
+    percpu.setBigUint64(task + this.abi('TASK_SP'), PRIVATE_BASE + BigInt(PRIVATE.taskStack * PAGE_BYTES + frame), true);
+    percpu.setUint32(task + this.abi('TASK_STATE'), this.abi('TASK_RUNNING'), true);
+    if (calls.length > 0) percpu.setBigUint64(task + this.abi('TASK_DATA'), this.#list(calls), true);
+  }
+
   #listAt = 0;
   readonly #lists = new Map<string, bigint>();
 
   /** Gives a core the functions that `victim_main` calls in order. */
   setCalls(core: number, functions: readonly string[]): void {
-    // Equal lists are one list, so that cores with the same calls are in the same state.
+    const page = this.#page(this.privatePage(core, PRIVATE.percpu));
+    page.setBigUint64(this.abi('PERCPU_CALLS_LIST'), this.#list(functions), true);
+  }
+
+  /** Address of a list of functions that ends with 0. Equal lists are one list, so that cores with the same calls are in the same state. */
+  #list(functions: readonly string[]): bigint {
     const key = functions.join();
     let at = this.#lists.get(key);
     if (at === undefined) {
@@ -285,8 +322,7 @@ export class Lab {
       this.#lists.set(key, list);
       at = list;
     }
-    const page = this.#page(this.privatePage(core, PRIVATE.percpu));
-    page.setBigUint64(this.abi('PERCPU_CALLS_LIST'), at, true);
+    return at;
   }
 
   /** Gives the guest patchers their jobs (`struct job` of the image). */

@@ -1,0 +1,38 @@
+import { lifetimeChecker } from '../explore/checkers/lifetime.ts';
+import type { World } from '../explore/world.ts';
+import type { Image } from '../image/image.ts';
+import type { EngineName } from '../machine/machine.ts';
+import { labWorld } from './lab-world.ts';
+import type { Cell } from './scenario.ts';
+
+/**
+ * A world with the small kernel on it (fixtures/kernel): cores idle where RCU does not watch, the reschedule interrupt works, and whoever uses freed
+ * memory is found. One core that patches or registers, number 0, and `cell.victims` behind it. It has no patched sites of its own, so no witnesses.
+ */
+export function kernelWorld(image: Image, cell: Cell, options: { readonly engine?: EngineName | undefined } = {}): World {
+  const world = labWorld(image, cell, options);
+  const { lab } = world;
+  lab.configure({ idle_fn: lab.symbol('rcu_idle') });
+  lab.setGate(lab.abi('RESCHEDULE_VECTOR'), 'asm_sysvec_reschedule', { type: 'interrupt' });
+  world.checkers.push(lifetimeChecker());
+  world.wantedWitnesses = [];
+  return world;
+}
+
+/** Gives every victim the same calls, as a task that can be preempted; `second` is what its core's other task calls. */
+export function addTasks(
+  world: World,
+  cell: Cell,
+  calls: readonly string[],
+  more: { readonly second?: readonly string[]; readonly preempt?: boolean } = {},
+): void {
+  for (let core = 1; core <= cell.victims; core++) {
+    world.add({
+      core,
+      entry: 'victim_task_main',
+      calls,
+      ...(more.second === undefined ? {} : { second: { entry: 'task_main', calls: more.second } }),
+      ...(more.preempt === true ? { pendingInterrupt: world.lab.abi('RESCHEDULE_VECTOR') } : {}),
+    });
+  }
+}

@@ -75,8 +75,8 @@ function kernel(name: string): Program {
 }
 
 /** Directories of fixtures/ that hold a kernel each. */
-const kernels = ['bpf', 'entry', 'ftrace', 'kprobes', 'livepatch', 'patching', 'tracepoint', 'unregister', 'user'].filter((name) =>
-  existsSync(join(root, 'fixtures', name)),
+const kernels = ['bpf', 'entry', 'ftrace', 'kprobes', 'livepatch', 'patching', 'small-world', 'tracepoint', 'unregister', 'user'].filter(
+  (name) => existsSync(join(root, 'fixtures', name)),
 );
 
 /** Every program that is built, in the order of the build. */

@@ -67,6 +67,17 @@ export interface Actor {
   readonly interruptAnywhere?: boolean;
 }
 
+/** Names of what happened without which an OK says nothing. */
+export class Witnessed extends Set<string> {
+  /** Called each time that something is seen, also when it was seen before. */
+  onSeen: ((what: string) => void) | undefined;
+
+  override add(what: string): this {
+    this.onSeen?.(what);
+    return super.add(what);
+  }
+}
+
 /** Cores whose checkers have a page of state each. */
 const MAX_WORLD_CORES = 13;
 
@@ -75,6 +86,8 @@ export class World {
   readonly lab: Lab;
   readonly meta: MetaWords;
   readonly sites: Site[] = [];
+  /** Who runs where, as `add` placed them. */
+  readonly actors: Actor[] = [];
   readonly checkers: Checker[] = [];
   /** Violations of the transition in progress; the search takes them from here. */
   violations: Violation[] = [];
@@ -83,7 +96,7 @@ export class World {
   /** Findings that do not decide. */
   readonly notes = new Set<string>();
   /** Seen in some run so far. Not state: only ever grows. */
-  readonly witnessed = new Set<string>();
+  readonly witnessed = new Witnessed();
   /** Called for every event, for traces. */
   onEvent: ((event: WorldEvent) => void) | undefined;
   /** Witnesses without which an OK does not count here. */
@@ -122,6 +135,7 @@ export class World {
 
   /** Places an actor on its core. */
   add(actor: Actor): void {
+    this.actors.push(actor);
     const core = this.machine.cores[actor.core] as Core;
     if (actor.calls !== undefined) this.lab.setCalls(actor.core, actor.calls);
     this.lab.start(actor.core, actor.entry);
@@ -171,7 +185,9 @@ export class World {
     this.machine.mark();
     this.violations = [];
     for (const core of this.machine.cores) {
-      if (core.small('activity') === Activity.running && this.violations.length === 0) this.machine.settle(core);
+      if (core.small('activity') !== Activity.running || this.violations.length > 0) continue;
+      if (this.machine.splitting(core)) core.setRaw(CORE.stop, Stop.budget);
+      else this.machine.settle(core);
     }
     this.early = this.violations;
     this.noteBounds();

@@ -248,7 +248,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
       const from = record === 0 ? 0n : core.rip;
       if (this.engine.features.explore) this.engine.globals.interruptible.value = deliverable(this, core) === undefined ? 0 : 1;
       core.prepare();
-      const splitting = this.#splitting(core);
+      const splitting = this.splitting(core);
       if (splitting && left < limit) return Stop.budget;
       const asked = start === undefined && !splitting ? left : Math.min(1, left);
       const reason = this.#run(core.index, asked, record);
@@ -291,7 +291,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   }
 
   /** An interrupt may come before the next instruction, whatever that is. */
-  #splitting(core: Core): boolean {
+  splitting(core: Core): boolean {
     return this.splits.size > 0 && this.splits.has(core.index) && deliverable(this, core) !== undefined;
   }
 
@@ -466,7 +466,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
           this.engine.access.scrub(core.base);
           return;
         }
-        if (this.#splitting(core)) {
+        if (this.splitting(core)) {
           core.setRaw(CORE.stop, Stop.budget);
           this.engine.access.scrub(core.base);
           return;

@@ -1,0 +1,43 @@
+import { describe, expect, test } from 'vitest';
+import type { Actor } from '../../src/explore/world.ts';
+import type { EngineName } from '../../src/machine/machine.ts';
+import { guestImage, guestWorld, wholeGraph } from '../machine/guest.ts';
+
+const LABELS = ['P0', 'i1', 'i2', 'i3', 'i4', 'i5'] as const;
+const PROGRAM = 'P0:\npushq %rax\ni1:\ncli\ni2:\nmovl $2, %ebx\ni3:\nsti\ni4:\nnop\ni5:\npopq %rax\njmp cpu_idle\n';
+
+/** Labels of the program where some run was interrupted, in order. */
+function interruptedAt(actor: Partial<Actor>, engine: EngineName): string[] {
+  const image = guestImage(PROGRAM);
+  const found = new Set<bigint>();
+  wholeGraph(() => {
+    const world = guestWorld(image, 1, { memory: 'tso', fetch: 'coherent', engine });
+    const { lab } = world;
+    world.checkers.push({
+      name: 'where',
+      onEvent(event) {
+        if (event.kind === 'interrupt') found.add(event.rip);
+      },
+    });
+    world.add({ core: 0, entry: 'P0', ...actor });
+    expect(lab.symbol('P0')).toBe(image.symbol('P0').address);
+    return world;
+  });
+  return LABELS.filter((label) => found.has(image.symbol(label).address));
+}
+
+const VECTOR = 0xec;
+
+describe.each<EngineName>(['interpreter', 'reference'])('under the %s', (engine) => {
+  test('an NMI comes before any instruction', () => {
+    expect(interruptedAt({ pendingNmi: true, interruptAnywhere: true }, engine)).toEqual([...LABELS]);
+  });
+
+  test('an interrupt does so where interrupts are on, and not behind STI, which keeps them off for one instruction', () => {
+    expect(interruptedAt({ pendingInterrupt: VECTOR, interruptAnywhere: true }, engine)).toEqual(['P0', 'i1', 'i5']);
+  });
+
+  test('without it, only where others could notice and before interrupts go off', () => {
+    expect(interruptedAt({ pendingInterrupt: VECTOR }, engine)).toEqual(['i1']);
+  });
+});

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { explore } from '../../src/explore/explore.ts';
-import type { WorldEvent } from '../../src/explore/world.ts';
 import type { Patcher } from '../../src/patch/operation.ts';
 import { guestImage, guestWorld } from '../machine/guest.ts';
 

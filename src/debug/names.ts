@@ -13,6 +13,9 @@ export function exceptionName(vector: number): string {
   return found === undefined ? `vector 0x${vector.toString(16)}` : found[0] === 'NMI' ? 'NMI' : `#${found[0]}`;
 }
 
+/** The mnemonics of jcc by condition. */
+const CONDITIONS = ['jo', 'jno', 'jb', 'jae', 'je', 'jne', 'jbe', 'ja', 'js', 'jns', 'jp', 'jnp', 'jl', 'jge', 'jle', 'jg'] as const;
+
 const RECORD_FIELDS = [
   ['ADDR', 'addr'],
   ['DISP', 'disp'],
@@ -121,9 +124,22 @@ export class Names {
   instruction(site: Site, bytes: Uint8Array): string | undefined {
     if (bytes[0] === INT3) return 'int3';
     if ((bytes[0] === 0xe8 || bytes[0] === 0xe9) && bytes.length < 5) return undefined;
+    if (bytes[0] === 0x0f && bytes[1] !== 0x1f && bytes.length < 6) return undefined;
     const effect = effectOf(site, bytes);
-    if (effect.kind === 'next') return undefined;
-    return effect.kind === 'return' ? 'ret' : `${effect.kind === 'call' ? 'call' : 'jmp'} ${this.code(effect.target)}`;
+    switch (effect.kind) {
+      case 'next':
+        return undefined;
+      case 'return':
+        return 'ret';
+      case 'zero':
+        return 'xor %eax,%eax';
+      case 'trap':
+        return 'ud1';
+      case 'branch':
+        return `${CONDITIONS[effect.condition]} ${this.code(effect.target)}`;
+      default:
+        return `${effect.kind === 'call' ? 'call' : 'jmp'} ${this.code(effect.target)}`;
+    }
   }
 
   vector(vector: number): string {

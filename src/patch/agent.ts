@@ -103,7 +103,10 @@ export class PatcherAgent {
         return 0n;
       case 'ipi':
         if (!machine.takeVisible(core)) return 2;
-        sendIpi(machine, core, { vector: op.vector, shorthand: 'all-excluding-self' });
+        sendIpi(machine, core, {
+          vector: op.vector,
+          ...(op.target === undefined ? { shorthand: 'all-excluding-self' } : { destination: op.target }),
+        });
         return 0n;
       case 'compare-exchange': {
         core.lockBegin(op.address, op.bytes);

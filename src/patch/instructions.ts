@@ -24,6 +24,11 @@ export function shortJumpTo(site: bigint, target: bigint): Uint8Array {
   return Uint8Array.of(0xeb, Number(displacement & 0xffn));
 }
 
+/** jcc rel8 at `site`. */
+export function shortJccTo(condition: number, site: bigint, target: bigint): Uint8Array {
+  return Uint8Array.of(0x70 + condition, shortJumpTo(site, target)[1] as number);
+}
+
 /** jcc rel32 at `site`; `condition` is the low nibble of the opcode. */
 export function jccTo(condition: number, site: bigint, target: bigint): Uint8Array {
   const jump = relative(0, site + 1n, target);
@@ -39,3 +44,10 @@ export const retPadded = (): Uint8Array => Uint8Array.of(0xc3, INT3, INT3, INT3,
 
 /** "return 0" of a static call: cs cs cs xor %eax,%eax. */
 export const returnZero = (): Uint8Array => Uint8Array.of(0x2e, 0x2e, 0x2e, 0x31, 0xc0);
+
+/** A static call that warns: ud1 (%edx),%rdi. */
+export const warnTrap = (): Uint8Array => Uint8Array.of(0x67, 0x48, 0x0f, 0xb9, 0x3a);
+
+/** Whether bytes are a NOP of the lengths that patch sites have. */
+export const isNop = (bytes: Uint8Array): boolean =>
+  (bytes.length === 5 && nop5().every((b, i) => b === bytes[i])) || (bytes.length === 2 && nop2().every((b, i) => b === bytes[i]));

@@ -14,8 +14,8 @@ export type Operation =
   /** MFENCE: waits until the store buffer is empty. */
   | { readonly do: 'fence' }
   | { readonly do: 'interrupts'; readonly on: boolean }
-  /** An IPI to all other cores through the x2APIC ICR. */
-  | { readonly do: 'ipi'; readonly vector: number }
+  /** An IPI to all other cores, or to one, through the x2APIC ICR. */
+  | { readonly do: 'ipi'; readonly vector: number; readonly target?: number }
   /** Spins until the bytes at an address equal `value`. */
   | { readonly do: 'wait'; readonly address: bigint; readonly bytes: number; readonly value: bigint; readonly what: string }
   /** Spins until `until` says so of what the words hold. It must depend on nothing else. */

@@ -10,6 +10,8 @@ export interface TextWorld {
   readonly syncVector: number;
   /** Words of `struct percpu` of another core, as the patching core reaches them. */
   percpuOf(core: number, field: string): bigint;
+  /** Where the kernel can change which cores are online: the mask of them, 8 bytes, a bit a core. Without it all are, for ever. */
+  readonly onlineMask?: bigint;
 }
 
 export type Part = Generator<Operation, void, bigint>;
@@ -32,19 +34,29 @@ export function* textPoke(world: TextWorld, address: bigint, bytes: Uint8Array, 
   yield { do: 'interrupts', on: true };
 }
 
+/** The mask of the cores that are online now. */
+export function* onlineCpus(world: TextWorld): Generator<Operation, bigint, bigint> {
+  if (world.onlineMask === undefined) return (1n << BigInt(world.cores)) - 1n;
+  return yield { do: 'load', address: world.onlineMask, bytes: 8, what: 'cpu_online_mask' };
+}
+
 /**
  * SYNC: every online core, the patching one included, executes a serializing instruction, and the patcher waits for all of them (kernel:
  * `smp_text_poke_sync_each_cpu`, on_each_cpu(do_sync_core, wait=1)). The x2APIC ICR is not ordered behind stores, hence the fence.
+ * `unlessAlone`: nothing happens while one core is online (kernel: `run_sync` of the old ftrace).
  */
-export function* syncEachCpu(world: TextWorld, what: string): Part {
-  if (world.cores > 1) {
+export function* syncEachCpu(world: TextWorld, what: string, unlessAlone = false): Part {
+  const online = yield* onlineCpus(world);
+  const others = Array.from({ length: world.cores - 1 }, (_, i) => i + 1).filter((core) => (online & (1n << BigInt(core))) !== 0n);
+  if (others.length > 0) {
     const pending = world.symbol('sync_pending');
-    yield { do: 'store', address: pending, bytes: 4, value: BigInt(world.cores - 1), what: 'sync_pending' };
+    yield { do: 'store', address: pending, bytes: 4, value: BigInt(others.length), what: 'sync_pending' };
     yield { do: 'fence' };
-    yield { do: 'ipi', vector: world.syncVector };
+    if (others.length === world.cores - 1) yield { do: 'ipi', vector: world.syncVector };
+    else for (const target of others) yield { do: 'ipi', vector: world.syncVector, target };
     yield { do: 'serialize', what: 'sync_core' };
     yield { do: 'wait', address: pending, bytes: 4, value: 0n, what: 'sync_pending' };
-  } else yield { do: 'serialize', what: 'sync_core' };
+  } else if (!unlessAlone) yield { do: 'serialize', what: 'sync_core' };
   yield { do: 'mark', mark: { kind: 'sync', what } };
 }
 
@@ -63,6 +75,8 @@ export interface PhaseSwitches {
   readonly order?: 'right' | 'tail-first' | 'head-before-tail' | 'p3-before-sync2';
   /** Function that the patching core calls between the steps: its own path runs through text as well. */
   readonly ownPath?: bigint;
+  /** A SYNC does nothing while one core is online. */
+  readonly unlessAlone?: boolean;
 }
 
 const ORDERS = {
@@ -102,13 +116,13 @@ export function* threePhases(
         yield* phase(world, modifications, 3);
         break;
       case 's1':
-        if (switches.sync1 !== false) yield* syncEachCpu(world, 'sync1');
+        if (switches.sync1 !== false) yield* syncEachCpu(world, 'sync1', switches.unlessAlone);
         break;
       case 's2':
-        if (switches.sync2 !== false) yield* syncEachCpu(world, 'sync2');
+        if (switches.sync2 !== false) yield* syncEachCpu(world, 'sync2', switches.unlessAlone);
         break;
       case 's3':
-        if (switches.finalSync !== false) yield* syncEachCpu(world, 'final sync');
+        if (switches.finalSync !== false) yield* syncEachCpu(world, 'final sync', switches.unlessAlone);
         break;
     }
     if (first && extra.afterFirst !== undefined) yield* extra.afterFirst();

@@ -2,7 +2,7 @@ import { Vector } from '../../isa/core-state.ts';
 import { KERNEL_CS, KERNEL_DS } from '../../kernel/layout.ts';
 import type { Core } from '../../machine/core.ts';
 import type { Checker } from '../checker.ts';
-import { type Effect, effectOf, type Site } from '../site.ts';
+import { conditionHolds, type Effect, effectOf, type Site } from '../site.ts';
 import type { World } from '../world.ts';
 
 /** Words of one level of #BP on one core: site + 1, frame, interrupted RSP, RFLAGS, hash of the registers, ghost. */
@@ -124,7 +124,7 @@ export function emulationChecker(): Checker {
     world.meta.set(at, LEVELS * LEVEL_WORDS, depth - 1);
     if (ghost && core.rip === site.address && core.gpr(4) === before.rsp) return;
     world.witnessed.add('#BP handled and emulated');
-    const fits = newEffects(site).some((e) => matches(world, core, site, e, before.rsp));
+    const fits = newEffects(site).some((e) => matches(world, core, site, e, before));
     const intact = registersHash(core) === before.registers && BigInt(core.rflags) === (before.flags & ~(1n << 16n));
     if (fits && intact) return;
     world.report({
@@ -136,12 +136,18 @@ export function emulationChecker(): Checker {
   }
 }
 
-/** What the site's later versions do: emulation may stand for any of them. */
+/** What the site's later versions do, and what stands for them: emulation may be any of these. */
 function newEffects(site: Site): Effect[] {
-  return site.versions.slice(1).map((v) => effectOf(site, v));
+  return [...site.versions.slice(1), ...(site.emulated ?? [])].map((v) => effectOf(site, v));
 }
 
-function matches(world: World, core: Core, site: Site, effect: Effect, rsp: bigint): boolean {
+/** The core as it was interrupted. */
+interface Before {
+  readonly rsp: bigint;
+  readonly flags: bigint;
+}
+
+function matches(world: World, core: Core, site: Site, effect: Effect, { rsp, flags }: Before): boolean {
   const next = site.address + BigInt(site.versions[0]!.length);
   switch (effect.kind) {
     case 'next':
@@ -152,6 +158,12 @@ function matches(world: World, core: Core, site: Site, effect: Effect, rsp: bigi
       return core.rip === effect.target && core.gpr(4) === rsp - 8n && world.lab.readLong(core.index, rsp - 8n) === next;
     case 'return':
       return core.gpr(4) === rsp + 8n && core.rip === world.lab.readLong(core.index, rsp);
+    case 'branch':
+      return core.rip === (conditionHolds(effect.condition, flags) ? effect.target : next) && core.gpr(4) === rsp;
+    case 'zero':
+      return core.rip === next && core.gpr(4) === rsp && core.gpr(0) === 0n;
+    case 'trap':
+      return false;
   }
 }
 

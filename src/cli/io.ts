@@ -15,6 +15,8 @@ export interface Io {
   readFile(path: string): Uint8Array;
   /** Replaces a file, making its folder if needed. Throws `TextpokeError` E_FILE. */
   writeFile(path: string, data: string | Uint8Array): void;
+  /** What an ES module exports. Throws `TextpokeError` E_FILE. */
+  importModule(path: string): Promise<object>;
   /** All of standard input as text; empty when it is a terminal. */
   readStdin(): string;
   /** Milliseconds since some moment, never going back. Used for budgets and progress, never for results. */

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { isatty } from 'node:tty';
+import { pathToFileURL } from 'node:url';
 import { TextpokeError } from '../error.ts';
 import type { Io } from './io.ts';
 
@@ -22,6 +23,20 @@ function fileError(verb: string, path: string, error: unknown): TextpokeError {
   const reason = reasons[errno] ?? (errno || String(error));
   const hint = errno === 'ENOENT' ? 'check the spelling; relative paths start at the current folder' : undefined;
   return new TextpokeError('E_FILE', `cannot ${verb} ${path}: ${reason}`, { where: resolve(path), ...(hint && { hint }) });
+}
+
+function moduleError(path: string, error: unknown): TextpokeError {
+  const message = error instanceof Error ? error.message : String(error);
+  const absent = errnoOf(error) === 'ERR_MODULE_NOT_FOUND';
+  if (absent && message.includes(`'${resolve(path)}'`)) return fileError('read', path, Object.assign(new Error(), { code: 'ENOENT' }));
+  const hint = absent
+    ? 'npm install textpoke in the folder of the file'
+    : errnoOf(error) === 'ERR_UNKNOWN_FILE_EXTENSION'
+      ? 'this Node reads no TypeScript: write .mjs, use Node 22.18 or newer, or NODE_OPTIONS="--import tsx"'
+      : errnoOf(error) === 'ENOENT'
+        ? 'does the module read an image that is not built yet? textpoke cc builds one'
+        : undefined;
+  return new TextpokeError('E_FILE', `cannot load ${path}: ${message.split('\n')[0]}`, { where: resolve(path), ...(hint && { hint }) });
 }
 
 /** Writes all of it before returning, so that ending the process loses nothing. A reader that went away (`| head`) ends us quietly. */
@@ -59,6 +74,14 @@ export function nodeIo(interrupted: () => boolean): Io {
         writeFileSync(path, data);
       } catch (error) {
         throw fileError('write', path, error);
+      }
+    },
+    async importModule(path) {
+      try {
+        return await import(pathToFileURL(resolve(path)).href);
+      } catch (error) {
+        if (error instanceof TextpokeError) throw error;
+        throw moduleError(path, error);
       }
     },
     readStdin: () => (isatty(0) ? '' : readFileSync(0, 'utf8')),

@@ -11,12 +11,13 @@ import * as explain from './verbs/explain.ts';
 import * as explore from './verbs/explore.ts';
 import * as list from './verbs/list.ts';
 import * as matrix from './verbs/matrix.ts';
+import * as mutants from './verbs/mutants.ts';
 import * as replay from './verbs/replay.ts';
 import * as run from './verbs/run.ts';
 import * as start from './verbs/start.ts';
 import { VERSION } from './version.ts';
 
-const VERBS = [start, list, run, explore, matrix, replay, explain, asm, dis, doctor];
+const VERBS = [start, list, run, explore, matrix, mutants, replay, explain, asm, dis, doctor];
 
 /** The program with all its verbs; nothing runs yet. */
 export function buildProgram(io: Io): Command {

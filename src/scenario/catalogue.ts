@@ -31,10 +31,10 @@ export const CATALOGUE: readonly Scenario[] = [
 export const FAMILIES: readonly string[] = [...new Set(CATALOGUE.map(familyOf))];
 
 /** The scenario of a name or of a code of the catalogue of races; `E_SCENARIO` with the nearest name otherwise. */
-export function scenarioOf(name: string): Scenario {
-  const found = CATALOGUE.find((s) => s.name === name || s.alias?.toLowerCase() === name.toLowerCase());
+export function scenarioOf(name: string, scenarios: readonly Scenario[] = CATALOGUE): Scenario {
+  const found = scenarios.find((s) => s.name === name || s.alias?.toLowerCase() === name.toLowerCase());
   if (found !== undefined) return found;
-  const known = CATALOGUE.flatMap((s) => (s.alias === undefined ? [s.name] : [s.name, s.alias]));
+  const known = scenarios.flatMap((s) => (s.alias === undefined ? [s.name] : [s.name, s.alias]));
   throw new TextpokeError('E_SCENARIO', `there is no scenario '${name}'`, {
     where: name,
     hint: didYouMean(name, known) ?? "'textpoke list' shows them all",

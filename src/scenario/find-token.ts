@@ -34,7 +34,7 @@ export function findToken(token: string, fixtures: Fixtures, scenarios: readonly
   throw new TextpokeError('E_TOKEN', 'the token belongs to no scenario that is known here', {
     where: token,
     exitCode: 125,
-    hint: 'it was made by another version, or for a scenario of somebody else',
+    hint: 'it was made by another version, or for scenarios of a file: --scenarios FILE',
   });
 }
 

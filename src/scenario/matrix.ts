@@ -28,6 +28,13 @@ export function cellsOf(scenario: Scenario, variant: Variant): Cell[] {
   return cells;
 }
 
+/** The one cell of a smoke test: the fewest victims, the manual's fetch policy, store buffers. */
+export const smokeCell = (scenario: Scenario): Cell => ({
+  victims: scenario.scope === 'one-core' ? 0 : 1,
+  fetch: 'intel-sdm',
+  memory: 'tso',
+});
+
 /** A cell's name: what a token stands for, besides the image. */
 export const cellName = (scenario: Scenario, variant: string, cell: Cell): string =>
   `${scenario.name} ${variant} ${cell.victims} ${cell.fetch} ${cell.memory}`;
@@ -45,18 +52,19 @@ export interface CellResult extends Exploration {
 
 /** Explores cells, sharing what was learned between the models of a variant. */
 export class CellRunner {
-  readonly #fixtures: Fixtures;
+  /** Gives the built images that scenarios name. */
+  readonly fixtures: Fixtures;
   readonly #engine: EngineName | undefined;
   readonly #learned = new Map<string, Knowledge>();
 
   constructor(fixtures: Fixtures, engine?: EngineName) {
-    this.#fixtures = fixtures;
+    this.fixtures = fixtures;
     this.#engine = engine;
   }
 
   /** The image that a scenario runs on. */
   image(scenario: Scenario): Image {
-    return imageOf(scenario, this.#fixtures);
+    return imageOf(scenario, this.fixtures);
   }
 
   /** Makes the worlds of a cell. */

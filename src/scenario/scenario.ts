@@ -48,6 +48,8 @@ interface Common {
   readonly title: string;
   /** What happens, in a few sentences. */
   readonly story: string;
+  /** One line: between which two steps of whom the race fits. */
+  readonly window?: string;
   /**
    * What it runs on: a built fixture by name (`fixtures/NAME/NAME.elf`), or an image of one's own. Default: `lab`, the bare runtime.
    */

@@ -6,6 +6,7 @@ import { TextpokeError } from '../../src/error.ts';
 export interface World {
   readonly env?: Record<string, string>;
   readonly files?: Record<string, string | Uint8Array>;
+  readonly modules?: Record<string, object>;
   readonly stdin?: string;
   readonly tty?: boolean;
   readonly programs?: Record<string, string>;
@@ -36,6 +37,11 @@ export function recordingIo(world: World = {}): Recording {
       return typeof file === 'string' ? new TextEncoder().encode(file) : file;
     },
     writeFile: (path, data) => void written.set(path, typeof data === 'string' ? data : new TextDecoder().decode(data)),
+    async importModule(path) {
+      const module = world.modules?.[path];
+      if (module === undefined) throw new TextpokeError('E_FILE', `cannot read ${path}: no such file`, { where: path });
+      return module;
+    },
     readStdin: () => world.stdin ?? '',
     now: world.now ?? (() => 0),
     interrupted: world.interrupted ?? (() => false),

@@ -32,36 +32,10 @@ export function parseHex(text: string): Uint8Array {
  * objdump has it, and decoding goes on behind it. Returns the exit code.
  */
 export async function disAction(options: DisOptions, io: Io): Promise<number> {
-  const { Code, Decoder, DecoderError, DecoderOptions, Formatter, FormatterSyntax } = await import('iced-x86');
-  const bytes = parseHex(options.hex);
-  const { Gas, Intel, Nasm, Masm } = FormatterSyntax;
-  const formatter = new Formatter({ att: Gas, intel: Intel, nasm: Nasm, masm: Masm }[options.syntax]);
-  formatter.hexPrefix = '0x';
-  formatter.hexSuffix = '';
-  formatter.uppercaseHex = false;
-  formatter.addLeadingZeroToHexNumbers = false;
-  formatter.smallHexNumbersInDecimal = false;
-  formatter.branchLeadingZeros = false;
-  formatter.ripRelativeAddresses = true;
-  if (options.syntax !== 'att') formatter.spaceAfterOperandSeparator = true;
-
-  const decoder = new Decoder(64, bytes, DecoderOptions.None);
-  for (let offset = 0; offset < bytes.length; ) {
-    decoder.position = offset;
-    decoder.ip = options.address + BigInt(offset);
-    const instruction = decoder.decode();
-    const valid = instruction.code !== Code.INVALID;
-    const truncated = !valid && decoder.lastError === DecoderError.NoMoreBytes;
-    const length = valid ? instruction.length : truncated ? bytes.length - offset : 1;
-    const text = valid ? formatter.format(instruction) : truncated ? '(ends inside an instruction)' : '(bad)';
-    const own = bytes.subarray(offset, offset + length);
-    const at = BigInt.asUintN(64, options.address + BigInt(offset));
-    if (options.json) emitEvent(io, 'instruction', { address: at, bytes: own, text, valid });
-    else io.stdout(`${at.toString(16).padStart(8)}:  ${hexOf(own).padEnd(30)}  ${text}\n`);
-    instruction.free();
-    offset += length;
+  const { disassemble } = await import('../../debug/disassemble.ts');
+  for (const { address, bytes, text, valid } of disassemble(parseHex(options.hex), options.address, options.syntax)) {
+    if (options.json) emitEvent(io, 'instruction', { address, bytes, text, valid });
+    else io.stdout(`${address.toString(16).padStart(8)}:  ${hexOf(bytes).padEnd(30)}  ${text}\n`);
   }
-  decoder.free();
-  formatter.free();
   return Exit.ok;
 }

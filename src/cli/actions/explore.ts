@@ -1,5 +1,5 @@
+import { showRace } from '../../debug/show-race.ts';
 import { Exit, TextpokeError } from '../../error.ts';
-import { scenarioOf } from '../../scenario/catalogue.ts';
 import { type CellResult, CellRunner } from '../../scenario/matrix.ts';
 import { type Cell, MAX_VICTIMS, type Scenario, variantOf } from '../../scenario/scenario.ts';
 import { fixtures } from '../fixtures.ts';
@@ -9,12 +9,14 @@ import { emitEvent } from '../json.ts';
 import { progressLine } from '../progress.ts';
 import { LIMITS, ROW_HEAD, row, sayCell, sayCoverage, sayVerdict, wrapped } from '../report.ts';
 import { resultEvent } from '../result-event.ts';
+import { knownScenarios, oneScenario } from '../scenarios.ts';
 import { engineName, searchSettings } from '../search-options.ts';
-import { showRace } from '../show-race.ts';
 
 export interface ExploreOptions extends SharedFlags {
   /** A scenario's name or alias. */
   readonly target: string;
+  /** A file of scenarios. */
+  readonly scenarios: string | undefined;
   /** Undefined: all variants, as a table. */
   readonly variant: string | undefined;
   readonly victims: number | undefined;
@@ -27,7 +29,8 @@ export interface ExploreOptions extends SharedFlags {
 
 /** Tries the orders of a scenario and prints the verdict with its coverage. Returns the exit code. */
 export async function exploreAction(options: ExploreOptions, io: Io): Promise<number> {
-  const scenario = scenarioOf(options.target);
+  const { known, names } = await knownScenarios(options.scenarios, [options.target], io);
+  const scenario = oneScenario(known, names[0]);
   const cell = cellOf(scenario, options);
   const runner = new CellRunner(fixtures(io), engineName(options));
   const progress = progressLine(io, options);
@@ -51,12 +54,12 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
     codes.push(exitCodeOf(result));
     if (options.json) emitEvent(io, 'result', resultEvent(result));
     else if (variants.length > 1) io.stdout(`${row(scenario, variant, result)}\n`);
-    else io.stdout(details(runner, scenario, result, options));
+    else io.stdout(details(runner, scenario, result, options, known.flags));
     if (io.interrupted()) return Exit.interrupted;
   }
   if (!options.json && variants.length > 1)
     io.stdout(
-      `\nOne of them in full: textpoke explore ${scenario.alias ?? scenario.name} --variant ${variants[0]?.name ?? ''}\nlimits   ${LIMITS}\n`,
+      `\nOne of them in full: textpoke explore ${scenario.alias ?? scenario.name} --variant ${variants[0]?.name ?? ''}${known.flags}\nlimits   ${LIMITS}\n`,
     );
   return Math.max(...codes);
 }
@@ -89,7 +92,7 @@ export function exitCodeOf(result: CellResult): number {
 /** Whether a result can contradict what is recorded: a violation, or what holds in all orders. */
 const settles = ({ verdict, coverage }: CellResult): boolean => verdict === 'violation' || coverage.kind === 'exhaustive';
 
-function details(runner: CellRunner, scenario: Scenario, result: CellResult, options: ExploreOptions): string {
+function details(runner: CellRunner, scenario: Scenario, result: CellResult, options: ExploreOptions, flags: string): string {
   const lines = [
     `${scenario.name} ${result.variant.name}: ${result.variant.title}`,
     `${sayCell(result.cell)}, seed ${options.seed}${options.seedIsDefault ? ' (default)' : ''}`,
@@ -101,5 +104,5 @@ function details(runner: CellRunner, scenario: Scenario, result: CellResult, opt
     `limits   ${LIMITS}`,
     '',
   ];
-  return `${lines.join('\n')}\n${showRace(runner, result)}`;
+  return `${lines.join('\n')}\n${showRace(runner, result, flags)}`;
 }

@@ -1,41 +1,47 @@
 import { wrap } from '../../debug/wrap.ts';
-import { CATALOGUE } from '../../scenario/catalogue.ts';
-import { familyOf } from '../../scenario/scenario.ts';
+import { FAMILY_TITLES } from '../../scenario/families.ts';
+import { familyOf, type Scenario } from '../../scenario/scenario.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
 import { emitEvent } from '../json.ts';
-import { selected } from './matrix.ts';
+import { knownScenarios, selectScenarios } from '../scenarios.ts';
 
 export interface ListOptions extends SharedFlags {
   /** Families or scenarios; empty: all. */
   readonly families: readonly string[];
+  /** A file of scenarios. */
+  readonly scenarios: string | undefined;
 }
 
-const NAME_COLUMNS = 17;
-const TITLE_COLUMNS = 54;
+const ALIAS_COLUMNS = 5;
+const NAME_COLUMNS = 20;
+const TITLE_COLUMNS = 80 - 2 - ALIAS_COLUMNS - 1 - NAME_COLUMNS - 1;
 
-/** Prints the catalogue of scenarios. Returns the exit code. */
+/** Prints the catalogue of scenarios by family. Returns the exit code. */
 export async function listAction(options: ListOptions, io: Io): Promise<number> {
-  let family = '';
-  for (const scenario of selected(options.families)) {
-    if (options.json) {
-      const { name, alias, title } = scenario;
-      emitEvent(io, 'scenario', {
-        name,
-        alias: alias ?? null,
-        title,
-        variants: scenario.variants.map((v) => ({ name: v.name, title: v.title, expected: v.expected })),
-      });
-      continue;
+  const { known, names } = await knownScenarios(options.scenarios, options.families, io);
+  const scenarios = selectScenarios(known, names);
+  if (options.json) {
+    for (const s of scenarios) {
+      const variants = s.variants.map((v) => ({ name: v.name, title: v.title, expected: v.expected }));
+      emitEvent(io, 'scenario', { name: s.name, alias: s.alias ?? null, family: familyOf(s), title: s.title, variants });
     }
-    if (familyOf(scenario) !== family) {
-      family = familyOf(scenario);
-      io.stdout(`${CATALOGUE[0] === scenario || options.families.length > 0 ? '' : '\n'}${family}\n`);
-    }
-    const [first, ...more] = wrap(scenario.title, TITLE_COLUMNS, 0);
-    io.stdout(`  ${(scenario.alias ?? '').padEnd(4)} ${scenario.name.slice(family.length + 1).padEnd(NAME_COLUMNS)} ${first}\n`);
-    for (const line of more) io.stdout(`${' '.repeat(8 + NAME_COLUMNS)}${line}\n`);
+    return 0;
   }
-  if (!options.json) io.stdout('\nThe story of one: textpoke explain NAME   Settle one: textpoke explore NAME\n');
+  const families = [...new Set(scenarios.map(familyOf))];
+  for (const family of families) {
+    const title = FAMILY_TITLES[family];
+    io.stdout(`${family}${title === undefined ? '' : `: ${title}`}\n`);
+    for (const scenario of scenarios.filter((s) => familyOf(s) === family)) io.stdout(entry(scenario));
+    io.stdout('\n');
+  }
+  io.stdout('The story of one: textpoke explain NAME   Settle one: textpoke explore NAME\n');
   return 0;
+}
+
+function entry(scenario: Scenario): string {
+  const name = scenario.name.slice(familyOf(scenario).length + 1);
+  const [first, ...more] = wrap(scenario.title, TITLE_COLUMNS, 0);
+  const head = `  ${(scenario.alias ?? '').padEnd(ALIAS_COLUMNS)} ${name.padEnd(NAME_COLUMNS)} ${first}`;
+  return [head, ...more.map((line) => ' '.repeat(80 - TITLE_COLUMNS) + line)].map((line) => `${line}\n`).join('');
 }

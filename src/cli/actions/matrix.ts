@@ -1,62 +1,95 @@
 import { Exit, TextpokeError } from '../../error.ts';
-import { CATALOGUE, FAMILIES, scenarioOf } from '../../scenario/catalogue.ts';
-import { type CellResult, CellRunner, cellsOf } from '../../scenario/matrix.ts';
-import { familyOf, type Scenario } from '../../scenario/scenario.ts';
+import { type CellResult, CellRunner, cellsOf, smokeCell } from '../../scenario/matrix.ts';
+import { type Cell, familyOf, type Scenario } from '../../scenario/scenario.ts';
 import { didYouMean } from '../../suggest.ts';
 import { fixtures } from '../fixtures.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
+import { emitEvent } from '../json.ts';
 import { groupDigits, progressLine } from '../progress.ts';
 import { LIMITS, ROW_HEAD, row } from '../report.ts';
 import { resultEvent } from '../result-event.ts';
+import { knownScenarios, selectScenarios } from '../scenarios.ts';
 import { engineName, searchSettings } from '../search-options.ts';
 
 export interface MatrixOptions extends SharedFlags {
   /** Families or scenarios; empty: all. */
   readonly families: readonly string[];
+  /** A file of scenarios. */
+  readonly scenarios: string | undefined;
   readonly variant: string | undefined;
   readonly victims: number | undefined;
+  /** One cell for each variant. */
+  readonly smoke: boolean;
 }
+
+/** What became of the rows of one family. */
+interface Tally {
+  rows: number;
+  /** Verdicts that are not the recorded ones. */
+  different: number;
+  /** Searches that were stopped. */
+  inconclusive: number;
+  states: number;
+  transitions: number;
+}
+
+const FAMILY_COLUMNS = 14;
 
 /** Runs the table of scenarios, variants and models, and compares each verdict with the recorded one. Returns the exit code. */
 export async function matrixAction(options: MatrixOptions, io: Io): Promise<number> {
-  const scenarios = selected(options.families);
+  const { known, names } = await knownScenarios(options.scenarios, options.families, io);
+  const scenarios = selectScenarios(known, names);
   const { variant: only } = options;
   if (only !== undefined && scenarios.every((s) => s.variants.every((v) => v.name !== only))) throw noVariant(scenarios, only);
   const runner = new CellRunner(fixtures(io), engineName(options));
   const progress = progressLine(io, options);
   if (!options.json) io.stdout(`${ROW_HEAD}\n`);
-  const tally = { rows: 0, different: 0, inconclusive: 0, states: 0, transitions: 0 };
+  const tallies = new Map<string, Tally>();
   for (const scenario of scenarios) {
-    const variants = options.variant === undefined ? scenario.variants : scenario.variants.filter((v) => v.name === options.variant);
-    for (const variant of variants) {
-      for (const cell of cellsOf(scenario, variant)) {
+    for (const variant of scenario.variants.filter((v) => only === undefined || v.name === only)) {
+      for (const cell of options.smoke ? [smokeCell(scenario)] : cellsOf(scenario, variant)) {
         if (!wanted(options, cell)) continue;
         const settings = searchSettings(options, io, progress, `${scenario.alias ?? scenario.name} ${variant.name}`);
-        const result = runner.run(scenario, variant, cell, settings);
+        const result = runner.run(scenario, variant, cell, options.smoke ? { ...settings, shrink: false } : settings);
         progress.clear();
-        count(tally, result);
-        io.stdout(options.json ? `${JSON.stringify(resultEvent(result), hexAddresses)}\n` : `${row(scenario, variant, result)}\n`);
+        count(tallies, familyOf(scenario), result);
+        if (options.json) emitEvent(io, 'result', resultEvent(result));
+        else io.stdout(`${row(scenario, variant, result)}\n`);
         if (io.interrupted()) return Exit.interrupted;
       }
     }
   }
-  if (!options.json) {
-    const same =
-      tally.different === 0
-        ? 'each verdict is as recorded'
-        : `${tally.different} ${tally.different === 1 ? 'verdict differs' : 'verdicts differ'} from what is recorded (marked !)`;
-    io.stdout(
-      `\n${tally.rows} rows, ${groupDigits(tally.states)} states, ${groupDigits(tally.transitions)} transitions: ${same}\nlimits   ${LIMITS}\n`,
-    );
-  }
-  if (tally.rows === 0)
+  const all = total([...tallies.values()]);
+  if (all.rows === 0)
     throw new TextpokeError('E_USAGE', 'no row of the matrix fits these flags', {
-      where: '--victims, --fetch, --memory',
+      where: '--victims, --fetch, --memory, --smoke',
       hint: 'rows run with 1 victim under all models, with 2 under coherent and intel-sdm',
     });
-  if (tally.inconclusive > 0) return Exit.inconclusive;
-  return tally.different > 0 ? Exit.violation : Exit.ok;
+  if (options.json) for (const [family, tally] of tallies) emitEvent(io, 'tally', { family, ...tally });
+  else io.stdout(sayTallies(tallies, all));
+  if (all.inconclusive > 0) return Exit.inconclusive;
+  return all.different > 0 ? Exit.violation : Exit.ok;
+}
+
+function sayTallies(tallies: ReadonlyMap<string, Tally>, all: Tally): string {
+  const lines = [...tallies].map(([family, tally]) => `  ${sayTally(family.padEnd(FAMILY_COLUMNS), tally)}`);
+  return `\n${lines.length > 1 ? `${lines.join('\n')}\n` : ''}${sayTally('', all)}\nlimits   ${LIMITS}\n`;
+}
+
+function sayTally(head: string, tally: Tally): string {
+  const [rows, states, transitions] = [tally.rows, tally.states, tally.transitions].map(groupDigits);
+  const counts =
+    head === ''
+      ? `${rows} rows, ${states} states, ${transitions} transitions`
+      : `${head} ${rows?.padStart(6)} rows ${states?.padStart(12)} states`;
+  const wrong = [
+    ...(tally.different === 0
+      ? []
+      : [`${tally.different} ${tally.different === 1 ? 'verdict differs' : 'verdicts differ'} from what is recorded (marked !)`]),
+    ...(tally.inconclusive === 0 ? [] : [`${tally.inconclusive} not settled`]),
+  ];
+  return `${counts}: ${wrong.length === 0 ? (head === '' ? 'each verdict is as recorded' : 'as recorded') : wrong.join(', ')}`;
 }
 
 function noVariant(scenarios: readonly Scenario[], name: string): TextpokeError {
@@ -67,9 +100,7 @@ function noVariant(scenarios: readonly Scenario[], name: string): TextpokeError 
   });
 }
 
-const hexAddresses = (_key: string, value: unknown): unknown => (typeof value === 'bigint' ? `0x${value.toString(16)}` : value);
-
-function wanted(options: MatrixOptions, cell: { readonly victims: number; readonly fetch: string; readonly memory: string }): boolean {
+function wanted(options: MatrixOptions, cell: Cell): boolean {
   return (
     (options.victims ?? cell.victims) === cell.victims &&
     (options.fetch ?? cell.fetch) === cell.fetch &&
@@ -77,30 +108,23 @@ function wanted(options: MatrixOptions, cell: { readonly victims: number; readon
   );
 }
 
-/** Scenarios of the named families, or named themselves; all when nothing is named. */
-export function selected(names: readonly string[]): readonly Scenario[] {
-  if (names.length === 0) return CATALOGUE;
-  return CATALOGUE.filter((s) =>
-    names.some((name) => {
-      if (FAMILIES.includes(name)) return familyOf(s) === name;
-      const known = CATALOGUE.some((c) => c.name === name || c.alias?.toLowerCase() === name.toLowerCase());
-      if (known) return scenarioOf(name) === s;
-      const names = [...FAMILIES, ...CATALOGUE.map((c) => c.name)];
-      throw new TextpokeError('E_SCENARIO', `there is no family or scenario '${name}'`, {
-        where: name,
-        hint: didYouMean(name, names) ?? `families: ${FAMILIES.join(', ')}`,
-      });
-    }),
-  );
-}
-
-function count(
-  tally: { rows: number; different: number; inconclusive: number; states: number; transitions: number },
-  result: CellResult,
-): void {
+function count(tallies: Map<string, Tally>, family: string, result: CellResult): void {
+  const tally = tallies.get(family) ?? { rows: 0, different: 0, inconclusive: 0, states: 0, transitions: 0 };
+  tallies.set(family, tally);
   tally.rows++;
   if (result.verdict === 'inconclusive') tally.inconclusive++;
   else if (!result.asRecorded) tally.different++;
   tally.states += result.counts.states;
   tally.transitions += result.counts.transitions;
+}
+
+function total(tallies: readonly Tally[]): Tally {
+  const sum = (of: (tally: Tally) => number): number => tallies.reduce((n, tally) => n + of(tally), 0);
+  return {
+    rows: sum((t) => t.rows),
+    different: sum((t) => t.different),
+    inconclusive: sum((t) => t.inconclusive),
+    states: sum((t) => t.states),
+    transitions: sum((t) => t.transitions),
+  };
 }

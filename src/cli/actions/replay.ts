@@ -1,36 +1,28 @@
 import { raceDiagram } from '../../debug/diagram.ts';
-import { formatTrace, recordTrace } from '../../debug/trace.ts';
+import { replayToken } from '../../debug/replay.ts';
+import { formatTrace } from '../../debug/trace.ts';
 import { Exit } from '../../error.ts';
-import { findToken } from '../../scenario/find-token.ts';
 import { CellRunner } from '../../scenario/matrix.ts';
-import type { Fixtures } from '../../scenario/scenario.ts';
 import { fixtures } from '../fixtures.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
 import { emitEvent } from '../json.ts';
 import { sayCell } from '../report.ts';
+import { knownScenarios } from '../scenarios.ts';
 import { engineName } from '../search-options.ts';
 
 export interface ReplayOptions extends SharedFlags {
   /** A token as text. */
   readonly token: string;
+  /** A file of scenarios. */
+  readonly scenarios: string | undefined;
   readonly format: 'text' | 'changelog';
-}
-
-/** Runs the one schedule of a token: the world it belongs to at its end, what that knew from the start, and what happened. Throws E_TOKEN. */
-export function replayToken(runner: CellRunner, token: string, images: Fixtures) {
-  const found = findToken(token, images);
-  const knowledge = runner.learned(found.scenario, found.variant.name, found.cell.victims).clone();
-  knowledge.add(found.content);
-  const world = runner.maker(found.scenario, found.variant.name, found.cell)();
-  world.begin(knowledge);
-  return { found, knowledge, world, trace: recordTrace(world, found.content.answers) };
 }
 
 /** Runs the one schedule of a token and prints its trace, byte for byte the same each time. 1 when it violates something, as it should. */
 export async function replayAction(options: ReplayOptions, io: Io): Promise<number> {
-  const images = fixtures(io);
-  const { found, world, trace } = replayToken(new CellRunner(images, engineName(options)), options.token, images);
+  const { known } = await knownScenarios(options.scenarios, [], io);
+  const { found, world, trace } = replayToken(new CellRunner(fixtures(io), engineName(options)), options.token, known.all);
   const title = `${found.scenario.name} ${found.variant.name}: ${found.variant.title}`;
   if (options.json) {
     emitEvent(io, 'replay', {

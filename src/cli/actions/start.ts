@@ -1,3 +1,4 @@
+import { showRace } from '../../debug/show-race.ts';
 import { Exit } from '../../error.ts';
 import { scenarioOf } from '../../scenario/catalogue.ts';
 import { CellRunner } from '../../scenario/matrix.ts';
@@ -10,7 +11,6 @@ import { progressLine } from '../progress.ts';
 import { LIMITS, ROW_HEAD, row, sayCell, sayCoverage, sayVerdict, wrapped } from '../report.ts';
 import { resultEvent } from '../result-event.ts';
 import { engineName, searchSettings } from '../search-options.ts';
-import { showRace } from '../show-race.ts';
 
 export type StartOptions = SharedFlags;
 

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { MAX_VICTIMS } from '../../scenario/scenario.ts';
 import type { Io } from '../io.ts';
 import { argument, ownValue } from '../own-flags.ts';
+import { SCENARIOS_FLAG } from '../scenarios.ts';
 import { someText, wholeNumber } from '../values.ts';
 import { addVerb } from '../verb.ts';
 
@@ -10,7 +11,7 @@ export function define(program: Command, io: Io): void {
   addVerb(program, io, {
     name: 'explore',
     args: '<target>',
-    usage: 'SCENARIO',
+    usage: 'SCENARIO|FILE',
     summary: 'try every order of a scenario and settle it',
     description:
       'Tries the orders of stores, fetches, interrupts and traps of a scenario. Prints the verdict with its coverage, or the race with a token that replays it.',
@@ -23,10 +24,12 @@ export function define(program: Command, io: Io): void {
       const preemptions = ownValue(own, 'preemptions', '--preemptions', wholeNumber(0));
       const schedules = ownValue(own, 'schedules', '--schedules', wholeNumber(1));
       const { exploreAction } = await import('../actions/explore.ts');
-      const options = { target, variant, victims, preemptions, schedules, shrink: own.shrink !== false };
+      const scenarios = ownValue(own, 'scenarios', '--scenarios', someText);
+      const options = { target, scenarios, variant, victims, preemptions, schedules, shrink: own.shrink !== false };
       return exploreAction({ ...flags, ...options }, io);
     },
   })
+    .option(...SCENARIOS_FLAG)
     .option('--variant <NAME>', 'one variant of the scenario')
     .option('--victims <N>', 'cores that run the text being patched')
     .option('--preemptions <N>', 'at most N preemptions: a bounded verdict')

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { Io } from '../io.ts';
 import { ownValue } from '../own-flags.ts';
+import { SCENARIOS_FLAG } from '../scenarios.ts';
 import { findToken } from '../token-text.ts';
-import { oneOf } from '../values.ts';
+import { oneOf, someText } from '../values.ts';
 import { addVerb } from '../verb.ts';
 
 /** `textpoke replay`. */
@@ -20,7 +21,9 @@ export function define(program: Command, io: Io): void {
       const format = ownValue(own, 'format', '--format', oneOf('text', 'changelog')) ?? 'text';
       const token = findToken(args[0], io);
       const { replayAction } = await import('../actions/replay.ts');
-      return replayAction({ ...flags, token, format }, io);
+      return replayAction({ ...flags, token, format, scenarios: ownValue(own, 'scenarios', '--scenarios', someText) }, io);
     },
-  }).option('--format <text|changelog>', 'changelog: the diagram alone, no colour, 75 columns');
+  })
+    .option(...SCENARIOS_FLAG)
+    .option('--format <text|changelog>', 'changelog: the diagram alone, no colour, 75 columns');
 }

@@ -86,6 +86,8 @@ export class Names {
     }
     const core = Math.floor((physical - PRIVATE_AT) / PRIVATE_STRIDE);
     if (core >= 0 && core < this.#world.machine.cores.length) return this.#private(physical - PRIVATE_AT - core * PRIVATE_STRIDE, core);
+    const word = this.#world.words.get(linear);
+    if (word !== undefined) return word;
     const found = this.#world.lab.image.symbolAt(linear);
     if (found === undefined) return `physical 0x${physical.toString(16)}`;
     if (found.symbol.name === 'text_poke_array') return this.#record(found.offset);

@@ -97,6 +97,8 @@ export class World {
   readonly notes = new Set<string>();
   /** Seen in some run so far. Not state: only ever grows. */
   readonly witnessed = new Witnessed();
+  /** What traces call data that symbols do not tell apart, by linear address: elements and fields. */
+  readonly words = new Map<bigint, string>();
   /** Called for every event, for traces. */
   onEvent: ((event: WorldEvent) => void) | undefined;
   /** Witnesses without which an OK does not count here. */

@@ -1,0 +1,21 @@
+import { defineScenario } from '../scenario.ts';
+import { type Chain, probe, tracepointWorld } from './tracepoint-world.ts';
+import { type TracepointScenarioVariant, versions } from './versions.ts';
+
+const A = probe('a', 1);
+const B = probe('b', 2);
+const CHAIN: Chain = { start: [A], steps: [{ add: B }] };
+
+/** 1->2 with a newcomer of higher priority. */
+export const higherPriority = defineScenario<TracepointScenarioVariant>({
+  name: 'tracepoint/higher-priority',
+  alias: 'T-R1',
+  title: 'a second probe of higher priority: its data meets the old function',
+  story:
+    'probe_a is registered, and the call site calls it directly. probe_b comes with a higher priority, so that element 0 of the new array is ' +
+    'probe_b with data_b. Where the array is published before the call site is made to call the iterator, a caller loads data_b and calls probe_a with it.',
+  image: 'tracepoint',
+  scope: 'two-victims',
+  variants: versions(CHAIN, { T0: 'violation', T1: 'ok', T2: 'ok', T3: 'ok', T4: 'ok' }),
+  build: tracepointWorld,
+});

@@ -65,6 +65,11 @@ describe('an item is freed behind its readers', () => {
       { reader: 'srcu_reader', updater: ['retire', 'synchronize_rcu'], preempt: true, second: ['nothing'] },
       violates('I5'),
     ],
+    [
+      'two cores wait for a grace period each',
+      { reader: 'synchronize_rcu', updater: ['retire', 'synchronize_rcu'], victims: 2, witness: false },
+      OK,
+    ],
     ['cond_synchronize_rcu', { reader: 'rcu_reader', updater: ['retire_cond', 0] }, OK],
     [
       'cond_synchronize_rcu with a grace period from before',

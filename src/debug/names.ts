@@ -2,7 +2,7 @@ import type { Site } from '../explore/site.ts';
 import { effectOf, INT3 } from '../explore/site.ts';
 import type { World } from '../explore/world.ts';
 import { Vector } from '../isa/core-state.ts';
-import { KERNEL_BASE, PRIVATE, PRIVATE_AT, PRIVATE_STRIDE } from '../kernel/layout.ts';
+import { DIRECT_MAP_BASE, KERNEL_BASE, PRIVATE, PRIVATE_AT, PRIVATE_STRIDE } from '../kernel/layout.ts';
 
 /** Bytes as `e8 ab 0a 00 00`. */
 export const hexBytes = (bytes: Iterable<number>): string => [...bytes].map((b) => b.toString(16).padStart(2, '0')).join(' ');
@@ -33,6 +33,8 @@ export class Names {
   readonly #notes: ReadonlyMap<number, string>;
   readonly #reasons: ReadonlyMap<number, string>;
   readonly #fields: ReadonlyMap<number, string>;
+  /** Words of a core's per-CPU page by their offset: the image's absolute symbols `PERCPU.<name>`. */
+  readonly #percpu: ReadonlyMap<number, string>;
 
   constructor(world: World) {
     this.#world = world;
@@ -46,6 +48,9 @@ export class Names {
       );
     this.#notes = numbered('NOTE');
     this.#reasons = numbered('DIE');
+    this.#percpu = new Map(
+      world.lab.image.symbols.filter((s) => s.name.startsWith('PERCPU.')).map((s) => [Number(s.address), s.name.slice(7)] as const),
+    );
     this.#fields = new Map(RECORD_FIELDS.flatMap(([n, field]) => abi(`LOC_${n}`).map((at) => [at, field] as const)));
   }
 
@@ -97,6 +102,10 @@ export class Names {
   #private(offset: number, core: number): string {
     const { lab } = this.#world;
     if (lab.image.hasSymbol('ABI_PERCPU_REFS') && offset === lab.abi('PERCPU_REFS')) return `text_poke_array_refs[${core}]`;
+    const word = this.#world.words.get(DIRECT_MAP_BASE + BigInt(lab.privatePage(core, 0) + offset));
+    if (word !== undefined) return word;
+    const percpu = this.#percpu.get(offset);
+    if (percpu !== undefined) return `${percpu}[${core}]`;
     const page = (Object.entries(PRIVATE) as [string, number][]).find(([name, n]) => name !== 'pages' && n === offset >> 12);
     return `CPU${core} ${page?.[0] ?? 'private'}+0x${(offset & 0xfff).toString(16)}`;
   }
@@ -112,7 +121,7 @@ export class Names {
   value(physical: number, size: number, value: bigint): string {
     if (this.siteOf(physical) !== undefined)
       return hexBytes(Array.from({ length: size }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn)));
-    if (size === 8 && this.#world.lab.image.segmentAt(value) !== undefined) return this.code(value);
+    if (size === 8 && this.#world.lab.image.segmentAt(value) !== undefined) return this.#world.objects.get(value) ?? this.code(value);
     const signed = BigInt.asIntN(8 * size, value);
     return signed > -10n && signed < 1000n ? `${signed}` : `0x${BigInt.asUintN(8 * size, value).toString(16)}`;
   }

@@ -171,7 +171,10 @@ function conclude(
   const bounds = world.bounds();
   const reached = reachedCoverage(coverage, bounds, counterexample !== undefined, stopped !== undefined);
   const missing = world.wantedWitnesses.filter((w) => !world.witnessed.has(w));
-  const notes = [...world.notes, ...violations.slice(1).map((v) => `also: ${v.check}: ${v.message}`)];
+  const notes = [
+    ...world.notes,
+    ...violations.filter((v) => v.check !== counterexample?.violation.check).map((v) => `also: ${v.check}: ${v.message}`),
+  ];
   const verdict = verdictOf(counterexample, stopped, missing, coverage);
   return { verdict, coverage: reached, counts, counterexample, missingWitnesses: missing, notes, stopped };
 }

@@ -75,7 +75,9 @@ export function perform(machine: Machine, choice: Choice): void {
       machine.clearLatch(core);
       machine.engine.globals.visible.value = 0;
       accept(machine, core);
-      machine.settle(core);
+      // What may come at each of its instructions may come before the handler's first one: while it is pending from there on, it is so at no cost.
+      if (machine.splits.has(core.index)) machine.pause(core);
+      else machine.settle(core);
   }
 }
 

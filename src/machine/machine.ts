@@ -249,7 +249,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
       if (this.engine.features.explore) this.engine.globals.interruptible.value = deliverable(this, core) === undefined ? 0 : 1;
       core.prepare();
       const splitting = this.splitting(core);
-      if (splitting && left < limit) return Stop.budget;
+      if (splitting && left < limit) return this.#placeOf(core);
       const asked = start === undefined && !splitting ? left : Math.min(1, left);
       const reason = this.#run(core.index, asked, record);
       const used = asked - this.engine.unused(core.index);
@@ -265,7 +265,9 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
       switch (reason) {
         case Stop.budget:
         case Stop.system:
-          if (left <= 0 || splitting) return Stop.budget;
+          if (left <= 0) return Stop.budget;
+          // A trap that is due comes before any interrupt: it is delivered first.
+          if (splitting && core.small('singleStepPending') === 0) return this.#placeOf(core);
           if (reason === Stop.system && !this.engine.features.explore) return Stop.system;
           break;
         case Stop.fetch: {
@@ -293,6 +295,17 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   /** An interrupt may come before the next instruction, whatever that is. */
   splitting(core: Core): boolean {
     return this.splits.size > 0 && this.splits.has(core.index) && deliverable(this, core) !== undefined;
+  }
+
+  /**
+   * What a core that stops before its next instruction waits for: at patched text for its fetch. Going on to there first would be a step
+   * that changes nothing, back to a state that was seen.
+   */
+  #placeOf(core: Core): number {
+    const at = this.fetchAt(core);
+    return 'physical' in at && this.fetchWindow(core, at.physical).patched && this.fetch.held(core) === undefined
+      ? Stop.fetch
+      : Stop.budget;
   }
 
   /** The next instruction runs alone: something is due behind it. */
@@ -440,6 +453,12 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     this.engine.access.scrub(core.base);
   }
 
+  /** Stops `core` where it is, before its next instruction. */
+  pause(core: Core): void {
+    core.setRaw(CORE.stop, this.#placeOf(core));
+    this.engine.access.scrub(core.base);
+  }
+
   /** Lets `core` do its next visible operation and everything local behind it. `choice` selects among the versions of a fetch. */
   step(core: Core, choice?: FetchChoice): void {
     core.prepare();
@@ -466,9 +485,9 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
           this.engine.access.scrub(core.base);
           return;
         }
+        if (core.small('singleStepPending') !== 0) deliverPendingDebug(this, core);
         if (this.splitting(core)) {
-          core.setRaw(CORE.stop, Stop.budget);
-          this.engine.access.scrub(core.base);
+          this.pause(core);
           return;
         }
       }

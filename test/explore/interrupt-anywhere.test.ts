@@ -7,7 +7,7 @@ const LABELS = ['P0', 'i1', 'i2', 'i3', 'i4', 'i5'] as const;
 const PROGRAM = 'P0:\npushq %rax\ni1:\ncli\ni2:\nmovl $2, %ebx\ni3:\nsti\ni4:\nnop\ni5:\npopq %rax\njmp cpu_idle\n';
 
 /** Labels of the program where some run was interrupted, in order. */
-function interruptedAt(actor: Partial<Actor>, engine: EngineName): string[] {
+function interruptedAt(actor: Partial<Actor>, engine: EngineName, patched?: string): string[] {
   const image = guestImage(PROGRAM);
   const found = new Set<bigint>();
   wholeGraph(() => {
@@ -20,6 +20,10 @@ function interruptedAt(actor: Partial<Actor>, engine: EngineName): string[] {
       },
     });
     world.add({ core: 0, entry: 'P0', ...actor });
+    if (patched !== undefined) {
+      const address = lab.symbol(patched);
+      world.sites.push({ name: patched, address, versions: [lab.peek(address, 5)], final: 0 });
+    }
     expect(lab.symbol('P0')).toBe(image.symbol('P0').address);
     return world;
   });
@@ -31,6 +35,10 @@ const VECTOR = 0xec;
 describe.each<EngineName>(['interpreter', 'reference'])('under the %s', (engine) => {
   test('an NMI comes before any instruction', () => {
     expect(interruptedAt({ pendingNmi: true, interruptAnywhere: true }, engine)).toEqual([...LABELS]);
+  });
+
+  test('also behind an instruction of patched text, whose fetch is a choice of its own', () => {
+    expect(interruptedAt({ pendingNmi: true, interruptAnywhere: true }, engine, 'i2')).toEqual([...LABELS]);
   });
 
   test('an interrupt does so where interrupts are on, and not behind STI, which keeps them off for one instruction', () => {

@@ -99,6 +99,8 @@ export class World {
   readonly witnessed = new Witnessed();
   /** What traces call data that symbols do not tell apart, by linear address: elements and fields. */
   readonly words = new Map<bigint, string>();
+  /** What a pointer there points to, by linear address, where no symbol says it. */
+  readonly objects = new Map<bigint, string>();
   /** Called for every event, for traces. */
   onEvent: ((event: WorldEvent) => void) | undefined;
   /** Witnesses without which an OK does not count here. */

@@ -59,7 +59,7 @@ export function lifetimeChecker(): Checker {
     onAccess(access, world) {
       const address = world.lab.linear(access.physical);
       if (!deadAt(world, address, access.size)) return;
-      const what = world.lab.image.describe(address);
+      const what = world.words.get(address) ?? world.lab.image.describe(address);
       const message = `CPU${access.core} ${verb(access)} ${what}, which has been freed`;
       world.report({ check: 'I5', message, core: access.core, rip: access.rip });
     },

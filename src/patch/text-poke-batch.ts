@@ -11,6 +11,8 @@ export interface LocLayout {
   readonly opcode: number;
   readonly oldOpcode: number;
   readonly oldDisp: number;
+  /** The new bytes; written where another patcher reads them. */
+  readonly text: number;
   readonly count: number;
 }
 

@@ -51,6 +51,7 @@ export function locLayout(lab: Lab): LocLayout {
     opcode: lab.abi('LOC_OPCODE'),
     oldOpcode: lab.abi('LOC_OLD_OPCODE'),
     oldDisp: lab.abi('LOC_OLD_DISP'),
+    text: lab.abi('LOC_TEXT'),
     count: size * lab.abi('LOCS_MAX'),
   };
 }

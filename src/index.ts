@@ -6,6 +6,7 @@
 /** Looking at one run: its trace, its diagram, and why it breaks. */
 export { type DiagramOptions, raceDiagram } from './debug/diagram.ts';
 export type { Happening, Trace, TraceStep } from './debug/happening.ts';
+export { type ReplayedToken, replayToken } from './debug/replay.ts';
 export { formatTrace, recordTrace } from './debug/trace.ts';
 export { explainWhy, type VerdictUnder, type Why } from './debug/why.ts';
 /** Errors and exit codes. */

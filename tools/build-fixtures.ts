@@ -11,29 +11,12 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { COMPILE_FLAGS, KERNEL_FLAGS, LINK_FLAGS, RUNTIME } from '../src/cli/guest-flags.ts';
 
 /** The root of the repository. */
 export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 
-const common = [
-  '-std=gnu11',
-  '-O2',
-  '-ffreestanding',
-  '-fno-pic',
-  '-mno-red-zone',
-  '-mgeneral-regs-only',
-  '-fno-stack-protector',
-  '-fcf-protection=none',
-  '-fno-asynchronous-unwind-tables',
-  '-fno-jump-tables',
-  '-fno-tree-loop-distribute-patterns',
-  '-g',
-  '-gdwarf-5',
-  `-ffile-prefix-map=${root}=.`,
-  '-Wall',
-  '-Wextra',
-  '-Werror',
-];
+const common = [...COMPILE_FLAGS, `-ffile-prefix-map=${root}=.`, '-Werror'];
 
 /** One linked program: sources and script relative to the root; `flat` adds a .bin with the loadable bytes only. */
 interface Program {
@@ -67,9 +50,9 @@ function kernel(name: string): Program {
   const own = `${directory}/${name}.lds`;
   return {
     output: `${directory}/${name}.elf`,
-    sources: [...sourcesIn('fixtures/lab'), ...sourcesIn('fixtures/kernel'), ...sourcesIn(directory)],
+    sources: [...RUNTIME.flatMap((folder) => sourcesIn(`fixtures/${folder}`)), ...sourcesIn(directory)],
     script: existsSync(join(root, own)) ? own : 'fixtures/lab/lab.lds',
-    flags: ['-mcmodel=kernel', '-Ifixtures/lab', '-Ifixtures/kernel'],
+    flags: [...KERNEL_FLAGS, ...RUNTIME.map((folder) => `-Ifixtures/${folder}`)],
     flat: false,
   };
 }
@@ -85,7 +68,7 @@ export const programs: readonly Program[] = [
     output: 'fixtures/lab/lab.elf',
     sources: sourcesIn('fixtures/lab'),
     script: 'fixtures/lab/lab.lds',
-    flags: ['-mcmodel=kernel'],
+    flags: KERNEL_FLAGS,
     flat: false,
   },
   ...kernels.map(kernel),
@@ -123,22 +106,7 @@ export function build(target: string, wanted: readonly Program[] = programs): vo
       });
       const elf = join(target, output);
       mkdirSync(join(elf, '..'), { recursive: true });
-      run('ld', [
-        '-static',
-        '-nostdlib',
-        '--build-id=none',
-        '--fatal-warnings',
-        '--no-warn-rwx-segments',
-        '-z',
-        'noexecstack',
-        '-z',
-        'max-page-size=4096',
-        '-T',
-        script,
-        '-o',
-        elf,
-        ...files,
-      ]);
+      run('ld', [...LINK_FLAGS, '-T', script, '-o', elf, ...files]);
       if (flat) run('objcopy', ['-O', 'binary', elf, elf.replace(/elf$/, 'bin')]);
       for (const file of flat ? [elf, elf.replace(/elf$/, 'bin')] : [elf]) chmodSync(file, 0o644);
     }

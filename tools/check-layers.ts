@@ -15,6 +15,7 @@ export const LAYERS: readonly string[] = [
   'scenario',
   'debug',
   'campaign',
+  'vitest',
   'cli',
   'web',
 ];

@@ -25,6 +25,8 @@ export interface Io {
   interrupted(): boolean;
   /** Runs a program and returns what it wrote to stdout, or undefined when it is absent or fails. */
   probe(command: string, args: readonly string[]): string | undefined;
+  /** Runs a program that is there, in a folder, to its end; what it says on stdout is dropped. */
+  run(command: string, args: readonly string[], folder: string): { readonly status: number | null; readonly stderr: string };
   /** The exit code of the verb that ran. */
   exitCode: number;
 }

@@ -91,6 +91,16 @@ export function nodeIo(interrupted: () => boolean): Io {
       const { status, stdout } = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 10_000 });
       return status === 0 ? stdout : undefined;
     },
+    run(command, args, folder) {
+      const env = { ...process.env, LC_ALL: 'C' };
+      const { status, stderr, error } = spawnSync(command, args, {
+        cwd: folder,
+        env,
+        encoding: 'utf8',
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      return { status, stderr: stderr ?? String(error) };
+    },
     exitCode: 0,
   };
 }

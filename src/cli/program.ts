@@ -5,6 +5,7 @@ import type { Io } from './io.ts';
 import { reportError } from './report-error.ts';
 import { unknownVerb, usageError } from './usage-error.ts';
 import * as asm from './verbs/asm.ts';
+import * as cc from './verbs/cc.ts';
 import * as dis from './verbs/dis.ts';
 import * as doctor from './verbs/doctor.ts';
 import * as explain from './verbs/explain.ts';
@@ -17,7 +18,7 @@ import * as run from './verbs/run.ts';
 import * as start from './verbs/start.ts';
 import { VERSION } from './version.ts';
 
-const VERBS = [start, list, run, explore, matrix, mutants, replay, explain, asm, dis, doctor];
+const VERBS = [start, list, run, explore, matrix, mutants, replay, explain, cc, asm, dis, doctor];
 
 /** The program with all its verbs; nothing runs yet. */
 export function buildProgram(io: Io): Command {

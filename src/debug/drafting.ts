@@ -13,12 +13,17 @@ export function draftLines(trace: Trace): Draft[] {
   return new Drafting(trace).run();
 }
 
-/** Of a list of byte sequences, "A or B or C or D at ...", the first two and how many more. */
+/** Byte sequences with `or` between them, and how many more there are. */
+const SEQUENCES = /(?:[0-9a-f]{2} )+(?:or (?:\d+ more |(?:[0-9a-f]{2} )+))+/;
+
+/** Of a list of byte sequences, "A or B or C or 2 more at ...", the first two and how many more. */
 function brief(message: string): string {
-  return message.replace(
-    /((?:[0-9a-f]{2} ?)+or (?:[0-9a-f]{2} ?)+)((?:or (?:[0-9a-f]{2} ?)+){2,})/,
-    (_, two: string, more: string) => `${two}or ${more.split('or ').length - 1} more `,
-  );
+  return message.replace(SEQUENCES, (list) => {
+    const all = list.trimEnd().split(' or ');
+    const more = Number(/^(\d+) more$/.exec(all.at(-1) ?? '')?.[1] ?? 0);
+    const rest = more === 0 ? all.length - 2 : all.length - 3 + more;
+    return rest <= 0 ? list : `${all.slice(0, 2).join(' or ')} or ${rest} more `;
+  });
 }
 
 class Drafting {

@@ -1,3 +1,5 @@
+import type { Knowledge } from '../explore/knowledge.ts';
+import type { Counterexample } from '../explore/result.ts';
 import type { World } from '../explore/world.ts';
 import type { FetchPolicyName } from '../machine/policy/policy.ts';
 import type { CellResult, CellRunner } from '../scenario/matrix.ts';
@@ -10,23 +12,27 @@ export type Race = Pick<CellResult, 'scenario' | 'variant' | 'cell' | 'counterex
 
 /** The race of a result as people paste it: diagram, why, and how to see it again; `flags` come behind the token. */
 export function showRace(runner: CellRunner, result: Race, flags = ''): string {
-  const { counterexample } = result;
+  const { counterexample, knowledge, scenario, variant, cell } = result;
   if (counterexample === undefined || result.token === undefined) return '';
+  const told = tellRace(runner.maker(scenario, variant.name, cell), knowledge, counterexample, verdictUnder(runner, result));
+  return `${told}replay   textpoke replay ${result.token}${flags}\n`;
+}
+
+/** Diagram and reason of a counterexample in the worlds of `make`. */
+export function tellRace(make: () => World, knowledge: Knowledge, counterexample: Counterexample, under?: VerdictUnder): string {
   const fresh = (): World => {
-    const world = runner.maker(result.scenario, result.variant.name, result.cell)();
-    world.begin(result.knowledge);
+    const world = make();
+    world.begin(knowledge);
     return world;
   };
   const diagram = raceDiagram(recordTrace(fresh(), counterexample.answers));
-  const under: VerdictUnder = (memory, fetch) => {
-    const other = runner.run(
-      result.scenario,
-      result.variant,
-      { ...result.cell, memory, fetch: fetch as FetchPolicyName },
-      { shrink: false },
-    );
+  return `${diagram}\n${explainWhy(fresh, counterexample.answers, counterexample.violation, under).text}`;
+}
+
+/** What other models find in the same variant, by exploring it. */
+export function verdictUnder(runner: CellRunner, { scenario, variant, cell }: Pick<Race, 'scenario' | 'variant' | 'cell'>): VerdictUnder {
+  return (memory, fetch) => {
+    const other = runner.run(scenario, variant, { ...cell, memory, fetch: fetch as FetchPolicyName }, { shrink: false });
     return { verdict: other.verdict, check: other.counterexample?.violation.check };
   };
-  const why = explainWhy(fresh, counterexample.answers, counterexample.violation, under);
-  return `${diagram}\n${why.text}replay   textpoke replay ${result.token}${flags}\n`;
 }

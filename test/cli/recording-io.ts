@@ -46,6 +46,7 @@ export function recordingIo(world: World = {}): Recording {
     now: world.now ?? (() => 0),
     interrupted: world.interrupted ?? (() => false),
     probe: (command) => world.programs?.[command],
+    run: (command) => ({ status: null, stderr: `${command} is not there` }),
     exitCode: 0,
   };
   return { io, written, stdout: () => out.join(''), stderr: () => err.join('') };

@@ -59,7 +59,7 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
   }
   if (!options.json && variants.length > 1)
     io.stdout(
-      `\nOne of them in full: textpoke explore ${scenario.alias ?? scenario.name} --variant ${variants[0]?.name ?? ''}${known.flags}\nlimits   ${LIMITS}\n`,
+      `\nOne of them in full:\n  textpoke explore ${scenario.alias ?? scenario.name} --variant ${variants[0]?.name ?? ''}${known.flags}\nlimits   ${LIMITS}\n`,
     );
   return Math.max(...codes);
 }

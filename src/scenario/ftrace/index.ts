@@ -4,6 +4,18 @@ import { callEmulation } from './call-emulation.ts';
 import { ghostInt3 } from './ghost-int3.ts';
 import { lateHandler } from './late-handler.ts';
 import { nextModification } from './next-modification.ts';
+import { opsFuncMismatch } from './ops-func-mismatch.ts';
+import { perCpuScratch } from './per-cpu-scratch.ts';
+import { treatAsNop } from './treat-as-nop.ts';
 
-/** ftrace: call sites and trampolines. */
-export const ftrace: readonly Scenario[] = [lateHandler, nextModification, callEmulation, ghostInt3, bulk];
+/** ftrace: call sites, trampolines, and their clients. */
+export const ftrace: readonly Scenario[] = [
+  lateHandler,
+  nextModification,
+  treatAsNop,
+  callEmulation,
+  perCpuScratch,
+  opsFuncMismatch,
+  ghostInt3,
+  bulk,
+];

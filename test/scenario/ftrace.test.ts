@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import type { CheckId } from '../../src/explore/violation.ts';
+import { scenarioOf } from '../../src/scenario/catalogue.ts';
+import { CellRunner } from '../../src/scenario/matrix.ts';
+import { type Cell, variantOf } from '../../src/scenario/scenario.ts';
+import { builtFixture } from '../../tools/built-fixture.ts';
+
+const runner = new CellRunner(builtFixture);
+
+function run(name: string, variant: string, cell: Partial<Cell> = {}) {
+  const scenario = scenarioOf(name);
+  return runner.run(scenario, variantOf(scenario, variant), { victims: 1, fetch: 'intel-sdm', memory: 'tso', ...cell });
+}
+
+describe('what is wrong is found, by the check that it is about', () => {
+  test.each<[string, string, CheckId]>([
+    ['F3', 'skip', "I4'"],
+    ['F3', 'skip-end', "I4'"],
+    ['F5', 'one-set', 'I7'],
+    ['F5', 'late-sti', 'I7'],
+    ['F6', 'static.direct', 'I3'],
+    ['F6', 'static.ipi.preempt-off', 'I3'],
+    ['F6', 'static.heavy.preemptible', 'I3'],
+    ['F6', 'patched.heavy-first.preempt-off', 'I3'],
+    ['F6', 'patched.tasks-first.preemptible', 'I3'],
+  ])('%s %s: %s', (name, variant, check) => {
+    expect(run(name, variant).counterexample?.violation.check).toBe(check);
+  });
+});
+
+describe('what is right is settled', () => {
+  test.each<[string, string]>([
+    ['F3', 'emulate-call'],
+    ['F3', 'emulate-other-call'],
+    ['F5', 'sti-shadow'],
+    ['F6', 'static.tasks.preemptible'],
+    ['F6', 'patched.ipi.irqs-off'],
+    ['F6', 'patched.tasks.preemptible'],
+  ])('%s %s', (name, variant) => {
+    expect(run(name, variant)).toMatchObject({ verdict: 'ok', coverage: { kind: 'exhaustive' }, missingWitnesses: [] });
+  });
+
+  test('F5 with a set of words for each context, where fetches are coherent', () => {
+    expect(run('F5', 'set-per-level', { fetch: 'coherent', memory: 'sc' })).toMatchObject({
+      verdict: 'ok',
+      coverage: { kind: 'exhaustive' },
+      missingWitnesses: [],
+    });
+  });
+});

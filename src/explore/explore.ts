@@ -2,7 +2,7 @@ import { Knowledge } from './knowledge.ts';
 import { searchLadder } from './ladder.ts';
 import { samplePct } from './pct.ts';
 import type { Budget, Counterexample, Counts, Coverage, SearchResult, Verdict } from './result.ts';
-import { shrink } from './shrink.ts';
+import { reproduces, shrink } from './shrink.ts';
 import { searchStates } from './stateful.ts';
 import { isWanted, type Violation, type WantedViolation } from './violation.ts';
 import type { World } from './world.ts';
@@ -150,14 +150,21 @@ const LADDER_STEPS = 60_000;
 /** The counterexample with the fewest preemptions, where the ladder finds one soon; shrunk in any case. A livelock's is the way into its cycle, which no replay ends. */
 function shorten(make: () => World, knowledge: Knowledge, found: Counterexample, prefer: WantedViolation | undefined): Counterexample {
   if (found.answers.length === 0 || found.violation.cause === 'livelock') return found;
-  const world = make();
-  world.begin(knowledge);
-  const ladder = searchLadder(world, {
+  const fresh = (): World => {
+    const world = make();
+    world.begin(knowledge);
+    return world;
+  };
+  const ladder = searchLadder(fresh(), {
     maxPreemptions: 6,
     budget: { maxSteps: LADDER_STEPS },
     ...(prefer !== undefined && isWanted(found.violation, prefer) ? { only: prefer } : {}),
   });
-  return shrink(world, ladder.counterexample ?? found);
+  // Runs that the first search did not see may share more than it knew: their answers need not mean the same in a world that begins.
+  const holds = (one: Counterexample | undefined): one is Counterexample => one !== undefined && reproduces(fresh(), one);
+  const start = holds(ladder.counterexample) ? ladder.counterexample : found;
+  const short = shrink(fresh(), start);
+  return holds(short) ? short : start;
 }
 
 function conclude(

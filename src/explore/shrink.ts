@@ -51,6 +51,12 @@ export function shrink(world: World, found: Counterexample): Counterexample {
   return { violation: best.violation, answers: best.answers };
 }
 
+/** Whether the answers end in that kind of violation in a world that has just begun. */
+export function reproduces(world: World, { violation, answers }: Counterexample): boolean {
+  const replayed = replayAnswers(world, answers);
+  return replayed?.violation.check === violation.check && replayed.violation.cause === violation.cause;
+}
+
 interface Replayed {
   readonly violation: Violation;
   readonly answers: readonly number[];

@@ -73,6 +73,18 @@ export function sayVerdict(result: CellResult): string {
   }
 }
 
+/** `lw2: 12 of 34 paths through "..." end in a violation (35.3 %)`, or why there is no number; undefined when none was asked for. */
+export function sayShare(result: Pick<CellResult, 'scenario' | 'variant' | 'share'>): string | undefined {
+  const { scenario, variant, share } = result;
+  if (share === undefined) return undefined;
+  const what = `paths through "${scenario.share?.through ?? ''}"`;
+  if (share.kind === 'uncounted') return `${variant.name}: ${what} not counted: ${share.why}`;
+  const { violating, through } = share;
+  const permille = through === 0n ? 0n : (violating * 1000n) / through;
+  const percent = through === 0n ? '' : ` (${permille / 10n}.${permille % 10n} %)`;
+  return `${variant.name}: ${violating} of ${through} ${what} end in a violation${percent}`;
+}
+
 /** A fixed-width row of the table of verdicts. */
 export function row(scenario: Scenario, variant: Variant, result: CellResult): string {
   const { cell } = result;

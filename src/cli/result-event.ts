@@ -18,6 +18,7 @@ export function resultEvent(result: CellResult): Record<string, unknown> {
     ...(violation === undefined ? {} : { check: violation.check, message: violation.message, core: violation.core, rip: violation.rip }),
     ...(result.notes.length === 0 ? {} : { notes: result.notes }),
     ...(result.missingWitnesses.length === 0 ? {} : { missingWitnesses: result.missingWitnesses }),
+    ...(result.share === undefined ? {} : { share: result.share }),
     ...(result.stopped === undefined ? {} : { stopped: result.stopped }),
   };
 }

@@ -3,6 +3,22 @@ import type { Choice } from '../machine/choices.ts';
 const EDGE = 4;
 const KINDS: Readonly<Record<Choice['kind'], number>> = { step: 0, drain: 1, interrupt: 2 };
 
+/** Exact numbers of maximal paths. */
+export interface PathCount {
+  readonly all: bigint;
+  /** Those that went through the place that was asked for. */
+  readonly through: bigint;
+  /** Those of them that ended in a violation. */
+  readonly violating: bigint;
+}
+
+/** Where a path ended. */
+interface PathEnd {
+  readonly state: number;
+  readonly passed: boolean;
+  readonly violates: boolean;
+}
+
 /**
  * The explored graph's edges, for what only the whole graph can tell: whether some fair run goes on for ever without getting anywhere.
  */
@@ -10,6 +26,12 @@ export class StateGraph {
   /** From, to, core, kind of each edge. */
   #edges = new Int32Array(4 << 10);
   #count = 0;
+  readonly #ends: PathEnd[] = [];
+
+  /** A path ends at, or on its next step from, a state: it went through what is asked for or not, and broke something or not. */
+  end(state: number, passed: boolean, violates: boolean): void {
+    this.#ends.push({ state, passed, violates });
+  }
 
   add(from: number, to: number, core: number, kind: Choice['kind']): void {
     if ((this.#count + 1) * EDGE > this.#edges.length) {
@@ -70,6 +92,43 @@ export class StateGraph {
       }
     }
     return false;
+  }
+
+  /**
+   * The maximal paths from state 0. A strongly connected component in which only one core steps is a core that waits: it counts as one state. Undefined
+   * when there is any other cycle, or a component that no path leaves.
+   */
+  countPaths(states: number): PathCount | undefined {
+    const { starts, order } = this.#index(states);
+    const component = this.#components(states, starts, order);
+    const components = component.reduce((most, c) => Math.max(most, c + 1), 0);
+    const counts = Array.from({ length: components }, () => [0n, 0n, 0n] as [bigint, bigint, bigint]);
+    for (const { state, passed, violates } of this.#ends) {
+      const count = counts[component[state]!]!;
+      count[0]++;
+      if (passed) count[1]++;
+      if (passed && violates) count[2]++;
+    }
+    const waiting = new Int32Array(components);
+    // Components are numbered such that edges lead to smaller numbers only.
+    const byComponent = Array.from({ length: states }, (_, s) => s).sort((a, b) => component[a]! - component[b]!);
+    for (const s of byComponent) {
+      const c = component[s] as number;
+      const count = counts[c]!;
+      for (let e = starts[s]!; e < starts[s + 1]!; e++) {
+        const edge = order[e]! * EDGE;
+        const to = component[this.#edges[edge + 1]!]!;
+        if (to !== c) {
+          for (const i of [0, 1, 2] as const) count[i] += counts[to]![i];
+          continue;
+        }
+        if (this.#edges[edge + 3] !== KINDS.step) return undefined;
+        waiting[c]! |= 1 << this.#edges[edge + 2]!;
+      }
+    }
+    const endless = counts.some(([all], c) => all === 0n || (waiting[c]! & (waiting[c]! - 1)) !== 0);
+    const first = counts[component[0]!]!;
+    return endless ? undefined : { all: first[0], through: first[1], violating: first[2] };
   }
 
   #index(states: number): { starts: Int32Array; order: Int32Array } {

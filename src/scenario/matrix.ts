@@ -1,5 +1,6 @@
 import { type Exploration, type ExploreOptions, explore, learn } from '../explore/explore.ts';
 import type { Knowledge } from '../explore/knowledge.ts';
+import { countShare, type Share } from '../explore/share.ts';
 import { encodeToken, imageHash, nameHash, SEMANTICS_VERSION } from '../explore/token.ts';
 import type { World } from '../explore/world.ts';
 import type { Image } from '../image/image.ts';
@@ -13,6 +14,8 @@ const NOTE_SCHEDULES = 20;
 export interface RunOptions extends ExploreOptions {
   /** Sample what the sanitizer would note under a policy that keeps versions, where this one keeps none. */
   readonly sampleNotes?: boolean;
+  /** Count the share of runs that the scenario asks for. */
+  readonly countShare?: boolean;
 }
 
 const MEMORY_MODELS: readonly MemoryModel[] = ['sc', 'tso'];
@@ -48,6 +51,8 @@ export interface CellResult extends Exploration {
   readonly asRecorded: boolean;
   /** Replays the counterexample. */
   readonly token: string | undefined;
+  /** Asked for by the scenario and by `countShare`. */
+  readonly share: Share | undefined;
 }
 
 /** Explores cells, sharing what was learned between the models of a variant. */
@@ -104,6 +109,8 @@ export class CellRunner {
       expected,
       asRecorded: result.verdict === expected,
       token: this.#token(scenario, variant, cell, result),
+      share:
+        options.countShare === true ? countShare(this.maker(scenario, variant.name, cell), result.knowledge, options.budget) : undefined,
     };
   }
 

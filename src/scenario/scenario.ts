@@ -1,4 +1,5 @@
 import { TextpokeError } from '../error.ts';
+import { Passage } from '../explore/checkers/passage.ts';
 import type { WantedViolation } from '../explore/violation.ts';
 import type { World } from '../explore/world.ts';
 import type { Image } from '../image/image.ts';
@@ -56,6 +57,8 @@ interface Common {
   readonly image?: string | Image;
   /** With how many victims the matrix runs it. */
   readonly scope: 'one-core' | 'one-victim' | 'two-victims';
+  /** Counts how many of the runs in which a guest says this (`say` of the runtime) break something. */
+  readonly share?: { readonly through: string };
   /** Variants whose proof also runs with three victims. */
   readonly threeVictims?: readonly string[];
 }
@@ -85,7 +88,14 @@ export function defineScenario<V extends Variant>(definition: ScenarioDefinition
   const names = definition.variants.map((v) => v.name);
   if (new Set(names).size !== names.length)
     throw new TextpokeError('E_SCENARIO', 'two variants of one name', { where: definition.name, hint: 'rename one' });
-  return { ...definition, build: (image, variant, cell, engine) => definition.build(image, variantOf(definition, variant), cell, engine) };
+  return {
+    ...definition,
+    build(image, variant, cell, engine) {
+      const world = definition.build(image, variantOf(definition, variant), cell, engine);
+      if (definition.share !== undefined) world.checkers.push(new Passage(definition.share.through));
+      return world;
+    },
+  };
 }
 
 /** The variant of a name; `E_SCENARIO` with the nearest name otherwise. */

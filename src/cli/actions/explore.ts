@@ -7,7 +7,7 @@ import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
 import { emitEvent } from '../json.ts';
 import { progressLine } from '../progress.ts';
-import { LIMITS, ROW_HEAD, row, sayCell, sayCoverage, sayVerdict, wrapped } from '../report.ts';
+import { LIMITS, ROW_HEAD, row, sayCell, sayCoverage, sayShare, sayVerdict, wrapped } from '../report.ts';
 import { resultEvent } from '../result-event.ts';
 import { knownScenarios, oneScenario } from '../scenarios.ts';
 import { engineName, searchSettings } from '../search-options.ts';
@@ -41,17 +41,21 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
       `${scenario.name}: ${scenario.title}\n${sayCell(cell)}, seed ${options.seed}${options.seedIsDefault ? ' (default)' : ''}\n\n${ROW_HEAD}\n`,
     );
   const codes: number[] = [];
+  const shares: string[] = [];
   for (const variant of variants) {
     const settings = searchSettings(options, io, progress, variant.name);
     const result = runner.run(scenario, variant, cell, {
       ...settings,
       shrink: options.shrink,
       sampleNotes: variants.length === 1,
+      countShare: true,
       ...(options.preemptions === undefined ? {} : { search: 'ladder', preemptions: options.preemptions }),
       ...(options.schedules === undefined ? {} : { schedules: options.schedules }),
     });
     progress.clear();
     codes.push(exitCodeOf(result));
+    const share = sayShare(result);
+    if (share !== undefined) shares.push(`${wrapped(`share    ${share}`)}\n`);
     if (options.json) emitEvent(io, 'result', resultEvent(result));
     else if (variants.length > 1) io.stdout(`${row(scenario, variant, result)}\n`);
     else io.stdout(details(runner, scenario, result, options, known.flags));
@@ -59,7 +63,7 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
   }
   if (!options.json && variants.length > 1)
     io.stdout(
-      `\nOne of them in full:\n  textpoke explore ${scenario.alias ?? scenario.name} --variant ${variants[0]?.name ?? ''}${known.flags}\nlimits   ${LIMITS}\n`,
+      `${shares.length === 0 ? '' : '\n'}${shares.join('')}\nOne of them in full:\n  textpoke explore ${scenario.alias ?? scenario.name} --variant ${variants[0]?.name ?? ''}${known.flags}\nlimits   ${LIMITS}\n`,
     );
   return Math.max(...codes);
 }
@@ -100,6 +104,7 @@ function details(runner: CellRunner, scenario: Scenario, result: CellResult, opt
     wrapped(sayVerdict(result)),
     wrapped(`coverage ${sayCoverage(result)}`),
     ...result.notes.map((n) => wrapped(`note     ${n}`)),
+    ...[sayShare(result) ?? []].flat().map((s) => wrapped(`share    ${s}`)),
     `recorded ${result.expected}${result.asRecorded ? '' : settles(result) ? ': THIS DIFFERS' : ': not settled by this run'}`,
     `limits   ${LIMITS}`,
     '',

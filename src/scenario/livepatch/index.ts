@@ -8,6 +8,7 @@ import { nmiInWindow } from './nmi-in-window.ts';
 import { nopEntries } from './nop-entries.ts';
 import { reverse } from './reverse.ts';
 import { stackCheck } from './stack-check.ts';
+import { warn } from './warn.ts';
 
 /** Functions replaced while tasks run them. */
 export const livepatch: readonly Scenario[] = [
@@ -15,6 +16,7 @@ export const livepatch: readonly Scenario[] = [
   idleHandlerEnable,
   irqEnterInWindow,
   nmiInWindow,
+  warn,
   reverse,
   fork,
   comingModule,

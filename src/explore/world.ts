@@ -258,6 +258,14 @@ export class World {
     this.onEvent?.(event);
   }
 
+  /** What the guest says: the string at `text`, where %p is the value in the words of the symbol table and %s the string that it points to. */
+  message(text: bigint, value: bigint): string {
+    return this.lab
+      .text(text)
+      .replaceAll('%p', () => this.objects.get(value) ?? this.lab.image.describe(value))
+      .replaceAll('%s', () => this.lab.text(value));
+  }
+
   /** VMCALL of the lab (`HC_` in the image's ABI). */
   #hypercall(core: Core): 0 | 1 | 2 {
     const number = Number(core.gpr(0));
@@ -277,13 +285,24 @@ export class World {
     }
     if (number === this.lab.abi('HC_FAIL')) {
       this.meta.set(this.#dead, 0, 1);
-      const message = this.lab.text(core.gpr(6)).replaceAll('%p', this.lab.image.describe(core.gpr(2)));
+      const message = this.message(core.gpr(6), core.gpr(2));
       this.#observe({ kind: 'fail', core: core.index, check: this.lab.text(core.gpr(7)), message });
       core.setSmall('activity', Activity.exited);
       return 0;
     }
     const agent = this.#programs.get(core.index);
-    if (agent === undefined) throw new Error(`core ${core.index} has no patcher`);
+    if (agent === undefined) {
+      // Only code that went astray comes here: registers of a frame that was overwritten, say.
+      this.report({
+        check: 'assertion',
+        message: `CPU${core.index} makes a hypercall that is not its own`,
+        core: core.index,
+        rip: core.rip,
+      });
+      this.meta.set(this.#dead, 0, 1);
+      core.setSmall('activity', Activity.exited);
+      return 0;
+    }
     return number === this.lab.abi('HC_PATCHER_RETURN') ? agent.returned(core) : agent.step(core);
   }
 

@@ -186,6 +186,7 @@ export class Lab {
     tss.setBigUint64(4, stackTop(PRIVATE.stack), true);
     tss.setBigUint64(0x24, stackTop(PRIVATE.nmiStack), true);
     tss.setBigUint64(0x2c, stackTop(PRIVATE.faultStack), true);
+    tss.setBigUint64(0x34, stackTop(PRIVATE.debugStack), true);
     tss.setUint16(0x66, 0x68, true);
     this.#page(this.privatePage(core.index, PRIVATE.percpu)).setUint32(this.abi('PERCPU_CPU'), core.index, true);
     for (const part of ['kernel', 'family']) this.#copyTemplate(core.index, part);

@@ -17,10 +17,12 @@ export const PRIVATE = {
   faultStack: 5,
   taskStackGuard: 6,
   taskStack: 7,
-  pages: 8,
+  debugStackGuard: 8,
+  debugStack: 9,
+  pages: 10,
 } as const;
 /** Pages of it that are not mapped: a stack that runs over faults there. */
-export const GUARD_PAGES: readonly number[] = [PRIVATE.stackGuard, PRIVATE.taskStackGuard];
+export const GUARD_PAGES: readonly number[] = [PRIVATE.stackGuard, PRIVATE.taskStackGuard, PRIVATE.debugStackGuard];
 
 /** Physical places. The kernel image is loaded where its program headers say (16 MiB). */
 export const PAGE_TABLES_AT = 0x100000;

@@ -28,6 +28,9 @@ const LOCAL_LIMIT = 200_000;
 /** Returns of the engine in a row without a retired instruction before each counts as one: exceptions whose handlers fault for ever must end too. */
 const BARREN_LIMIT = 16;
 
+/** Returns of the engine behind a violation: what it leads to at once is of interest, where it leads in the end is not. */
+const AFTERMATH_LIMIT = 64;
+
 /** Stops before an access of an instruction that has begun. */
 const IN_FLIGHT: ReadonlySet<number> = new Set([Stop.visible, Stop.systemVisible, Stop.drain, Stop.wait]);
 
@@ -239,9 +242,11 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     let left = limit;
     let record = 0;
     let barren = 0;
+    let aftermath = 0;
     this.left = limit;
     for (;;) {
       if (core.activity !== Activity.running) return Stop.idle;
+      if (this.abandoned && ++aftermath > AFTERMATH_LIMIT) return Stop.budget;
       if (core.small('singleStepPending') !== 0) deliverPendingDebug(this, core);
       const start = this.#alone(core) ? startStep(core) : undefined;
       const before = start === undefined ? 0n : core.rip;

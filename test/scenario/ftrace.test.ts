@@ -9,7 +9,12 @@ const runner = new CellRunner(builtFixture);
 
 function run(name: string, variant: string, cell: Partial<Cell> = {}) {
   const scenario = scenarioOf(name);
-  return runner.run(scenario, variantOf(scenario, variant), { victims: 1, fetch: 'intel-sdm', memory: 'tso', ...cell });
+  return runner.run(scenario, variantOf(scenario, variant), {
+    victims: scenario.scope === 'one-core' ? 0 : 1,
+    fetch: 'intel-sdm',
+    memory: 'tso',
+    ...cell,
+  });
 }
 
 describe('what is wrong is found, by the check that it is about', () => {
@@ -23,6 +28,25 @@ describe('what is wrong is found, by the check that it is about', () => {
     ['F6', 'static.heavy.preemptible', 'I3'],
     ['F6', 'patched.heavy-first.preempt-off', 'I3'],
     ['F6', 'patched.tasks-first.preemptible', 'I3'],
+    ['F7', 'early-exit', 'I5'],
+    ['F7', 'rcu.idle', 'I5'],
+    ['F7', 'tasks.idle', 'I5'],
+    ['F7', 'heavy.preemptible', 'I5'],
+    ['B25', 'heavy.preemptible', 'I5'],
+    ['B25', 'tasks.idle', 'I5'],
+    ['B26', 'modify.in-place', 'assertion'],
+    ['B26', 'modify.displacement', 'code-race'],
+    ['B26', 'remove.tasks', 'I5'],
+    ['B26', 'remove.refs', 'I5'],
+    ['B26', 'remove.tasks-refs', 'I5'],
+    ['B27', 'free-now', 'I5'],
+    ['B27', 'free-drained-no-wait', 'I5'],
+    ['B27', 'nmi.entry-before-index', 'assertion'],
+    ['B27', 'nmi.index-before-entry', 'assertion'],
+    ['B28', 'late', 'I6'],
+    ['B28', 'one-bit.nmi', 'assertion'],
+    ['B28', 'no-transition-bit.nmi-entry', 'assertion'],
+    ['B28', 'transition-bit.used-up', 'assertion'],
   ])('%s %s: %s', (name, variant, check) => {
     expect(run(name, variant).counterexample?.violation.check).toBe(check);
   });
@@ -36,6 +60,16 @@ describe('what is right is settled', () => {
     ['F6', 'static.tasks.preemptible'],
     ['F6', 'patched.ipi.irqs-off'],
     ['F6', 'patched.tasks.preemptible'],
+    ['F7', 'heavy'],
+    ['F7', 'both.idle'],
+    ['B25', 'both.idle'],
+    ['B26', 'modify.list'],
+    ['B26', 'remove.tasks-refs-tasks'],
+    ['B27', 'keep'],
+    ['B27', 'nmi.right-order'],
+    ['B28', 'bit'],
+    ['B28', 'bit-per-level.nmi'],
+    ['B28', 'transition-bit.nmi-entry'],
   ])('%s %s', (name, variant) => {
     expect(run(name, variant)).toMatchObject({ verdict: 'ok', coverage: { kind: 'exhaustive' }, missingWitnesses: [] });
   });

@@ -171,7 +171,7 @@ export class Tracepoint {
     if (siteChanges && siteBeforeArray) yield* this.#updateCall(probes);
     if (wait && late) yield* this.#snapshots.condSync('1->0->1');
     if (first && this.#switches.keyFirst === true) yield* this.#setKey(true);
-    yield* this.#replace(array, old, probes, !first && this.#switches.skip !== (old.length === 1 ? '1->2' : undefined));
+    yield* this.#replace(array, old, probes, !first && !(old.length === 1 && this.#switches.skip === '1->2'));
     if (siteChanges && !siteBeforeArray) yield* this.#updateCall(probes);
     if (first && this.#switches.keyFirst !== true) yield* this.#setKey(true);
   }
@@ -186,7 +186,7 @@ export class Tracepoint {
       return;
     }
     const array = yield* this.#fill(probes);
-    yield* this.#replace(array, old, probes, this.#switches.skip !== (probes.length > 1 ? 'N->N-1' : undefined));
+    yield* this.#replace(array, old, probes, !(probes.length > 1 && this.#switches.skip === 'N->N-1'));
     if (probes.length > 1) return;
     const late = this.#switches.condSyncLate === true;
     if (!late) yield* this.#waitBefore21(old, probes);

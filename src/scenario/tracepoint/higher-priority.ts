@@ -1,13 +1,13 @@
 import { defineScenario } from '../scenario.ts';
-import { type Chain, probe, tracepointWorld } from './tracepoint-world.ts';
-import { type TracepointScenarioVariant, versions } from './versions.ts';
+import { type Chain, probe, type TracepointVariant, tracepointWorld } from './tracepoint-world.ts';
+import { versions } from './versions.ts';
 
 const A = probe('a', 1);
 const B = probe('b', 2);
 const CHAIN: Chain = { start: [A], steps: [{ add: B }] };
 
 /** 1->2 with a newcomer of higher priority. */
-export const higherPriority = defineScenario<TracepointScenarioVariant>({
+export const higherPriority = defineScenario<TracepointVariant>({
   name: 'tracepoint/higher-priority',
   alias: 'T-R1',
   title: 'a second probe of higher priority: its data meets the old function',

@@ -60,6 +60,8 @@ export interface Chain {
   /** The same of the other tracepoint, which nobody hits. */
   readonly other?: readonly Probe[];
   readonly steps: readonly Step[];
+  /** Registered once and gone before the start: these pairs belong together as well. */
+  readonly before?: readonly Probe[];
 }
 
 /** How a site gets its new instruction: by one store and a SYNC, or by the INT3 protocol. */
@@ -70,16 +72,22 @@ export interface TracepointVariant extends Variant {
   readonly mode: Mode;
   readonly chain: Chain;
   readonly switches?: TracepointSwitches;
+  /** The same for `sched_waking`. */
+  readonly otherSwitches?: TracepointSwitches;
   /** The sites are written without any SYNC. */
   readonly noSync?: true;
-  /** Readers hold an SRCU lock and may be preempted; registration waits for SRCU, or wrongly for RCU. */
+  /** Readers hold an SRCU lock; registration waits for SRCU, or wrongly for RCU. */
   readonly srcu?: 'srcu' | 'rcu';
+  /** Victims may be preempted once, wherever preemption is on. */
+  readonly preempt?: true;
   /** Callers go through the trampoline of the static call. */
   readonly trampoline?: true;
   /** Switches of the kernel (`cfg_` of fixtures/tracepoint). */
   readonly configure?: Readonly<Record<string, number>>;
   /** What must happen in some run before an OK counts. Default: each probe that a hit can reach is called. */
   readonly witnesses?: readonly string[];
+  /** How often each victim hits the tracepoint. Default: twice, so that somebody does so behind the last wait. */
+  readonly calls?: 1;
   /** A core more, behind the victims, which waits for a grace period of its own. */
   readonly graceful?: true;
 }
@@ -99,7 +107,7 @@ export function tracepointWorld(image: Image, variant: TracepointVariant, cell: 
   const { lab } = world;
   lab.configure({
     int3_handler: lab.abi('INT3_BP_REFS'),
-    calls: 1,
+    calls: variant.calls ?? 2,
     tp_srcu: variant.srcu === undefined ? 0 : 1,
     ...variant.configure,
   });
@@ -118,10 +126,10 @@ export function tracepointWorld(image: Image, variant: TracepointVariant, cell: 
   const patcher = (): Patcher => register(lab, variant, kernels, { wait, write });
   addSites(world, kernels, patcher);
   nameElements(world);
-  world.wantedWitnesses = variant.witnesses ?? witnesses(start, steps);
+  world.wantedWitnesses = variant.witnesses ?? witnesses(start, steps, variant.mode);
   world.add({ core: 0, entry: 'patcher_stub', patcher });
   addTasks(world, cell, [variant.trampoline === true ? 'trace_sched_switch_by_tramp' : 'trace_sched_switch'], {
-    preempt: variant.srcu !== undefined,
+    preempt: variant.preempt === true,
   });
   if (variant.graceful === true) world.add({ core: cell.victims + 1, entry: 'victim_task_main', calls: ['synchronize_rcu'] });
   return world;
@@ -142,17 +150,18 @@ function nameElements(world: World): void {
   for (const data of ['data_a', 'data_b', 'data_c']) world.words.set(lab.symbol(data) + BigInt(lab.abi('DATA_REMOVED')), `${data}.removed`);
 }
 
-/** Every probe that a caller of `sched_switch` can reach. */
-function witnesses(start: readonly Probe[], steps: readonly Step[]): string[] {
+/** Old and new text is executed, and every probe that a caller of `sched_switch` can reach. */
+function witnesses(start: readonly Probe[], steps: readonly Step[], mode: Mode): string[] {
   const added = steps.flatMap((s) => (typeof s === 'object' && 'add' in s && s.to === undefined ? [s.add] : []));
-  return [...new Set([...start, ...added].map((p) => `${p.func} called`))];
+  const called = [...start, ...added].map((p) => `${p.func} called`);
+  return [...new Set([...called, 'old bytes executed', 'new bytes executed', ...(mode === 'full' ? ['#BP handled and emulated'] : [])])];
 }
 
 /** Tells the data which probes they are registered with anywhere in the chain. */
 function belongTogether(lab: Lab, chain: Chain): void {
   const owners = new Map<string, Set<string>>();
   const added = chain.steps.flatMap((s) => (typeof s === 'object' && 'add' in s ? [s.add] : []));
-  for (const { func, data } of [...chain.start, ...(chain.other ?? []), ...added])
+  for (const { func, data } of [...chain.start, ...(chain.other ?? []), ...(chain.before ?? []), ...added])
     owners.set(data, (owners.get(data) ?? new Set<string>()).add(func));
   for (const [data, funcs] of owners) {
     if (funcs.size > lab.abi('DATA_FUNCS_MAX')) throw new RangeError(`${data} belongs to too many probes`);
@@ -216,7 +225,8 @@ function* register(
   const rules = TRACEPOINT_RULES[variant.version];
   const tracepoint = (name: TracepointName): Tracepoint => {
     const { plan, key } = kernels[name];
-    return new Tracepoint(plan, rules, { call: new StaticCall(key, write), write, snapshots }, variant.switches);
+    const switches = name === 'sched_switch' ? variant.switches : variant.otherSwitches;
+    return new Tracepoint(plan, rules, { call: new StaticCall(key, write), write, snapshots }, switches);
   };
   const tracepoints = { sched_switch: tracepoint('sched_switch'), sched_waking: tracepoint('sched_waking') };
   const call = (name: string, ...args: bigint[]): Operation => ({ do: 'call', address: lab.symbol(name), args, what: name });

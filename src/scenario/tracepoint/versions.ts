@@ -3,8 +3,6 @@ import type { Expectation, ExpectedVerdict } from '../scenario.ts';
 import { underPolicies } from '../scenario.ts';
 import type { Chain, Mode, TracepointVariant } from './tracepoint-world.ts';
 
-export type TracepointScenarioVariant = TracepointVariant;
-
 const TITLES: Readonly<Record<TracepointVersion, string>> = {
   T0: 'v5.10: array first, no waiting but where func changes',
   T1: 'v5.14-rc3: the call site first',

@@ -1,0 +1,21 @@
+import { defineScenario } from '../scenario.ts';
+import { type Chain, probe, type TracepointVariant, tracepointWorld } from './tracepoint-world.ts';
+import { versions } from './versions.ts';
+
+const A = probe('a', 1);
+const B = probe('b', 2);
+const CHAIN: Chain = { start: [A], steps: [{ add: B }, { remove: A }] };
+
+/** 1->2->1: element 0 changes when the second probe comes. */
+export const oneTwoOne = defineScenario<TracepointVariant>({
+  name: 'tracepoint/one-two-one',
+  alias: 'T-R5',
+  title: 'one probe, two, one: element 0 changes when the second one comes',
+  story:
+    'probe_b comes with a higher priority, then probe_a goes: element 0 is probe_b before and behind the last step, which therefore does not wait. A caller that ' +
+    'loaded data_a at the beginning calls probe_b with it.',
+  image: 'tracepoint',
+  scope: 'two-victims',
+  variants: [...versions(CHAIN, { T0: 'violation', T1: 'violation', T2: 'violation', T3: 'ok', T4: 'ok' })],
+  build: tracepointWorld,
+});

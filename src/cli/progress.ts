@@ -20,8 +20,8 @@ const INTERVAL_MS = 100;
 const COLUMNS = 79;
 
 /** `12 345 678`, whatever the locale. */
-export function groupDigits(count: number): string {
-  return String(Math.floor(count)).replace(/\B(?=(\d{3})+$)/g, ' ');
+export function groupDigits(count: number | bigint): string {
+  return String(typeof count === 'bigint' ? count : Math.floor(count)).replace(/\B(?=(\d{3})+$)/g, ' ');
 }
 
 /** States, rate, depth and time, in a line of at most 79 columns. `seconds` is the time since the start. */

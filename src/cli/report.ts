@@ -73,25 +73,36 @@ export function sayVerdict(result: CellResult): string {
   }
 }
 
-/** `lw2: 12 of 34 paths through "..." end in a violation (35.3 %)`, or why there is no number; undefined when none was asked for. */
+/** `lw2: of 34 paths through "..." 12 end in a violation (35 %)`, or why there is no number; undefined when none was asked for. */
 export function sayShare(result: Pick<CellResult, 'scenario' | 'variant' | 'share'>): string | undefined {
   const { scenario, variant, share } = result;
   if (share === undefined) return undefined;
   const what = `paths through "${scenario.share?.through ?? ''}"`;
   if (share.kind === 'uncounted') return `${variant.name}: ${what} not counted: ${share.why}`;
   const { violating, through } = share;
-  const permille = through === 0n ? 0n : (violating * 1000n) / through;
-  const percent = through === 0n ? '' : ` (${permille / 10n}.${permille % 10n} %)`;
-  return `${variant.name}: ${violating} of ${through} ${what} end in a violation${percent}`;
+  return `${variant.name}: of ${groupDigits(through)} ${what} ${groupDigits(violating)} end in a violation (${part(violating, through)})`;
 }
+
+/** 100 % and 0 % only where all and none are meant. */
+function part(some: bigint, all: bigint): string {
+  if (some === 0n) return 'none';
+  if (some === all) return '100 %';
+  const percent = Number((some * 10n ** 14n) / all) / 1e12;
+  return percent > 99.9 ? '> 99.9 %' : percent < 1e-9 ? '< 1e-9 %' : `${percent.toPrecision(2)} %`;
+}
+
+const LABEL_COLUMNS = 28;
 
 /** A fixed-width row of the table of verdicts. */
 export function row(scenario: Scenario, variant: Variant, result: CellResult): string {
   const { cell } = result;
   const verdict = result.verdict === 'violation' ? `FAIL ${result.counterexample?.violation.check ?? ''}` : result.verdict.toUpperCase();
   const mark = result.asRecorded ? ' ' : '!';
-  return `${mark} ${`${scenario.alias ?? scenario.name} ${variant.name}`.padEnd(28)} ${String(cell.victims).padStart(1)} ${cell.fetch.padEnd(9)} ${cell.memory.padEnd(3)} ${verdict.padEnd(14)} ${shortCoverage(result.coverage).padEnd(10)} ${groupDigits(result.counts.states).padStart(7)}`;
+  const label = `${scenario.alias ?? scenario.name} ${variant.name}`;
+  // What is too long for its column has a line of its own.
+  const first = label.length > LABEL_COLUMNS ? `${label}\n${' '.repeat(LABEL_COLUMNS + 2)}` : label.padEnd(LABEL_COLUMNS);
+  return `${mark} ${first} ${String(cell.victims).padStart(1)} ${cell.fetch.padEnd(9)} ${cell.memory.padEnd(3)} ${verdict.padEnd(14)} ${shortCoverage(result.coverage).padEnd(10)} ${groupDigits(result.counts.states).padStart(7)}`;
 }
 
 /** The columns of `row`. */
-export const ROW_HEAD = `  ${'scenario variant'.padEnd(28)} V ${'fetch'.padEnd(9)} ${'mem'.padEnd(3)} ${'verdict'.padEnd(14)} ${'coverage'.padEnd(10)} ${'states'.padStart(7)}`;
+export const ROW_HEAD = `  ${'scenario variant'.padEnd(LABEL_COLUMNS)} V ${'fetch'.padEnd(9)} ${'mem'.padEnd(3)} ${'verdict'.padEnd(14)} ${'coverage'.padEnd(10)} ${'states'.padStart(7)}`;

@@ -82,8 +82,8 @@ function nameObjects(world: World, registration: Registration): void {
   let arrays = 0;
   const take = (name: string, header = 0): bigint => {
     const at = next + BigInt(header);
+    world.objects.set(next, name).set(at, name);
     next += size;
-    world.objects.set(at, name);
     return at;
   };
   const takeArray = (name: string): void => {

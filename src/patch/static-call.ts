@@ -1,6 +1,8 @@
 import { callTo, jccTo, jumpTo, nop5, retPadded, returnZero, warnTrap } from './instructions.ts';
+import { locked } from './mutex.ts';
+import type { Operation } from './operation.ts';
 import type { SiteWriter } from './site-writer.ts';
-import type { Part } from './text-poke.ts';
+import type { Part, TextWorld } from './text-poke.ts';
 
 /** What the compiler left at a site: a call, a tail call, or a conditional tail call (`condition` is the low nibble of the opcode). */
 export type StaticCallForm = 'call' | 'jmp' | { readonly condition: number };
@@ -59,6 +61,26 @@ export interface StaticCallKey {
 export interface StaticCallSwitches {
   /** Where the new instruction cannot be emulated the #BP handler steps over it, instead of calling what it stands for. */
   readonly emulateAsNop?: boolean;
+  /** Looks first whether the site holds a text that a static call writes, and leaves alone what does not. */
+  readonly validate?: boolean;
+}
+
+const NOT_A_TAIL: readonly ((bytes: Uint8Array) => boolean)[] = [
+  (b) => b[0] === 0xe8,
+  ...[nop5(), returnZero(), warnTrap()].map((known) => (b: Uint8Array) => known.every((byte, i) => byte === b[i])),
+];
+
+/** Whether five bytes at a site are one of the forms that a static call of its kind has (kernel: `__static_call_validate`). */
+export function isStaticCallText(form: StaticCallForm, bytes: Uint8Array): boolean {
+  if (form === 'call') return NOT_A_TAIL.some((known) => known(bytes));
+  return bytes[0] === 0xe9 || bytes[0] === 0xc3 || (bytes[0] === 0x0f && (bytes[1] as number) >> 4 === 8);
+}
+
+/** The first five bytes of a site as the patching core reads them. */
+function* textOf(site: StaticCallSite): Generator<Operation, Uint8Array, bigint> {
+  const head = yield { do: 'load', address: site.address, bytes: 4, what: site.name };
+  const last = yield { do: 'load', address: site.address + 4n, bytes: 1, what: site.name };
+  return Uint8Array.from({ length: 5 }, (_, i) => Number(((head | (last << 32n)) >> BigInt(8 * i)) & 0xffn));
 }
 
 /**
@@ -94,10 +116,35 @@ export class StaticCall {
   }
 
   *#transform(site: StaticCallSite, old: bigint, func: bigint): Part {
+    if (this.#switches.validate === true && !isStaticCallText(site.form, yield* textOf(site))) return;
     const before = staticCallText(site, old, this.key.stubs).bytes;
     const { bytes, emulate } = staticCallText(site, func, this.key.stubs);
     if (bytes.every((b, i) => b === before[i])) return;
     const instead = emulate !== undefined && this.#switches.emulateAsNop === true ? nop5() : emulate;
     yield* this.#write({ site: site.address, name: site.name, bytes, old: before, ...(instead === undefined ? {} : { emulate: instead }) });
   }
+}
+
+export interface StaticCallUpdateSwitches extends StaticCallSwitches {
+  /** Looks whether the key calls the function already before it has static_call_mutex. */
+  readonly checkOutside?: boolean;
+}
+
+/**
+ * An update of a key that several cores may update: what it calls is read from `key.func` under static_call_mutex (kernel: `__static_call_update`).
+ */
+export function* staticCallUpdate(
+  world: TextWorld,
+  key: StaticCallKey & { readonly func: bigint },
+  func: bigint,
+  write: SiteWriter,
+  switches: StaticCallUpdateSwitches = {},
+): Part {
+  const load: Operation = { do: 'load', address: key.func, bytes: 8, what: `${key.name}.func` };
+  if (switches.checkOutside === true && (yield load) === func) return;
+  function* update(): Part {
+    const initial = yield load;
+    yield* new StaticCall({ ...key, initial }, write, switches).update(func);
+  }
+  yield* locked(world, 'static_call_mutex', update());
 }

@@ -75,7 +75,9 @@ function heads(trace: Trace, cores: readonly number[], starts: readonly number[]
     const role = patching.has(core)
       ? ' (patcher)'
       : sites.size === 0
-        ? ''
+        ? (trace.roles[core] ?? '') === ''
+          ? ''
+          : ` (${trace.roles[core]})`
         : sites.size > 1
           ? ' (runs the sites)'
           : ` (runs ${[...sites][0]})`;

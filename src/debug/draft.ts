@@ -14,6 +14,8 @@ export type DraftKind =
   | 'send'
   | 'answer'
   | 'synced'
+  /** A patcher of the host calls a function of the image. */
+  | 'call'
   | 'other'
   | 'violation';
 

@@ -76,6 +76,7 @@ class Drafting {
         break;
       case 'mark':
         if (h.kind === 'sync') this.#add(h.core, 'synced', h.text);
+        else if (h.kind === 'call') this.#add(h.core, 'call', `calls ${h.text}`);
         break;
       case 'note':
         this.#note(h);
@@ -147,6 +148,8 @@ class Drafting {
     if (h.id === 'CLAIMED') this.#add(h.core, 'claimed', `emulates, goes on at ${h.b}`);
     else if (h.id === 'GHOST') this.#add(h.core, 'claimed', `the int3 is gone, runs ${h.a} again`);
     else if (h.id === 'SYNC') this.#add(h.core, 'synced', 'SYNC');
+    else if (h.id === 'SAY') this.#add(h.core, 'other', h.a);
+    else if (h.id === 'FREE') this.#add(h.core, 'other', `frees ${h.a}`);
     else if (h.id === 'TRANSLATION') this.#add(h.core, 'other', `runs a translation of ${h.a}`);
   }
 }

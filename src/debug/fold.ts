@@ -71,7 +71,7 @@ function foldFields(drafts: readonly Draft[]): Draft[] {
 }
 
 /** What goes first when there are too many lines. */
-const LEAST: readonly (readonly DraftKind[])[] = [['answer'], ['fetch', 'claimed'], ['other', 'buffered']];
+const LEAST: readonly (readonly DraftKind[])[] = [['answer'], ['fetch', 'claimed', 'call'], ['other', 'buffered']];
 
 /** At most `most` lines: drops the least telling kinds from the front, then the oldest; says how many. The last lines always stay. */
 export function shorten(drafts: readonly Draft[], most: number): { drafts: Draft[]; dropped: number } {

@@ -74,7 +74,7 @@ export type Happening =
   | { readonly what: 'ipi'; readonly core: number; readonly vector: number; readonly name: string; readonly targets: readonly number[] }
   | { readonly what: 'serialize'; readonly core: number; readonly why: string }
   | { readonly what: 'note'; readonly core: number; readonly id: string; readonly a: string; readonly b: string }
-  | { readonly what: 'mark'; readonly core: number; readonly kind: 'begin' | 'phase' | 'sync' | 'end'; readonly text: string }
+  | { readonly what: 'mark'; readonly core: number; readonly kind: 'begin' | 'phase' | 'sync' | 'end' | 'call'; readonly text: string }
   | { readonly what: 'die'; readonly core: number; readonly reason: string }
   | { readonly what: 'exit'; readonly core: number; readonly code: number }
   | { readonly what: 'shutdown'; readonly core: number; readonly why: string }
@@ -100,6 +100,8 @@ export interface TraceStep {
 /** A run as a list of steps. Equal answers from equal worlds give equal traces. */
 export interface Trace {
   readonly cores: number;
+  /** What each core runs, by the name of a function; empty for a patcher of the host and for cores that only idle. */
+  readonly roles: readonly string[];
   readonly steps: readonly TraceStep[];
   /** What the end of the run violates, when nothing more can happen: it belongs to no step. */
   readonly end: readonly Happening[];

@@ -33,8 +33,6 @@ export class Names {
   readonly #notes: ReadonlyMap<number, string>;
   readonly #reasons: ReadonlyMap<number, string>;
   readonly #fields: ReadonlyMap<number, string>;
-  /** Words of a core's per-CPU page by their offset: the image's absolute symbols `PERCPU.<name>`. */
-  readonly #percpu: ReadonlyMap<number, string>;
 
   constructor(world: World) {
     this.#world = world;
@@ -48,9 +46,6 @@ export class Names {
       );
     this.#notes = numbered('NOTE');
     this.#reasons = numbered('DIE');
-    this.#percpu = new Map(
-      world.lab.image.symbols.filter((s) => s.name.startsWith('PERCPU.')).map((s) => [Number(s.address), s.name.slice(7)] as const),
-    );
     this.#fields = new Map(RECORD_FIELDS.flatMap(([n, field]) => abi(`LOC_${n}`).map((at) => [at, field] as const)));
   }
 
@@ -66,6 +61,8 @@ export class Names {
 
   /** A place in code: a site by its name, else `function+0x12`. */
   code(address: bigint): string {
+    const found = this.#world.lab.image.symbolAt(address);
+    if (found?.symbol.name === 'slab') return this.#object(address, found.offset);
     const site = this.siteAt(address);
     if (site === undefined) return this.#world.lab.image.describe(address);
     return address === site.address ? site.name : `${site.name}+${address - site.address}`;
@@ -96,6 +93,7 @@ export class Names {
     const found = this.#world.lab.image.symbolAt(linear);
     if (found === undefined) return `physical 0x${physical.toString(16)}`;
     if (found.symbol.name === 'text_poke_array') return this.#record(found.offset);
+    if (found.symbol.name === 'slab') return this.#object(linear, found.offset);
     return this.#world.lab.image.describe(linear);
   }
 
@@ -104,10 +102,17 @@ export class Names {
     if (lab.image.hasSymbol('ABI_PERCPU_REFS') && offset === lab.abi('PERCPU_REFS')) return `text_poke_array_refs[${core}]`;
     const word = this.#world.words.get(DIRECT_MAP_BASE + BigInt(lab.privatePage(core, 0) + offset));
     if (word !== undefined) return word;
-    const percpu = this.#percpu.get(offset);
-    if (percpu !== undefined) return `${percpu}[${core}]`;
     const page = (Object.entries(PRIVATE) as [string, number][]).find(([name, n]) => name !== 'pages' && n === offset >> 12);
     return `CPU${core} ${page?.[0] ?? 'private'}+0x${(offset & 0xfff).toString(16)}`;
+  }
+
+  /** A word of a slab object: by the name that the world gave its object, else by its place. */
+  #object(linear: bigint, offset: number): string {
+    const { lab } = this.#world;
+    const size = lab.abi('SLAB_SIZE') + lab.abi('SLAB_REDZONE');
+    const inside = offset % size;
+    const name = this.#world.objects.get(linear - BigInt(inside)) ?? `slab[${Math.floor(offset / size)}]`;
+    return inside === 0 ? name : `${name}+0x${inside.toString(16)}`;
   }
 
   #record(offset: number): string {
@@ -128,7 +133,9 @@ export class Names {
 
   /** A 64-bit word that may be an address. */
   word(value: bigint): string {
-    return this.#world.lab.image.segmentAt(value) === undefined ? `0x${value.toString(16)}` : this.code(value);
+    return this.#world.lab.image.segmentAt(value) === undefined
+      ? `0x${value.toString(16)}`
+      : (this.#world.objects.get(value) ?? this.code(value));
   }
 
   /** The instruction of a site in words: `int3`, `call target_b`, `jmp`, `ret`, else undefined. */
@@ -153,10 +160,11 @@ export class Names {
     }
   }
 
+  /** An exception by its name, an interrupt by the entry stub that serves it: `RESCHEDULE`. */
   vector(vector: number): string {
-    const { lab } = this.#world;
-    if (vector === lab.abi('SYNC_CORE_VECTOR')) return 'SYNC';
-    return vector === lab.abi('LAB_IRQ_VECTOR') ? 'IRQ' : exceptionName(vector);
+    const stub = this.#world.lab.gates.get(vector)?.replace(/^asm_sysvec_/, '');
+    if (stub === undefined || stub.startsWith('asm_')) return exceptionName(vector);
+    return stub === 'sync_core' ? 'SYNC' : stub === 'lab_irq' ? 'IRQ' : stub.toUpperCase();
   }
 
   note(id: number): string {

@@ -44,7 +44,7 @@ function say(h: Happening): string {
     case 'serialize':
       return `serializing event: ${h.why}`;
     case 'note':
-      return `note ${h.id} ${h.a} ${h.b}`;
+      return h.id === 'SAY' ? `says: ${h.a}` : `note ${h.id} ${h.a} ${h.b}`;
     case 'mark':
       return `${h.kind} ${h.text}`;
     case 'die':

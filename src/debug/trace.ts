@@ -23,6 +23,16 @@ export function recordTrace(world: World, answers: readonly number[]): Trace {
   }
 }
 
+/** What each core was given to run. */
+function rolesOf(world: World): string[] {
+  return world.machine.cores.map((core) => {
+    const actor = world.actors.find((a) => a.core === core.index);
+    if (actor === undefined || actor.patcher !== undefined) return '';
+    const [first, ...more] = actor.calls ?? [];
+    return first === undefined ? actor.entry.replace(/_main$/, '') : more.length === 0 ? first : `${first} ...`;
+  });
+}
+
 /** Records a run one answer at a time, for whoever decides the answers on the way. */
 export class TraceRecorder {
   readonly world: World;
@@ -103,7 +113,14 @@ export class TraceRecorder {
       this.violations = endOf(world);
       this.#report(this.violations);
     }
-    return { cores: world.machine.cores.length, steps: this.steps, end: this.#happened, violations: this.violations, hash };
+    return {
+      cores: world.machine.cores.length,
+      roles: rolesOf(world),
+      steps: this.steps,
+      end: this.#happened,
+      violations: this.violations,
+      hash,
+    };
   }
 
   #report(violations: readonly Violation[]): void {
@@ -178,12 +195,14 @@ export class TraceRecorder {
       case 'shutdown':
         return { what: 'shutdown', core, why: event.why };
       case 'note':
+        if (event.id === this.world.lab.abi('NOTE_SAY'))
+          return { what: 'note', core, id: 'SAY', a: this.world.message(event.a, event.b), b: '' };
         return { what: 'note', core, id: names.note(event.id), a: names.word(event.a), b: names.word(event.b) };
       case 'die':
         return { what: 'die', core, reason: names.reason(event.reason) };
       case 'mark': {
         const { mark } = event;
-        const text = mark.kind === 'sync' ? mark.what : names.code(mark.site);
+        const text = mark.kind === 'sync' || mark.kind === 'call' ? mark.what : names.code(mark.site);
         const detail = mark.kind === 'begin' ? `: ${hexBytes(mark.bytes)}` : mark.kind === 'phase' ? ` ${mark.phase}` : '';
         return { what: 'mark', core, kind: mark.kind, text: text + detail };
       }

@@ -63,6 +63,8 @@ export interface LabOptions {
 export class Lab {
   readonly machine: Machine;
   readonly image: Image;
+  /** Entry stubs by the vector that they serve, as `setGate` points them. */
+  readonly gates = new Map<number, string>();
   readonly #idtView: DataView;
   readonly #abi = new Map<string, number>();
   readonly #texts = new Map<bigint, string>();
@@ -239,6 +241,7 @@ export class Lab {
 
   /** Points a vector at an entry stub. */
   setGate(vector: number, stub: string, options: { type: GateType; ist?: number; dpl?: number }): void {
+    this.gates.set(vector, stub);
     const words = gate(this.symbol(stub), { selector: KERNEL_CS, type: options.type, ist: options.ist ?? 0, dpl: options.dpl ?? 0 });
     words.forEach((word, i) => this.#idtView.setBigUint64(vector * 16 + i * 8, word, true));
   }

@@ -120,6 +120,7 @@ export class PatcherAgent {
         if (!machine.takeVisible(core)) return 2;
         return 0n;
       case 'call':
+        this.#onMark(core, { kind: 'call', what: op.what });
         (op.args ?? []).forEach((value, n) => core.setGpr(ARGUMENTS[n] as number, BigInt.asUintN(64, value)));
         return 0n;
       case 'mark':

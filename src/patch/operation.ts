@@ -47,7 +47,9 @@ export type Mark =
   /** The bytes of phase `phase` (1 INT3, 2 tail, 3 first byte) are in memory. */
   | { readonly kind: 'phase'; readonly site: bigint; readonly phase: 1 | 2 | 3 }
   | { readonly kind: 'sync'; readonly what: string }
-  | { readonly kind: 'end'; readonly site: bigint };
+  | { readonly kind: 'end'; readonly site: bigint }
+  /** A function is about to be called: the machine tells it of every call, patchers need not. */
+  | { readonly kind: 'call'; readonly what: string };
 
 /** A patching algorithm: yields operations, receives what they give (0n where they give nothing). */
 export type Patcher = Generator<Operation, void, bigint>;

@@ -175,4 +175,4 @@ test('the types', () => {
   // @ts-expect-error a check that does not exist
   expect(replayNothing).not.toViolate('I99');
 });
-const replayNothing = { cores: 1, steps: [], end: [], violations: [], hash: '' };
+const replayNothing = { cores: 1, roles: [], steps: [], end: [], violations: [], hash: '' };

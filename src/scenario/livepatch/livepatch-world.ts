@@ -36,7 +36,22 @@ export function livepatchWorld(image: Image, cell: Cell, engine: EngineName | un
     lab.poke(lab.symbol(`${function_}.func_stack`), 8, entries.at(-1) ?? 0n);
   }
   world.wantedWitnesses = options.witnesses;
+  namePerCpu(world);
   return world;
+}
+
+/** What each core's per-CPU data is called, `CPU1.patch_state`; the child of a fork is the only one there is. */
+function namePerCpu(world: World): void {
+  const { lab } = world;
+  for (const { name, address } of lab.image.symbols) {
+    if (!name.startsWith('PERCPU.')) continue;
+    const field = name.slice('PERCPU.'.length);
+    for (const { index } of world.machine.cores)
+      world.words.set(
+        lab.percpuOf(index, 'CPU') - BigInt(lab.abi('PERCPU_CPU')) + address,
+        field.startsWith('child.') ? field : `CPU${index}.${field}`,
+      );
+  }
 }
 
 /** CPU0 calls functions of the transition side one after the other. */

@@ -11,13 +11,14 @@ export interface PctOutcome {
   readonly stopped: string | undefined;
 }
 
-/** Longest run of a sampled schedule: a spin that nobody ends is given up. */
+/** Longest run of a sampled schedule, and how often it may come back to a state: a spin that nobody ends is given up. */
 const MAX_LENGTH = 5000;
+const MAX_RETURNS = 200;
 
 /**
  * Probabilistic concurrency testing (S. Burckhardt et al., "A Randomized Scheduler with Probabilistic Guarantees of Finding Bugs", ASPLOS 2010):
- * every agent gets a random priority, the highest that can act does, and at depth-1 random steps the one about to act drops to the bottom. A
- * core, its store buffer and its interrupt line are agents of their own; which version a stale fetch returns is drawn.
+ * every agent gets a random priority, the highest that can act does, and at depth-1 random steps the one about to act drops to the bottom. So does one
+ * that spins: whose step led back to a state of this run. A core, its store buffer and its interrupt line are agents of their own; which version a stale fetch returns is drawn.
  */
 export function samplePct(
   world: World,
@@ -65,7 +66,9 @@ function oneSchedule(
     priorities.set(agent, fresh);
     return fresh;
   };
-  while (answers.length < MAX_LENGTH) {
+  const seen = new Set<string>();
+  let returns = 0;
+  while (answers.length < MAX_LENGTH && returns < MAX_RETURNS) {
     const offered = options(world, lastCore);
     if (offered.length === 0) {
       const [end] = endOf(world);
@@ -84,6 +87,11 @@ function oneSchedule(
     const [violation] = choose(world, choice);
     if (violation !== undefined) return { answers, counterexample: { violation, answers } };
     lastCore = choice.core;
+    const state = `${world.machine.hash()}`;
+    if (seen.has(state)) {
+      priorities.set(`${choice.kind}${choice.core}`, --lowest);
+      returns++;
+    } else seen.add(state);
   }
   return { answers, counterexample: undefined };
 }

@@ -1,6 +1,7 @@
 import { lifetimeChecker } from '../explore/checkers/lifetime.ts';
 import type { World } from '../explore/world.ts';
 import type { Image } from '../image/image.ts';
+import type { Lab } from '../kernel/lab.ts';
 import type { EngineName } from '../machine/machine.ts';
 import { labWorld } from './lab-world.ts';
 import type { Cell } from './scenario.ts';
@@ -13,7 +14,8 @@ export function kernelWorld(image: Image, cell: Cell, options: { readonly engine
   const world = labWorld(image, cell, options);
   const { lab } = world;
   lab.configure({ idle_fn: lab.symbol('rcu_idle') });
-  lab.setGate(lab.abi('RESCHEDULE_VECTOR'), 'asm_sysvec_reschedule', { type: 'interrupt' });
+  for (const vector of [lab.abi('RESCHEDULE_VECTOR'), preemptionVector(lab)])
+    lab.setGate(vector, 'asm_sysvec_reschedule', { type: 'interrupt' });
   world.checkers.push(lifetimeChecker());
   world.wantedWitnesses = [];
   namePerCpu(world);
@@ -36,6 +38,12 @@ function namePerCpu(world: World): void {
   }
 }
 
+/**
+ * A preemption that is pending from the start has the lowest priority there is here: of two pending interrupts the higher vector is taken first, so that at
+ * RESCHEDULE_VECTOR no preemption could come behind the first SYNC.
+ */
+const preemptionVector = (lab: Lab): number => Math.min(lab.abi('LAB_IRQ_VECTOR'), lab.abi('SYNC_CORE_VECTOR')) - 1;
+
 /** Gives every victim the same calls, as a task that can be preempted; `second` is what its core's other task calls. */
 export function addTasks(
   world: World,
@@ -49,7 +57,7 @@ export function addTasks(
       entry: 'victim_task_main',
       calls,
       ...(more.second === undefined ? {} : { second: { entry: 'task_main', calls: more.second } }),
-      ...(more.preempt === true ? { pendingInterrupt: world.lab.abi('RESCHEDULE_VECTOR') } : {}),
+      ...(more.preempt === true ? { pendingInterrupt: preemptionVector(world.lab) } : {}),
     });
   }
 }

@@ -65,7 +65,7 @@ export const snapshots = defineScenario<TracepointVariant>({
       { beforePublishing: true },
       { graceful: true },
     ),
-    right('two-three-two-one', '2->3, a grace period, 3->2->1', TWO_THREE_TWO_ONE),
+    right('two-three-two-one', '2->3, a grace period, 3->2->1', TWO_THREE_TWO_ONE, { calls: 3 }),
     wrong('keep-oldest', 'the oldest snapshot is kept instead of the latest', TWO_THREE_TWO_ONE, { keepOldest: true }),
     wrong('cond-sync-late-2-1', 'cond_sync after the site update, 2->1', THREE_TWO_ONE, { condSyncLate: true }),
     wrong('cond-sync-late-0-1', 'cond_sync after the site update, 0->1', ONE_ZERO_ONE, { condSyncLate: true }),

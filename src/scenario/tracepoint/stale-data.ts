@@ -35,7 +35,7 @@ export const staleData = defineScenario<TracepointVariant>({
       expected: 'violation',
       shows: { check: 'I3' },
       version: 'T4',
-      mode: 'full',
+      mode: 'fast',
       chain: CHAIN,
       srcu: 'rcu',
       preempt: true,

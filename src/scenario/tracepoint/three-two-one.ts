@@ -33,7 +33,7 @@ export const threeTwoOne = defineScenario<TracepointVariant>({
       expected: 'violation',
       shows: { check: 'I3' },
       version: 'T4',
-      mode: 'full',
+      mode: 'fast',
       chain: CHAIN,
       srcu: 'rcu',
       preempt: true,

@@ -86,8 +86,8 @@ export interface TracepointVariant extends Variant {
   readonly configure?: Readonly<Record<string, number>>;
   /** What must happen in some run before an OK counts. Default: each probe that a hit can reach is called. */
   readonly witnesses?: readonly string[];
-  /** How often each victim hits the tracepoint. Default: twice, so that somebody does so behind the last wait. */
-  readonly calls?: 1;
+  /** How often each victim hits the tracepoint. Default: twice, so that somebody does so behind a wait. */
+  readonly calls?: number;
   /** A core more, behind the victims, which waits for a grace period of its own. */
   readonly graceful?: true;
 }

@@ -23,7 +23,8 @@ export const textPokeSyncs = defineScenario<TracepointVariant>({
   title: '1->2 depends on the SYNC of the call site',
   story:
     'The call site goes to the iterator before the new array is published, but what orders the two for a caller? Nothing between a data load and a later instruction fetch. ' +
-    'It is the SYNC of text_poke: behind it no core can fetch the old call any more. Without it, a caller loads data_b from the new array and its stale call goes to probe_a.',
+    'It is the SYNC of text_poke: behind it no core can fetch the old call any more. Without it, a caller loads data_b from the new array and its stale call goes to probe_a ' +
+    '(amd-apm; where the manual promises nothing, the sanitizer already reports the stale fetch).',
   image: 'tracepoint',
   scope: 'two-victims',
   variants: [

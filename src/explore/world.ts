@@ -170,7 +170,7 @@ export class World {
 
   readonly #watched: (readonly [number, number])[] = [];
 
-  /** Makes every access to memory of the image visible, shared or not, so that checkers hear of it (`Checker.onAccess`). Before `begin`. */
+  /** Makes every access to memory of the image visible, shared or not, so that checkers hear of it (`Checker.onAccess`). Before the run, `Checker.begin` included. */
   watch(linear: bigint, bytes: number): void {
     const from = this.lab.physical(linear);
     this.#watched.push([from & ~7, (from + bytes + 7) & ~7]);
@@ -180,9 +180,9 @@ export class World {
   begin(knowledge?: Knowledge): void {
     this.#hearsAccesses = this.checkers.some((c) => c.onAccess !== undefined);
     knowledge?.apply(this.machine);
-    for (const [from, to] of this.#watched) for (let q = from; q < to; q += 8) declareVisible(this.machine, q);
     for (const site of this.sites) this.machine.fetch.declarePatched(this.lab.physical(site.address), site.versions[0]!.length);
     for (const checker of this.checkers) checker.begin?.(this);
+    for (const [from, to] of this.#watched) for (let q = from; q < to; q += 8) declareVisible(this.machine, q);
     const alike = this.#alike.filter((c) => c.length > 1 && this.lab.interchangeable(c));
     this.symmetric = (alike[0] ?? []).reduce((mask, c) => mask | (1 << c), 0);
     this.machine.text?.reset();

@@ -11,8 +11,9 @@ interface Freed {
 }
 
 /**
- * I5: from the guest's `NOTE_FREE` of a stretch of memory to its next `NOTE_ALLOC`, no core loads, stores, fetches or traps there. A word that only one core ever
- * touches is watched in worlds with one core; in others whoever frees and whoever uses are two, so that the word is shared.
+ * I5: from the guest's `NOTE_FREE` of a stretch of memory to its next `NOTE_ALLOC`, no core loads, stores, fetches or traps there. Whoever frees writes (poison,
+ * INT3), so that what another core uses is a word that cores share, and seen. What a core uses that it freed itself is seen in worlds with one core, and where
+ * the whole slab is watched (`World.watch`).
  */
 export function lifetimeChecker(): Checker {
   let bits = 0;
@@ -31,8 +32,11 @@ export function lifetimeChecker(): Checker {
     name: 'lifetime',
     begin(world) {
       bits = world.meta.shared(MAX_OBJECTS / 32);
-      if (world.machine.cores.length > 1 || !world.lab.image.hasSymbol('slab')) return;
-      const { address, size } = world.lab.image.symbol('slab');
+      const { image } = world.lab;
+      if (!image.hasSymbol('slab')) return;
+      const poisons = world.lab.peek(image.symbol('cfg_slab_poison').address, 1)[0] !== 0;
+      if (world.machine.cores.length > 1 && poisons) return;
+      const { address, size } = image.symbol('slab');
       world.watch(address, size);
     },
     onEvent(event, world) {

@@ -24,7 +24,7 @@ export const atomicContext = defineScenario<AtomicContext>({
     'A removal that reuses space waits for a grace period. Called with preemption off it sleeps where nobody may, and the grace period waits for the caller itself: ' +
     'it never ends. Which of its callers are in atomic context is hard to know, since the second removal in a row is what waits.',
   image: 'unregister',
-  scope: 'two-victims',
+  scope: 'one-victim',
   variants: [
     {
       name: 'atomic',

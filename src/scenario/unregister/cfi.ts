@@ -26,7 +26,7 @@ export const cfi = defineScenario<Cfi>({
     'The stub of the fix is void stub(void), one for all tracepoints. That is right for the calling convention, and wrong for kCFI: in front of the call the ' +
     'iterator compares the hash of the type that it wants with the one in front of the function. A stub of the prototype of the tracepoint passes.',
   image: 'unregister',
-  scope: 'two-victims',
+  scope: 'one-victim',
   variants: [
     {
       name: 'no-cfi',

@@ -22,7 +22,7 @@ export const chainAfterOom = defineScenario<ChainAfterOom>({
     'The array with the stub stays until something else happens to the tracepoint. The next removal counts stubs as removed: when nobody else is left, the array ' +
     'goes. The next registration leaves them out. Count and copy must agree on them.',
   image: 'unregister',
-  scope: 'two-victims',
+  scope: 'one-victim',
   variants: [
     {
       name: 'remove',

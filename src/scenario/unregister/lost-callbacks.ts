@@ -17,7 +17,7 @@ export const lostCallbacks = defineScenario<LostCallbacks>({
     'Without memory for a smaller array the removal could clear the function of its slot. But NULL is how an array ends: iterators stop there, and the ' +
     'probes behind the slot, which are registered as before, are not called any more. An iterator that has seen the function and reads it again calls NULL.',
   image: 'unregister',
-  scope: 'two-victims',
+  scope: 'one-victim',
   variants: [
     {
       name: 'null',

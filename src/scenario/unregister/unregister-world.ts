@@ -60,8 +60,8 @@ export function unregisterWorld(image: Image, cell: Cell, registration: Registra
   world.add({ core: 0, entry: 'patcher_stub', patcher: () => registrar(lab, registration) });
   const hits = Array.from({ length: registration.hits ?? 1 }, () => `trace_${registration.reader ?? 'event'}`);
   addTasks(world, cell, ['await_probes', ...hits]);
-  // Core 0 alone may use what it freed itself.
-  world.watch(lab.symbol('slab'), lab.image.symbol('slab').size);
+  // Core 0 may use what it freed itself: one victim is enough to find that.
+  if (cell.victims === 1) world.watch(lab.symbol('slab'), lab.image.symbol('slab').size);
   nameObjects(world, registration);
   world.wantedWitnesses = registration.witnesses ?? ['probe called', 'kmalloc fails'];
   return world;

@@ -19,7 +19,7 @@ const MAX_REPLAYS = 400;
  */
 export function shrink(world: World, found: Counterexample): Counterexample {
   const base = world.machine.mark();
-  let best = replayAnswers(world, found.answers);
+  let best = replayAnswers(world, found);
   restore(world, base);
   if (best === undefined) return found;
   let replays = 0;
@@ -52,10 +52,12 @@ export function shrink(world: World, found: Counterexample): Counterexample {
 }
 
 /** Whether the answers end in that kind of violation in a world that has just begun. */
-export function reproduces(world: World, { violation, answers }: Counterexample): boolean {
-  const replayed = replayAnswers(world, answers);
-  return replayed?.violation.check === violation.check && replayed.violation.cause === violation.cause;
+export function reproduces(world: World, found: Counterexample): boolean {
+  const replayed = replayAnswers(world, found);
+  return replayed !== undefined && isSame(replayed.violation, found.violation);
 }
+
+const isSame = (a: Violation, b: Violation): boolean => a.check === b.check && a.cause === b.cause;
 
 interface Replayed {
   readonly violation: Violation;
@@ -82,7 +84,8 @@ function restore(world: World, base: number): void {
   world.machine.mark();
 }
 
-function replayAnswers(world: World, answers: readonly number[]): Replayed | undefined {
+/** Where several checks break in one step, the violation is the one that was found. */
+function replayAnswers(world: World, { answers, violation: wanted }: Counterexample): Replayed | undefined {
   const events: Event[] = [];
   let lastCore = 0;
   for (const [n, answer] of answers.entries()) {
@@ -91,7 +94,8 @@ function replayAnswers(world: World, answers: readonly number[]): Replayed | und
     events.push(eventOf(choice));
     lastCore = choice.core;
     world.machine.mark();
-    const [violation] = choose(world, choice);
+    const violations = choose(world, choice);
+    const violation = violations.find((v) => isSame(v, wanted)) ?? violations[0];
     if (violation !== undefined) return { violation, answers: answers.slice(0, n + 1), events };
   }
   const [end] = options(world, lastCore).length === 0 ? endOf(world) : [];
@@ -114,11 +118,12 @@ function replayEvents(world: World, wanted: readonly Event[], violation: Violati
     events.push(eventOf(choice));
     lastCore = choice.core;
     world.machine.mark();
-    const [found] = choose(world, choice);
-    if (found !== undefined)
-      return found.check === violation.check && found.cause === violation.cause ? { violation: found, answers, events } : undefined;
+    const violations = choose(world, choice);
+    const found = violations.find((v) => isSame(v, violation));
+    if (found !== undefined) return { violation: found, answers, events };
+    if (violations.length > 0) return undefined;
   }
   if (options(world, lastCore).length > 0) return undefined;
-  const end = endOf(world).find((v) => v.check === violation.check && v.cause === violation.cause);
+  const end = endOf(world).find((v) => isSame(v, violation));
   return end === undefined ? undefined : { violation: end, answers, events };
 }

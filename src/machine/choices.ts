@@ -2,7 +2,7 @@ import { CORE, PAIR_FIRST, STORE_BUFFER, STORE_BUFFER_ENTRIES, Stop } from '../e
 import { Activity } from '../isa/core-state.ts';
 import type { Core } from './core.ts';
 import type { FetchChoice } from './fetch.ts';
-import { accept, deliverable } from './interrupts.ts';
+import { accept, deliverables } from './interrupts.ts';
 import type { Machine } from './machine.ts';
 
 /** One thing that can happen next. `core` is whose it is; a switch away from a core that could go on is a preemption. */
@@ -20,8 +20,7 @@ export function choices(machine: Machine): Choice[] {
   for (const core of machine.cores) {
     steps(machine, core, out);
     drains(machine, core, out);
-    const vector = deliverable(machine, core);
-    if (vector !== undefined) out.push({ kind: 'interrupt', core: core.index, vector });
+    for (const vector of deliverables(machine, core)) out.push({ kind: 'interrupt', core: core.index, vector });
   }
   return out;
 }
@@ -74,7 +73,7 @@ export function perform(machine: Machine, choice: Choice): void {
       core.prepare();
       machine.clearLatch(core);
       machine.engine.globals.visible.value = 0;
-      accept(machine, core);
+      accept(machine, core, choice.vector);
       // What may come at each of its instructions may come before the handler's first one: while it is pending from there on, it is so at no cost.
       if (machine.splits.has(core.index)) machine.pause(core);
       else machine.settle(core);

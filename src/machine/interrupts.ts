@@ -7,22 +7,40 @@ import type { MachineParts } from './parts.ts';
 
 /** What the core would take now if it were interrupted: NMI before maskable interrupts (SDM Vol. 3, "Priority Among Simultaneous Events"). */
 export function deliverable(_machine: MachineParts, core: Core): 'nmi' | number | undefined {
-  if (!core.interruptWaits) return undefined;
+  if (!canBeInterrupted(core)) return undefined;
+  return nmiDeliverable(core) ? 'nmi' : maskableDeliverable(core);
+}
+
+/** Everything that it may take where what is pending need not have arrived yet: the NMI may still be on its way when the maskable one comes. */
+export function deliverables(_machine: MachineParts, core: Core): readonly ('nmi' | number)[] {
+  if (!canBeInterrupted(core)) return NONE;
+  const maskable = maskableDeliverable(core);
+  if (!nmiDeliverable(core)) return maskable === undefined ? NONE : [maskable];
+  return maskable === undefined ? ['nmi'] : ['nmi', maskable];
+}
+
+const NONE: readonly never[] = [];
+
+function canBeInterrupted(core: Core): boolean {
+  if (!core.interruptWaits) return false;
   const activity = core.activity;
-  if (activity !== Activity.running && activity !== Activity.halted) return undefined;
-  const shadow = core.small('interruptShadow');
-  if (core.small('nmiPending') !== 0 && core.small('nmiBlocked') === 0 && shadow !== SHADOW_MOV_SS) return 'nmi';
-  if ((core.small('flagSystem') & IF) === 0 || shadow !== 0 || !softwareEnabled(core)) return undefined;
+  return activity === Activity.running || activity === Activity.halted;
+}
+
+const nmiDeliverable = (core: Core): boolean =>
+  core.small('nmiPending') !== 0 && core.small('nmiBlocked') === 0 && core.small('interruptShadow') !== SHADOW_MOV_SS;
+
+function maskableDeliverable(core: Core): number | undefined {
+  if ((core.small('flagSystem') & IF) === 0 || core.small('interruptShadow') !== 0 || !softwareEnabled(core)) return undefined;
   const vector = highestVector(core, REQUESTED);
   return vector >= 0 && vector >>> 4 > processorPriority(core) >>> 4 ? vector : undefined;
 }
 
 /**
- * Takes what is deliverable: acknowledges it at the APIC and enters its handler. Wakes a halted core. False when there is nothing. Throws
- * `AccessStopped`, with nothing changed, when a memory access of the delivery has to wait.
+ * Takes an interrupt, the one with the highest priority unless given: acknowledges it at the APIC and enters its handler. Wakes a halted core. False
+ * when there is nothing. Throws `AccessStopped`, with nothing changed, when a memory access of the delivery has to wait.
  */
-export function accept(machine: MachineParts, core: Core): boolean {
-  const taken = deliverable(machine, core);
+export function accept(machine: MachineParts, core: Core, taken = deliverable(machine, core)): boolean {
   if (taken === undefined) return false;
   const savedRip = core.get('rip');
   if (taken === 'nmi') {

@@ -61,6 +61,13 @@ export function* registerKprobe(world: TextWorld, probe: ProbeSite): Generator<O
   return kprobe;
 }
 
+/** A probe that can be optimised: a detour is made ready as well, with copies of all the instructions that the jump will touch. */
+export function* registerOptprobe(world: TextWorld, probe: ProbeSite): Generator<Operation, bigint, bigint> {
+  const kprobe = yield* registerKprobe(world, probe);
+  yield call(world, 'arch_prepare_optimized_kprobe', [kprobe, BigInt(probe.bytes.length)]);
+  return kprobe;
+}
+
 /** Steps of the way out that can be left out or moved. What is not named is done right. */
 export interface UnregisterSwitches {
   /** SYNC behind the restored byte. */
@@ -105,7 +112,6 @@ export function* optimizeKprobe(
   switches: { readonly wait?: OptimizeWait } = {},
 ): Part {
   const jump = jumpTo(probe.site, world.symbol('optprobe_detour'));
-  yield call(world, 'arch_prepare_optimized_kprobe', [kprobe, BigInt(probe.bytes.length)]);
   yield* setOptimized(kprobe, layout, true);
   const wait = WAITS[switches.wait ?? 'tasks'];
   if (wait !== undefined) yield call(world, wait);

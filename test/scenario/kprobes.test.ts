@@ -21,9 +21,11 @@ describe('the kprobes family: bugs are found by the right check, fixes are settl
     ['K5', 'no-sync', 'I1', ONE],
     ['K5', 'unhash-first', 'I1', ONE],
     ['K5', 'neighbour-no-grace-period', 'I5', ONE],
+    ['K6', 'fault-at-the-copy', 'exception', ALONE],
     ['K7', 'handlers-run', 'assertion', ALONE],
     ['K7', 'second-probe', 'assertion', ALONE],
     ['B21', 'flag-first', 'I2', ONE],
+    ['B23', 'no-wait', 'I2', ONE],
   ] as const)('%s %s violates %s', (name, variant, check, cell) => {
     const scenario = scenarioOf(name);
     const result = runner.run(scenario, variantOf(scenario, variant), cell);
@@ -40,9 +42,13 @@ describe('the kprobes family: bugs are found by the right check, fixes are settl
     ['K5', 'complete', ONE],
     ['K5', 'recheck', ONE],
     ['K5', 'neighbour', ONE],
+    ['K6', 'fault', ALONE],
+    ['K6', 'fault-int3', ALONE],
     ['K7', 'missed', ALONE],
     ['K7', 'missed-int3', ALONE],
     ['B21', 'flag-last', ONE],
+    ['B23', 'rcu-tasks', ONE],
+    ['B23', 'sched-no-preemption', ONE],
   ] as const)('%s %s is ok, exhaustively', (name, variant, cell) => {
     const scenario = scenarioOf(name);
     const result = runner.run(scenario, variantOf(scenario, variant), cell);

@@ -1,5 +1,5 @@
 import { nestingChecker } from '../../explore/checkers/nesting.ts';
-import type { Actor, World } from '../../explore/world.ts';
+import type { World } from '../../explore/world.ts';
 import type { Image } from '../../image/image.ts';
 import type { EngineName } from '../../machine/machine.ts';
 import { jumpTo } from '../../patch/instructions.ts';
@@ -83,15 +83,21 @@ export function kprobeLayout(world: World): KprobeLayout {
   return { flags: world.lab.abi('KPROBE_FLAGS'), optimized: world.lab.abi('KPROBE_FLAG_OPTIMIZED') };
 }
 
-/** Core 0 registers probes and then calls functions, all by itself: the whole world of most recursions. */
+/**
+ * Core 0 registers probes and then calls functions, all by itself: the whole world of most recursions. Before the calls `disturb` makes an interrupt or an
+ * NMI pending, which may come at any instruction from there on.
+ */
 export function probeAndCall(
   world: World,
   probes: readonly ProbeSite[],
   calls: readonly string[],
-  disturbed: Pick<Actor, 'pendingInterrupt' | 'pendingNmi' | 'interruptAnywhere'> = {},
+  disturb: { readonly vector?: number; readonly nmi?: boolean } = {},
 ): void {
   const text = textWorld(world.lab);
-  world.add({ core: 0, entry: 'patcher_stub', patcher: () => registerAndCall(text, probes, calls), ...disturbed });
+  const disturbed = disturb.vector !== undefined || disturb.nmi === true;
+  world.lab.configure({ disturb_vector: disturb.vector ?? 0, disturb_nmi: disturb.nmi === true ? 1 : 0 });
+  const all = disturbed ? ['disturb', ...calls] : calls;
+  world.add({ core: 0, entry: 'patcher_stub', patcher: () => registerAndCall(text, probes, all), interruptAnywhere: disturbed });
 }
 
 function* registerAndCall(text: TextWorld, probes: readonly ProbeSite[], calls: readonly string[]): Patcher {

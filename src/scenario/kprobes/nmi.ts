@@ -55,7 +55,7 @@ export const nmiHit = defineScenario<NmiHit>({
     lab.configure({ kprobe_reentry: variant.noReentry === true ? 0 : 1, nmi_fn: lab.symbol('nmi_probed_fn'), bust_kprobes: 1 });
     const names = ['probed_fn', 'nmi_probed_fn', ...(variant.second === true ? ['debug_read_clear_dr6'] : [])];
     const probes = names.map((name) => probeSite(world, name));
-    probeAndCall(world, probes, ['probed_fn'], { pendingNmi: true, interruptAnywhere: true });
+    probeAndCall(world, probes, ['probed_fn'], { nmi: true });
     world.wantedWitnesses = ['a handler ran', 'a hit inside a hit', 'a step was completed'];
     return world;
   },

@@ -1,4 +1,4 @@
-import { optimizeKprobe, registerKprobe, unoptimizeKprobe } from '../../patch/kprobes.ts';
+import { optimizeKprobe, registerOptprobe, unoptimizeKprobe } from '../../patch/kprobes.ts';
 import { addTasks } from '../kernel-world.ts';
 import { textWorld } from '../lab-world.ts';
 import { defineScenario, type Variant } from '../scenario.ts';
@@ -49,7 +49,7 @@ export const unoptimize = defineScenario<Unoptimize>({
       core: 0,
       entry: 'patcher_stub',
       *patcher() {
-        const kprobe = yield* registerKprobe(text, probe);
+        const kprobe = yield* registerOptprobe(text, probe);
         yield* optimizeKprobe(text, probe, kprobe, layout, { wait: 'none' });
         yield { do: 'call', address: text.symbol('end_boot'), what: 'end_boot' };
         yield* unoptimizeKprobe(text, probe, kprobe, layout, { flag: variant.flag });

@@ -468,6 +468,17 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   step(core: Core, choice?: FetchChoice): void {
     core.prepare();
     this.engine.globals.visible.value = 1;
+    if (choice === undefined && core.raw(CORE.stop) === Stop.drain) {
+      // What waited for the store buffer is this step, whether others can see it or not (MFENCE): a load behind it and behind a new store must leave
+      // that store time to drain first.
+      const stop = this.runCore(core, 1);
+      if (stop !== Stop.budget) {
+        core.setRaw(CORE.stop, stop);
+        this.engine.access.scrub(core.base);
+        return;
+      }
+      this.engine.globals.visible.value = 0;
+    }
     if (choice !== undefined) {
       this.engine.globals.visible.value = 0;
       if (!this.fetch.take(core, choice)) {

@@ -7,10 +7,10 @@ import { settleLabWorld } from '../../tools/bench/lab-world.ts';
  */
 describe('states and transitions of the retargeted call site', () => {
   test.each([
-    { victims: 1, fetch: 'coherent', symmetry: true, states: 174, transitions: 295 },
-    { victims: 2, fetch: 'intel-sdm', symmetry: true, states: 2460, transitions: 6363 },
-    { victims: 2, fetch: 'intel-sdm', symmetry: false, states: 4665, transitions: 12035 },
-    { victims: 3, fetch: 'intel-sdm', symmetry: true, states: 19587, transitions: 68926 },
+    { victims: 1, fetch: 'coherent', symmetry: true, states: 201, transitions: 346 },
+    { victims: 2, fetch: 'intel-sdm', symmetry: true, states: 2823, transitions: 7418 },
+    { victims: 2, fetch: 'intel-sdm', symmetry: false, states: 5346, transitions: 14014 },
+    { victims: 3, fetch: 'intel-sdm', symmetry: true, states: 21674, transitions: 76968 },
   ])('$victims victims, $fetch, symmetry $symmetry', ({ victims, fetch, symmetry, states, transitions }) => {
     const { outcome } = settleLabWorld({ victims, fetch, memory: 'tso', finalSync: true, calls: 2 }, { symmetry });
     expect(outcome).toMatchObject({ counterexample: undefined, stopped: undefined, counts: { states, transitions } });

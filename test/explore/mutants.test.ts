@@ -12,6 +12,8 @@ import type { Cell } from '../../src/scenario/scenario.ts';
 import { lab } from '../fixtures/lab.ts';
 
 const CELL: Cell = { victims: 1, fetch: 'coherent', memory: 'tso' };
+/** Opcode of HLT. */
+const HLT = 0xf4;
 type CheckerName = 'death' | 'site' | 'emulation';
 
 /** Every check that the whole graph of a world violates, with only the checkers of some names, where given. */
@@ -215,7 +217,8 @@ const MUTANTS: readonly Mutant[] = [
     mutant: poke({
       spoil: (world) => {
         world.machine.cores[1]!.rflags = 2;
-        world.machine.cores[1]!.rip = world.lab.symbol('cpu_idle') + 1n;
+        const idle = world.lab.symbol('cpu_idle');
+        world.machine.cores[1]!.rip = idle + BigInt(world.lab.peek(idle, 64).indexOf(HLT));
       },
     }),
   },

@@ -7,8 +7,8 @@ import { choose, endOf, options } from '../../src/explore/path.ts';
 import { searchStates } from '../../src/explore/stateful.ts';
 import type { World } from '../../src/explore/world.ts';
 import { CATALOGUE, scenarioOf } from '../../src/scenario/catalogue.ts';
-import type { Cell, Scenario } from '../../src/scenario/scenario.ts';
-import { lab } from '../fixtures/lab.ts';
+import { type Cell, imageOf, type Scenario } from '../../src/scenario/scenario.ts';
+import { builtFixture } from '../../tools/built-fixture.ts';
 import { type CodeTest, codeImage } from '../machine/code-litmus.ts';
 import { CODE_TESTS } from '../machine/code-tests.ts';
 import { collector, guestWorld } from '../machine/guest.ts';
@@ -22,7 +22,7 @@ interface Found {
 
 /** What the whole graph of a scenario's cell violates and how it ends, the hash of each end taken up to permutations of the victims. */
 function graphOf(scenario: Scenario, variant: string, cell: Cell, symmetry: boolean): Found {
-  const make = (): World => scenario.build(lab, variant, cell);
+  const make = (): World => scenario.build(imageOf(scenario, builtFixture), variant, cell);
   const knowledge = learn(make);
   for (;;) {
     const world = make();
@@ -43,8 +43,8 @@ function graphOf(scenario: Scenario, variant: string, cell: Cell, symmetry: bool
   }
 }
 
-/** Two-victim variants of every scenario: all of ftrace, and the unsplit call of the three-phase poke. */
-const VARIANTS = CATALOGUE.filter((s) => s.scope === 'two-victims').flatMap((scenario) =>
+/** Two-victim variants: all that run on the bare lab, but for the other sites of the three-phase poke. */
+const VARIANTS = CATALOGUE.filter((s) => s.scope === 'two-victims' && s.image === undefined).flatMap((scenario) =>
   scenario.variants
     .filter((v) => scenario.name !== 'text-poke/three-phase' || v.name.startsWith('nop-to-call'))
     .map((v) => ({ scenario, variant: v.name, title: `${scenario.name} ${v.name}` })),

@@ -198,6 +198,20 @@ const TESTS: readonly Litmus[] = [
     sc: allBut('1 0 1 0'),
   },
   {
+    name: 'SB with a load of the own store: behind MFENCE too the store may drain, and another one follow, before the load',
+    threads: [
+      ['movl $1, x(%rip)', 'mfence', 'movl $1, y(%rip)', R('a', 'y')],
+      ['movl $2, y(%rip)', 'mfence', 'movl $2, x(%rip)', R('a', 'x')],
+    ],
+    look: [
+      [0, 'a'],
+      [1, 'a'],
+    ],
+    // '2 1' would need each store behind the other one.
+    tso: ['1 1', '1 2', '2 2'],
+    sc: ['1 1', '1 2', '2 2'],
+  },
+  {
     name: 'partial forwarding: a byte of the own buffer over memory',
     threads: [['movb $0x11, x(%rip)', R('a', 'x')], ['movq $0x2222, x(%rip)']],
     look: [[0, 'a'], 'x'],

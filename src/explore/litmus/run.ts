@@ -1,0 +1,137 @@
+import { CORE } from '../../engine/layout.ts';
+import { TextpokeError } from '../../error.ts';
+import type { Assembler } from '../../image/assembler/index.ts';
+import type { Image } from '../../image/image.ts';
+import type { EngineName } from '../../machine/machine.ts';
+import { fetchPolicy } from '../../machine/policy/index.ts';
+import type { FetchPolicy, FetchPolicyName } from '../../machine/policy/policy.ts';
+import { death } from '../checkers/death.ts';
+import { type ExploreOptions, explore } from '../explore.ts';
+import type { Counts } from '../result.ts';
+import { World } from '../world.ts';
+import { holds, locationsOf } from './condition.ts';
+import { type LitmusProgram, litmusProgram, registerNamed } from './program.ts';
+import type { LitmusTest, Location } from './syntax.ts';
+
+export interface LitmusOptions {
+  readonly memory?: 'sc' | 'tso';
+  readonly fetch?: FetchPolicyName;
+  readonly engine?: EngineName;
+  readonly budget?: ExploreOptions['budget'];
+  /** Locations to tell final states by; default: those that the test names. */
+  readonly locations?: readonly Location[];
+}
+
+/** The complete set of final states of a test, and the answer to its question. */
+export interface LitmusResult {
+  readonly test: LitmusTest;
+  readonly locations: readonly Location[];
+  /** One value a location, each state once, in order. */
+  readonly states: readonly (readonly bigint[])[];
+  /** Of the states, how many have the property of the condition. */
+  readonly positive: number;
+  readonly negative: number;
+  /** Some run goes on for ever: no final state. */
+  readonly endless: boolean;
+  /** Undefined when every order was tried. */
+  readonly stopped: string | undefined;
+  readonly counts: Counts;
+}
+
+export const sameLocation = (a: Location, b: Location): boolean =>
+  a.kind === 'register'
+    ? b.kind === 'register' && a.thread === b.thread && registerNamed(a.register).number === registerNamed(b.register).number
+    : b.kind === 'variable' && a.name === b.name && a.index === b.index;
+
+/** What a test shows of its final states: the locations of its question, then those that it lists. */
+export function shownLocations(test: LitmusTest): Location[] {
+  const out: Location[] = [];
+  for (const location of [...locationsOf(test.condition.formula), ...test.locations])
+    if (!out.some((known) => sameLocation(known, location))) out.push(location);
+  return out;
+}
+
+/** Runs a test as machine code in every order that the models allow. Errors of the text or of a thread are `TextpokeError`. */
+export function runLitmus(test: LitmusTest, lab: Image, assembler: Assembler, options: LitmusOptions = {}): LitmusResult {
+  const program = litmusProgram(test, lab, assembler);
+  const locations = options.locations ?? shownLocations(test);
+  const named = [...locations];
+  for (const l of [...locationsOf(test.condition.formula), ...(test.filter === undefined ? [] : locationsOf(test.filter))])
+    if (!named.some((known) => sameLocation(known, l))) named.push(l);
+  const found = new Map<string, readonly bigint[]>();
+  let died: string | undefined;
+  const make = (): World => {
+    const policy = fetchPolicy(options.fetch ?? 'coherent') as FetchPolicy;
+    const world = new World(program.image, {
+      cores: test.threads.length,
+      explore: { memory: options.memory ?? 'tso', fetch: policy },
+      ...(options.engine === undefined ? {} : { engine: options.engine }),
+    });
+    world.wantedWitnesses = [];
+    world.lab.configure({ ncpus: test.threads.length });
+    world.checkers.push(death, {
+      name: 'final states',
+      atEnd: (w) => {
+        const values = named.map((l) => read(w, program, l));
+        found.set(values.join(), values);
+      },
+    });
+    test.threads.forEach((_, n) => world.add({ core: n, entry: `P${n}` }));
+    return world;
+  };
+  // A violation that nothing has: every state counts, and none ends the search.
+  const result = explore(make, {
+    prefer: { check: 'assertion', cause: 'deadlock' },
+    shrink: false,
+    ...(options.budget === undefined ? {} : { budget: options.budget }),
+  });
+  const violation = result.counterexample?.violation;
+  if (violation !== undefined && violation.cause !== 'livelock') died = violation.message;
+  if (died !== undefined)
+    throw new TextpokeError('E_GUEST', `a thread of ${test.name} cannot end: ${died}`, { hint: 'a litmus test ends in every order' });
+  const reader = (values: readonly bigint[]) => (l: Location) => values[named.findIndex((n) => sameLocation(n, l))] as bigint;
+  const addressOf = (name: string): bigint => program.image.symbol(name).address;
+  const kept = [...found.values()].filter((v) => test.filter === undefined || holds(test.filter, reader(v), addressOf));
+  const states = unique(kept.map((v) => v.slice(0, locations.length)));
+  const positive = unique(kept.filter((v) => holds(test.condition.formula, reader(v), addressOf))).length;
+  return {
+    test,
+    locations,
+    states,
+    positive,
+    negative: kept.length - positive,
+    endless: violation?.cause === 'livelock',
+    stopped: result.stopped,
+    counts: result.counts,
+  };
+}
+
+function unique(states: readonly (readonly bigint[])[]): (readonly bigint[])[] {
+  const all = [...new Map(states.map((s) => [s.join(), s])).values()];
+  return all.sort((a, b) => {
+    const at = a.findIndex((v, i) => v !== b[i]);
+    return at < 0 ? 0 : (a[at] as bigint) < (b[at] as bigint) ? -1 : 1;
+  });
+}
+
+/** A location's value at the end of a run: store buffers are empty by then. */
+function read(world: World, program: LitmusProgram, location: Location): bigint {
+  if (location.kind === 'register') {
+    const { number, bits } = registerNamed(location.register);
+    const core = world.machine.cores[location.thread];
+    if (core === undefined)
+      throw new TextpokeError('E_USAGE', `there is no thread ${location.thread}`, { where: `${location.thread}:${location.register}` });
+    core.raw(CORE.storeBufferCount);
+    return BigInt.asUintN(bits, core.gpr(number));
+  }
+  const variable = program.variables.find((v) => v.name === location.name);
+  if (variable === undefined || location.index >= variable.values.length)
+    throw new TextpokeError('E_USAGE', `there is no location ${location.name}`, {
+      where: location.name,
+      hint: 'a condition names variables that the threads use',
+    });
+  const at = program.image.symbol(location.name).address + BigInt(location.index * variable.bytes);
+  const bits = variable.bytes * 8;
+  const raw = BigInt.asUintN(bits, world.lab.readLong(0, at));
+  return variable.signed ? BigInt.asIntN(bits, raw) : raw;
+}

@@ -1,3 +1,4 @@
+import type { Share } from '../explore/share.ts';
 import type { CellResult } from '../scenario/matrix.ts';
 
 /** A result as one JSON object: the fields of a matrix row, and what was found. */
@@ -18,7 +19,13 @@ export function resultEvent(result: CellResult): Record<string, unknown> {
     ...(violation === undefined ? {} : { check: violation.check, message: violation.message, core: violation.core, rip: violation.rip }),
     ...(result.notes.length === 0 ? {} : { notes: result.notes }),
     ...(result.missingWitnesses.length === 0 ? {} : { missingWitnesses: result.missingWitnesses }),
-    ...(result.share === undefined ? {} : { share: result.share }),
+    ...(result.share === undefined ? {} : { share: shareFields(result.share) }),
     ...(result.stopped === undefined ? {} : { stopped: result.stopped }),
   };
+}
+
+/** Numbers of paths have any size: decimal digits in strings. */
+function shareFields(share: Share): Record<string, string> {
+  if (share.kind === 'uncounted') return { kind: share.kind, why: share.why };
+  return { kind: share.kind, all: `${share.all}`, through: `${share.through}`, violating: `${share.violating}` };
 }

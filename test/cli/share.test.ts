@@ -29,7 +29,7 @@ test('all and none are said only where they are meant', () => {
 test('explore prints the share of a scenario that asks for it, as text and as an event', async () => {
   const args = ['explore', 'L4', '--variant', 'lw3', '--fetch', 'coherent', '--memory', 'sc'];
   const text = (await textpoke(args, { files })).stdout();
-  expect(text).toMatch(/^share {4}lw3: of .* end in a\s+violation \(100 %\)$/ms);
+  expect(text).toMatch(/^share {4}lw3: of .*\send\s+in\s+a\s+violation\s+\(100\s%\)$/ms);
   const events = (await textpoke([...args, '--json'], { files })).stdout().trim().split('\n');
   const { share } = JSON.parse(events.at(-1) as string);
   expect(share).toMatchObject({ kind: 'counted', violating: share.through });

@@ -14,7 +14,7 @@ export interface ListOptions extends SharedFlags {
 }
 
 const ALIAS_COLUMNS = 5;
-const NAME_COLUMNS = 20;
+const NAME_COLUMNS = 22;
 const TITLE_COLUMNS = 80 - 2 - ALIAS_COLUMNS - 1 - NAME_COLUMNS - 1;
 
 /** Prints the catalogue of scenarios by family. Returns the exit code. */

@@ -19,8 +19,8 @@ describe('what is wrong is found, by the check that it is about', () => {
   test.each<[string, string, CheckId, RegExp]>([
     ['U-1', 'data', 'I5', /reads data_b\.owner, which has been freed/],
     ['U-1', 'module-text', 'I5', /executes at probe_module/],
-    ['U-N', 'null', 'assertion', /did not call a probe that is registered: probe_c/],
-    ['U-N', 'null-last', 'exception', /#PF at 0x0/],
+    ['unregister/lost-callbacks', 'null', 'assertion', /did not call a probe that is registered: probe_c/],
+    ['unregister/lost-callbacks', 'null-last', 'exception', /#PF at 0x0/],
     ['U-2', 'reload', 'exception', /#PF at 0x1/],
     ['U-2', 'no-test', 'exception', /#PF at 0x1/],
     ['U-3', 'kcfi', 'I9', /__traceiter_kcfi calls tp_stub_func, which has another type/],
@@ -28,8 +28,8 @@ describe('what is wrong is found, by the check that it is about', () => {
     ['U-4a', 'no-wait', 'I3', /is called with the data of another/],
     ['U-4b', 'atomic', 'I10', /synchronize_rcu\(\) sleeps in atomic context/],
     ['U-4b', 'atomic-unchecked', 'I13', /synchronize_rcu/],
-    ['U-C', 'stubs-counted', 'assertion', /keeps its array: the first is tp_stub_func/],
-    ['U-C', 'stubs-copied', 'assertion', /did not call a probe that is registered: probe_c/],
+    ['unregister/chain-after-oom', 'stubs-counted', 'assertion', /keeps its array: the first is tp_stub_func/],
+    ['unregister/chain-after-oom', 'stubs-copied', 'assertion', /did not call a probe that is registered: probe_c/],
   ])('%s %s: %s', (name, variant, check, message) => {
     const result = run(name, variant);
     expect(result.asRecorded).toBe(true);
@@ -39,7 +39,7 @@ describe('what is wrong is found, by the check that it is about', () => {
 });
 
 describe('what is right is settled', () => {
-  const fixed = unregister.flatMap((s) => s.variants.filter((v) => v.expected === 'ok').map((v) => [s.alias as string, v.name] as const));
+  const fixed = unregister.flatMap((s) => s.variants.filter((v) => v.expected === 'ok').map((v) => [s.name, v.name] as const));
 
   test.each(fixed)('%s %s', (name, variant) => {
     expect(run(name, variant)).toMatchObject({ verdict: 'ok', coverage: { kind: 'exhaustive' }, missingWitnesses: [], asRecorded: true });
@@ -51,8 +51,8 @@ describe('what is right is settled', () => {
 });
 
 test('a counterexample that was shortened holds in a world that begins', () => {
-  const scenario = scenarioOf('U-C');
-  const result = run('U-C', 'stubs-copied', {}, true);
+  const scenario = scenarioOf('unregister/chain-after-oom');
+  const result = run('unregister/chain-after-oom', 'stubs-copied', {}, true);
   const world = scenario.build(builtFixture('unregister'), 'stubs-copied', CELL);
   world.begin(result.knowledge);
   expect(reproduces(world, result.counterexample!)).toBe(true);

@@ -11,7 +11,6 @@ const LAST: Pick<Registration, 'probes' | 'steps'> = { probes: ['A', 'B'], steps
 /** The first idea for a removal that cannot fail, and why it is none. */
 export const lostCallbacks = defineScenario<LostCallbacks>({
   name: 'unregister/lost-callbacks',
-  alias: 'U-N',
   title: 'a NULL in the middle of the array ends it',
   story:
     'Without memory for a smaller array the removal could clear the function of its slot. But NULL is how an array ends: iterators stop there, and the ' +

@@ -41,6 +41,11 @@ export class TextpokeError extends Error {
   readonly hint: string | undefined;
   readonly exitCode: number;
 
+  /** Also true for one that another copy of this package threw: of a scenario file with a textpoke of its own. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return value instanceof Error && value.name === 'TextpokeError';
+  }
+
   constructor(code: ErrorCode, message: string, options: { where?: string; hint?: string; exitCode?: number } = {}) {
     super(message);
     this.name = 'TextpokeError';

@@ -44,8 +44,11 @@ function* differences(): Generator<Difference> {
 
 const unique = (list: readonly string[]): string => [...new Set(list)].join(', ');
 
-/** `q4.no-sync1`: place or change of the site, and the step that is wrong. */
-const partOf = (variant: Variant, n: 0 | 1): string => variant.name.split('.')[n] ?? variant.name;
+/** `q4.no-sync1`: place or change of the site, and the step that is wrong. A name of one part is the step. */
+function partOf(variant: Variant, n: 0 | 1): string {
+  const [first = '', second] = variant.name.split('.');
+  return n === 0 ? (second === undefined ? '-' : first) : (second ?? first);
+}
 
 /** A violation by its token, what is settled by its coverage and the number of states, smallest to largest. */
 function found(group: readonly Difference[]): string {
@@ -63,7 +66,7 @@ for (const difference of differences()) {
   groups.set(key, [...(groups.get(key) ?? []), difference]);
 }
 
-console.log('| scenario | fetch | step left out or moved | sites | catalogue | run | why |\n|---|---|---|---|---|---|---|');
+console.log('| scenario | fetch | variant | sites | catalogue | run | why |\n|---|---|---|---|---|---|---|');
 for (const group of groups.values()) {
   const { scenario, fetch, catalogue, reason, result } = group[0] as Difference;
   const [sites, steps] = ([0, 1] as const).map((n) => unique(group.map((d) => partOf(d.variant, n))));

@@ -67,6 +67,20 @@ describe('asm', () => {
   });
 });
 
+describe('cc', () => {
+  test.each([
+    [['my.c', '-o', 'my.elf'], 128, 'gcc cannot be started', 'install gcc and binutils'],
+    [['my.o', '-o', 'my.elf'], 129, "'my.o' is no .c, .S or .lds", 'textpoke cc my.c'],
+    [['my.lds', '-o', 'my.elf'], 129, 'it takes sources', 'textpoke cc my.c'],
+    [['my.c'], 129, "required option '-o, --output <FILE>' not specified", 'textpoke cc --help'],
+  ])('%j without a compiler', async (args, code, what, next) => {
+    const { exit, stdout, stderr } = await textpoke(['cc', ...args]);
+    expect([exit, stdout()]).toEqual([code, '']);
+    expect(stderr()).toContain(what);
+    expect(stderr()).toContain(next);
+  });
+});
+
 describe('doctor', () => {
   test('says what is there and what is lost without it', async () => {
     const bare = await textpoke(['doctor']);

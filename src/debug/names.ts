@@ -2,7 +2,7 @@ import type { Site } from '../explore/site.ts';
 import { effectOf, INT3 } from '../explore/site.ts';
 import type { World } from '../explore/world.ts';
 import { Vector } from '../isa/core-state.ts';
-import { DIRECT_MAP_BASE, KERNEL_BASE, PRIVATE, PRIVATE_AT, PRIVATE_STRIDE } from '../kernel/layout.ts';
+import { DIRECT_MAP_BASE, PRIVATE, PRIVATE_AT, PRIVATE_STRIDE } from '../kernel/layout.ts';
 
 /** Bytes as `e8 ab 0a 00 00`. */
 export const hexBytes = (bytes: Iterable<number>): string => [...bytes].map((b) => b.toString(16).padStart(2, '0')).join(' ');
@@ -56,7 +56,7 @@ export class Names {
 
   /** The site that holds a physical address. */
   siteOf(physical: number): Site | undefined {
-    return this.siteAt(BigInt(physical) + KERNEL_BASE);
+    return this.siteAt(this.#world.lab.linear(physical));
   }
 
   /** A place in code: a site by its name, else `function+0x12`. */
@@ -80,7 +80,7 @@ export class Names {
 
   /** Memory by its physical address: `modifying_ftrace_code`, `site[1..4]`, `text_poke_array.vec[0].addr`, `text_poke_array_refs[1]`. */
   data(physical: number, size: number): string {
-    const linear = BigInt(physical) + KERNEL_BASE;
+    const linear = this.#world.lab.linear(physical);
     const site = this.siteAt(linear) ?? this.siteAt(linear + BigInt(size - 1));
     if (site !== undefined) {
       const first = Number(linear - site.address);

@@ -1,6 +1,6 @@
 import { CORE } from '../engine/layout.ts';
 import { TextpokeError } from '../error.ts';
-import type { Image } from '../image/image.ts';
+import type { Image, ImageSegment } from '../image/image.ts';
 import { Activity, IF, RSP } from '../isa/core-state.ts';
 import type { Core } from '../machine/core.ts';
 import { Machine, type MachineOptions } from '../machine/machine.ts';
@@ -20,6 +20,7 @@ import {
   PRIVATE_STRIDE,
   RAM_BYTES,
   TSS_SELECTOR,
+  USER_END,
 } from './layout.ts';
 import { PageTables } from './page-tables.ts';
 
@@ -68,9 +69,12 @@ export class Lab {
   readonly #idtView: DataView;
   readonly #abi = new Map<string, number>();
   readonly #texts = new Map<bigint, string>();
+  /** What CPL 3 may reach, one address space for all cores. */
+  readonly #user: readonly ImageSegment[];
 
   constructor(image: Image, options: LabOptions) {
     this.image = image;
+    this.#user = image.segments.filter((s) => s.address < USER_END);
     this.machine = new Machine({ ...options, ramBytes: RAM_BYTES });
     this.#checkAbi();
     this.#loadImage();
@@ -102,14 +106,19 @@ export class Lab {
     return value;
   }
 
-  /** Physical address of a linear address of the kernel image. */
+  /** Physical address of a linear address of the image. */
   physical(linear: bigint): number {
-    return Number(linear - KERNEL_BASE);
+    if (linear >= USER_END) return Number(linear - KERNEL_BASE);
+    const segment = this.image.segmentAt(linear);
+    if (segment === undefined) throw new RangeError(`0x${linear.toString(16)} is in no segment of the image`);
+    return Number(segment.physical + linear - segment.address);
   }
 
-  /** Linear address of the kernel image for a physical one. */
+  /** Linear address of the image for a physical one. */
   linear(physical: number): bigint {
-    return BigInt(physical) + KERNEL_BASE;
+    const at = BigInt(physical);
+    const user = this.#user.find((s) => at >= s.physical && at < s.physical + BigInt(s.memorySize));
+    return user === undefined ? at + KERNEL_BASE : at - user.physical + user.address;
   }
 
   /** Physical address of any linear address that the lab maps for a core; undefined when it maps none. */
@@ -127,7 +136,7 @@ export class Lab {
 
   /** The alias through which text is written. */
   alias(linear: bigint): bigint {
-    return linear - KERNEL_BASE + DIRECT_MAP_BASE;
+    return BigInt(this.physical(linear)) + DIRECT_MAP_BASE;
   }
 
   #checkAbi(): void {
@@ -137,7 +146,12 @@ export class Lab {
       ['PERCPU_BASE', PRIVATE_BASE],
       ['PERCPU_PHYSICAL', BigInt(PRIVATE_AT)],
       ['PERCPU_STRIDE', BigInt(PRIVATE_STRIDE)],
+      ['PRIVATE_TSS', BigInt(PRIVATE.tss * PAGE_BYTES)],
+      ['PRIVATE_STACK_TOP', BigInt((PRIVATE.stack + 1) * PAGE_BYTES)],
+      ['PRIVATE_TASK_STACK_TOP', BigInt((PRIVATE.taskStack + 1) * PAGE_BYTES)],
     ] as const) {
+      // Where the private pages lie only kernels say that use them by address.
+      if (name.startsWith('PRIVATE_') && !this.image.hasSymbol(`ABI_${name}`)) continue;
       const found = this.image.symbol(`ABI_${name}`).address;
       if (found !== expected) {
         throw new TextpokeError('E_IMAGE', `the image was built for ${name} 0x${found.toString(16)}, not 0x${expected.toString(16)}`, {
@@ -164,7 +178,8 @@ export class Lab {
       tables.mapLarge(shared, DIRECT_MAP_BASE + BigInt(pa), pa, { writable: true, executable: false });
     }
     for (const s of this.image.segments) {
-      for (let at = 0; at < s.memorySize; at += PAGE_BYTES) tables.map(shared, s.address + BigInt(at), Number(s.physical) + at, s);
+      for (let at = 0; at < s.memorySize; at += PAGE_BYTES)
+        tables.map(shared, s.address + BigInt(at), Number(s.physical) + at, { ...s, user: s.address < USER_END });
     }
     const tss = PRIVATE_BASE + BigInt(PRIVATE.tss * PAGE_BYTES);
     const gdt = this.#page(DESCRIPTORS_AT);
@@ -177,6 +192,7 @@ export class Lab {
     const root = tables.table();
     tables.share(root, shared, DIRECT_MAP_BASE);
     tables.share(root, shared, KERNEL_BASE);
+    for (const s of this.#user) tables.share(root, shared, s.address);
     for (let n = 0; n < PRIVATE.pages; n++) {
       if (GUARD_PAGES.includes(n)) continue;
       const physical = this.privatePage(core.index, n);

@@ -4,6 +4,8 @@
  */
 export const KERNEL_BASE = 0xffffffff80000000n;
 export const DIRECT_MAP_BASE = 0xffff888000000000n;
+/** First address behind those of user mode. */
+export const USER_END = 0x800000000000n;
 /** Every core's private area, at the same linear address through its own page tables. */
 export const PRIVATE_BASE = 0xffffc90000000000n;
 

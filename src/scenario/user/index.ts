@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.ts';
+import { membarrier } from './membarrier.ts';
 
 /** Text of user mode. */
-export const user: readonly Scenario[] = [];
+export const user: readonly Scenario[] = [membarrier];

@@ -158,7 +158,7 @@ describe('the ladder on scenarios', () => {
     ['B09', 'complete'],
   ])('%s %s says what the search over states says', (name, variant) => {
     const scenario = scenarioOf(name);
-    const make = (): World => scenario.build(lab, variant, { victims: 1, fetch: 'coherent', memory: 'tso' });
+    const make = (): World => scenario.build(builtFixture('lab'), variant, { victims: 1, fetch: 'coherent', memory: 'tso' });
     const knowledge = settled(make);
     const begun = (): World => {
       const world = make();

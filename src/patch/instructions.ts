@@ -24,11 +24,6 @@ export function shortJumpTo(site: bigint, target: bigint): Uint8Array {
   return Uint8Array.of(0xeb, Number(displacement & 0xffn));
 }
 
-/** jcc rel8 at `site`. */
-export function shortJccTo(condition: number, site: bigint, target: bigint): Uint8Array {
-  return Uint8Array.of(0x70 + condition, shortJumpTo(site, target)[1] as number);
-}
-
 /** jcc rel32 at `site`; `condition` is the low nibble of the opcode. */
 export function jccTo(condition: number, site: bigint, target: bigint): Uint8Array {
   const jump = relative(0, site + 1n, target);

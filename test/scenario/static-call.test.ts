@@ -37,3 +37,12 @@ describe('an update of two sites', () => {
     else expect(result.counterexample?.violation.check).toBe(outcome);
   });
 });
+
+describe('a trampoline that is fixed up', () => {
+  const scenario = scenarioOf('static-call/fixup');
+  test('without text_mutex an int3 goes unclaimed, with it nothing does', () => {
+    const run = (name: string) => runner.run(scenario, variantOf(scenario, name), CELL, { shrink: false });
+    expect(run('unlocked').counterexample?.violation.check).toBe('I1');
+    expect(run('text-mutex')).toMatchObject({ verdict: 'ok', coverage: { kind: 'exhaustive' }, missingWitnesses: [] });
+  });
+});

@@ -38,6 +38,14 @@ describe('races of the text_poke core', () => {
     else expect(result.counterexample?.violation.check).toBe(outcome);
   });
 
+  test('interrupts that come on before the sync run stale NOPs', () => {
+    const scenario = scenarioOf('B07');
+    const run = (fetch: 'coherent' | 'intel-sdm') =>
+      runner.run(scenario, variantOf(scenario, 'sync-after-irqs'), { victims: 0, fetch, memory: 'tso' }, { shrink: false });
+    expect(run('intel-sdm').counterexample?.violation.check).toBe('code-race');
+    expect(run('coherent')).toMatchObject({ verdict: 'ok', coverage: { kind: 'exhaustive' } });
+  });
+
   test('a core that serializes too early is safe where fetch is coherent', () => {
     const scenario = scenarioOf('B05');
     const variant = variantOf(scenario, 'up-serializes-early');

@@ -1,5 +1,5 @@
 import { labWorld } from '../lab-world.ts';
-import { defineScenario, type Variant } from '../scenario.ts';
+import { defineScenario, underPolicies, type Variant } from '../scenario.ts';
 
 interface TornNop extends Variant {
   readonly switches: Readonly<Record<string, number>>;
@@ -21,6 +21,14 @@ export const tornNop = defineScenario<TornNop>({
       expected: 'ok',
       switches: { nops_irqs_off: 1, nops_sync: 1 },
       history: 'x86/alternatives: Disable interrupts and sync when optimizing NOPs in place',
+    },
+    {
+      name: 'sync-after-irqs',
+      title: 'interrupts off, and on again before the sync: B08',
+      // The core that wrote fetches what it wrote where fetch is coherent.
+      expected: underPolicies(['coherent', 'zen3'], 'ok', 'violation'),
+      switches: { nops_irqs_off: 1, nops_sync: 2 },
+      history: 'x86/alternatives: Sync core before enabling interrupts',
     },
     { name: 'irqs-on', title: 'interrupts on', expected: 'violation', switches: { nops_irqs_off: 0, nops_sync: 2 } },
   ],

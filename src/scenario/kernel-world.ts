@@ -42,14 +42,17 @@ function namePerCpu(world: World): void {
  * A preemption that is pending from the start has the lowest priority there is here: of two pending interrupts the higher vector is taken first, so that at
  * RESCHEDULE_VECTOR no preemption could come behind the first SYNC.
  */
-const preemptionVector = (lab: Lab): number => Math.min(lab.abi('LAB_IRQ_VECTOR'), lab.abi('SYNC_CORE_VECTOR')) - 1;
+export const preemptionVector = (lab: Lab): number => Math.min(lab.abi('LAB_IRQ_VECTOR'), lab.abi('SYNC_CORE_VECTOR')) - 1;
 
-/** Gives every victim the same calls, as a task that can be preempted; `second` is what its core's other task calls. */
+/**
+ * Gives every victim the same calls, as a task that can be preempted; `second` is what its core's other task calls. Preempted
+ * `anywhere` it is at each instruction, also between two that nobody else sees: where what counts is how far it is with its own per-CPU words.
+ */
 export function addTasks(
   world: World,
   cell: Cell,
   calls: readonly string[],
-  more: { readonly second?: readonly string[]; readonly preempt?: boolean } = {},
+  more: { readonly second?: readonly string[]; readonly preempt?: boolean | 'anywhere' } = {},
 ): void {
   for (let core = 1; core <= cell.victims; core++) {
     world.add({
@@ -57,7 +60,8 @@ export function addTasks(
       entry: 'victim_task_main',
       calls,
       ...(more.second === undefined ? {} : { second: { entry: 'task_main', calls: more.second } }),
-      ...(more.preempt === true ? { pendingInterrupt: preemptionVector(world.lab) } : {}),
+      ...(more.preempt === true || more.preempt === 'anywhere' ? { pendingInterrupt: preemptionVector(world.lab) } : {}),
+      ...(more.preempt === 'anywhere' ? { interruptAnywhere: true } : {}),
     });
   }
 }

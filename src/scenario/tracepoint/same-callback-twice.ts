@@ -28,7 +28,7 @@ export const sameCallbackTwice = defineScenario<TracepointVariant>({
     'probe_a(data_a): a pair that was registered, so that nothing is mixed up. It is wrong only where data_a was freed meanwhile. Until v5.14-rc3 ' +
     'func decided and nobody waited; then data decides, and 2->1 has waited for such callers.',
   image: 'tracepoint',
-  scope: 'two-victims',
+  scope: 'one-victim',
   variants: [
     {
       name: 't1',

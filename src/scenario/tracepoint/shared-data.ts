@@ -24,7 +24,7 @@ export const sharedData = defineScenario<TracepointVariant>({
     'module_probe and probe_b share data_a; the first goes, and the call site goes from the iterator to probe_b. Whoever compares func waits there, whoever compares data need not: ' +
     'probe_b(data_a) is right. So unregistering has not waited for callers of the iterator that are about to enter module_probe, and the module must, before its text goes.',
   image: 'tracepoint',
-  scope: 'two-victims',
+  scope: 'one-victim',
   variants: [
     ...VERSIONS.map(
       (version): TracepointVariant => ({

@@ -57,13 +57,13 @@ export const snapshots = defineScenario<TracepointVariant>({
   image: 'tracepoint',
   scope: 'one-victim',
   variants: [
-    right('three-two-one', '3->2->1, while another core waits for a grace period', THREE_TWO_ONE, { graceful: true }),
+    right('three-two-one', '3->2->1, while another core waits for a grace period', THREE_TWO_ONE, { gracePeriodFirst: true, calls: 1 }),
     wrong(
       'before-publishing',
       'the snapshot is taken before publishing, and a grace period of another core passes in between',
       THREE_TWO_ONE,
       { beforePublishing: true },
-      { graceful: true },
+      { gracePeriodFirst: true, calls: 1 },
     ),
     right('two-three-two-one', '2->3, a grace period, 3->2->1', TWO_THREE_TWO_ONE, { calls: 3 }),
     wrong('keep-oldest', 'the oldest snapshot is kept instead of the latest', TWO_THREE_TWO_ONE, { keepOldest: true }),

@@ -16,7 +16,7 @@ export const staleData = defineScenario<TracepointVariant>({
     'A caller has loaded data_a and stalls, preemption off. probe_a is unregistered and probe_b registered, which makes the call site call probe_b. The caller ' +
     'goes on and calls probe_b with data_a. No IPI helps, the caller is merely slow: somebody must wait for it between 1->0 and 0->1.',
   image: 'tracepoint',
-  scope: 'two-victims',
+  scope: 'one-victim',
   variants: [
     ...versions(CHAIN, { T0: 'violation', T1: 'violation', T2: 'violation', T3: 'ok', T4: 'ok' }),
     {

@@ -16,7 +16,7 @@ export const staticBranch = defineScenario<TracepointVariant>({
     'The static branch says that somebody listens, the array says who. A caller that has passed the branch finds no array when the last probe goes meanwhile, or when the branch ' +
     'is enabled before the array is published. So both the caller and the iterator look for NULL.',
   image: 'tracepoint',
-  scope: 'two-victims',
+  scope: 'one-victim',
   variants: [
     { ...base, name: 'comes', title: '0->1', expected: 'ok', chain: COMES },
     {

@@ -26,7 +26,7 @@ export const textPokeSyncs = defineScenario<TracepointVariant>({
     'It is the SYNC of text_poke: behind it no core can fetch the old call any more. Without it, a caller loads data_b from the new array and its stale call goes to probe_a ' +
     '(amd-apm; where the manual promises nothing, the sanitizer already reports the stale fetch).',
   image: 'tracepoint',
-  scope: 'two-victims',
+  scope: 'one-victim',
   variants: [
     {
       name: 't4',

@@ -14,30 +14,7 @@ export const threeTwoOne = defineScenario<TracepointVariant>({
     'Of three probes the first is removed, then the last: element 0 is the same before and behind the last step, which therefore does not wait. A caller that ' +
     'loaded data_a from the array of three calls probe_b with it when the call site goes from the iterator to probe_b.',
   image: 'tracepoint',
-  scope: 'two-victims',
-  variants: [
-    ...versions(CHAIN, { T0: 'violation', T1: 'violation', T2: 'violation', T3: 'ok', T4: 'ok' }),
-    {
-      name: 't4-srcu',
-      title: 'T4, readers hold an SRCU lock and may be preempted; registration waits for SRCU',
-      expected: 'ok',
-      version: 'T4',
-      mode: 'full',
-      chain: CHAIN,
-      srcu: 'srcu',
-      preempt: true,
-    },
-    {
-      name: 't4-srcu-waits-for-rcu',
-      title: 'the same, but registration waits for RCU',
-      expected: 'violation',
-      shows: { check: 'I3' },
-      version: 'T4',
-      mode: 'fast',
-      chain: CHAIN,
-      srcu: 'rcu',
-      preempt: true,
-    },
-  ],
+  scope: 'one-victim',
+  variants: [...versions(CHAIN, { T0: 'violation', T1: 'violation', T2: 'violation', T3: 'ok', T4: 'ok' })],
   build: tracepointWorld,
 });

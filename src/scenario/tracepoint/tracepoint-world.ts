@@ -18,7 +18,7 @@ import {
   type TracepointVersion,
   TransitionSnapshots,
 } from '../../patch/tracepoint.ts';
-import { addTasks, kernelWorld } from '../kernel-world.ts';
+import { addTasks, kernelWorld, preemptionVector } from '../kernel-world.ts';
 import { locLayout, textWorld } from '../lab-world.ts';
 import type { Cell, Variant } from '../scenario.ts';
 
@@ -78,8 +78,8 @@ export interface TracepointVariant extends Variant {
   readonly noSync?: true;
   /** Readers hold an SRCU lock; registration waits for SRCU, or wrongly for RCU. */
   readonly srcu?: 'srcu' | 'rcu';
-  /** Victims may be preempted once, wherever preemption is on. */
-  readonly preempt?: true;
+  /** Victims may be preempted once wherever preemption is on: where it matters to others, or at each instruction. */
+  readonly preempt?: true | 'anywhere';
   /** Callers go through the trampoline of the static call. */
   readonly trampoline?: true;
   /** Switches of the kernel (`cfg_` of fixtures/tracepoint). */
@@ -88,8 +88,8 @@ export interface TracepointVariant extends Variant {
   readonly witnesses?: readonly string[];
   /** How often each victim hits the tracepoint. Default: twice, so that somebody does so behind a wait. */
   readonly calls?: number;
-  /** A core more, behind the victims, which waits for a grace period of its own. */
-  readonly graceful?: true;
+  /** Each victim waits for a grace period before it hits the tracepoint; the registering core can be preempted, as it is quiescent nowhere else. */
+  readonly gracePeriodFirst?: true;
 }
 
 const RCU = ['synchronize_rcu', 'get_state_synchronize_rcu', 'cond_synchronize_rcu'] as const;
@@ -103,11 +103,11 @@ const gracePeriods = (lab: Lab, [synchronize, getState, condSync]: typeof RCU | 
 
 /** The world of a chain of registrations on core 0 and of victims that hit the tracepoint once each. */
 export function tracepointWorld(image: Image, variant: TracepointVariant, cell: Cell, engine: EngineName | undefined): World {
-  const world = kernelWorld(image, variant.graceful === true ? { ...cell, victims: cell.victims + 1 } : cell, { engine });
+  const world = kernelWorld(image, cell, { engine });
   const { lab } = world;
   lab.configure({
     int3_handler: lab.abi('INT3_BP_REFS'),
-    calls: variant.calls ?? 2,
+    calls: 1,
     tp_srcu: variant.srcu === undefined ? 0 : 1,
     ...variant.configure,
   });
@@ -127,11 +127,11 @@ export function tracepointWorld(image: Image, variant: TracepointVariant, cell: 
   addSites(world, kernels, patcher);
   nameElements(world);
   world.wantedWitnesses = variant.witnesses ?? witnesses(start, steps, variant.mode);
-  world.add({ core: 0, entry: 'patcher_stub', patcher });
-  addTasks(world, cell, [variant.trampoline === true ? 'trace_sched_switch_by_tramp' : 'trace_sched_switch'], {
-    preempt: variant.preempt === true,
-  });
-  if (variant.graceful === true) world.add({ core: cell.victims + 1, entry: 'victim_task_main', calls: ['synchronize_rcu'] });
+  const waits = variant.gracePeriodFirst === true;
+  world.add({ core: 0, entry: 'patcher_stub', patcher, ...(waits ? { pendingInterrupt: preemptionVector(lab) } : {}) });
+  const hit = variant.trampoline === true ? 'trace_sched_switch_by_tramp' : 'trace_sched_switch';
+  const hits = Array.from({ length: variant.calls ?? 2 }, () => hit);
+  addTasks(world, cell, [...(waits ? ['synchronize_rcu'] : []), ...hits], { preempt: variant.preempt ?? false });
   return world;
 }
 

@@ -4,7 +4,7 @@ import type { EngineName } from '../../machine/machine.ts';
 import { kernelWorld } from '../kernel-world.ts';
 import type { Cell } from '../scenario.ts';
 
-/** What protects the handler: the eras of SCENARIOS 2.L. */
+/** What protects the handler, by era (`LW*` of fixtures/livepatch/livepatch-abi.h). */
 export type Reader = 'LW0' | 'LW1' | 'LW2' | 'LW3' | 'LW4';
 
 export interface LivepatchOptions {

@@ -20,7 +20,14 @@ export const forced = defineScenario<Forced>({
   scope: 'one-victim',
   variants: [
     { name: 'unload', title: 'forced, and unloaded', expected: 'violation', shows: { check: 'I5' }, force: true, unload: true },
-    { name: 'never-unloaded', title: 'forced: the module stays for ever', expected: 'ok', force: true, unload: false },
+    {
+      name: 'never-unloaded',
+      title: 'forced: the module stays for ever',
+      expected: 'ok',
+      history: 'livepatch: force transition to finish',
+      force: true,
+      unload: false,
+    },
     { name: 'not-forced', title: 'every task has gone over, then the module is unloaded', expected: 'ok', force: false, unload: false },
   ],
   build(image, variant, cell, engine) {

@@ -72,8 +72,12 @@ export function perform(machine: Machine, choice: Choice): void {
     case 'interrupt':
       core.prepare();
       machine.clearLatch(core);
-      machine.engine.globals.visible.value = 0;
+      // A word of the frame may be shared. Its store is the visible operation of this transition, or waits in the store buffer.
+      machine.engine.globals.interruptible.value = 0;
+      machine.engine.globals.visible.value = 1;
       accept(machine, core, choice.vector);
+      machine.engine.globals.visible.value = 0;
+      machine.clearLatch(core);
       // What may come at each of its instructions may come before the handler's first one: while it is pending from there on, it is so at no cost.
       if (machine.splits.has(core.index)) machine.pause(core);
       else machine.settle(core);

@@ -2,12 +2,15 @@ import { type FtraceUpdate, replaceFtraceCode } from './ftrace.ts';
 import { callGuest, type Waits, waitForReaders } from './ftrace-ops.ts';
 import type { Part, TextWorld } from './text-poke.ts';
 
-/** When the stacks of return addresses are freed: at once, each when it is empty, each with its task. */
-export type RetStackLifetime = 'now' | 'drained' | 'exit';
+/**
+ * When the stacks of return addresses are freed: at once; each when it is empty; when what is on it was put back on the stack of its task; each with its task.
+ */
+export type RetStackLifetime = 'now' | 'drained' | 'restored' | 'exit';
 
 const FREE: Readonly<Record<RetStackLifetime, string>> = {
   now: 'ftrace_graph_free_now',
   drained: 'ftrace_graph_free_drained',
+  restored: 'ftrace_graph_restore',
   exit: 'ftrace_graph_exit_tasks',
 };
 

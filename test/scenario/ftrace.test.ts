@@ -41,6 +41,7 @@ describe('what is wrong is found, by the check that it is about', () => {
     ['B26', 'remove.tasks-refs', 'I5'],
     ['B27', 'free-now', 'I5'],
     ['B27', 'free-drained-no-wait', 'I5'],
+    ['B27', 'restore', 'assertion'],
     ['B27', 'nmi.entry-before-index', 'assertion'],
     ['B27', 'nmi.index-before-entry', 'assertion'],
     ['B28', 'late', 'I6'],

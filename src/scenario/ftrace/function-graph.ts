@@ -1,3 +1,4 @@
+import type { World } from '../../explore/world.ts';
 import { type RetStackLifetime, unregisterFtraceGraph } from '../../patch/ftrace-graph.ts';
 import type { Waits } from '../../patch/ftrace-ops.ts';
 import { addTasks } from '../kernel-world.ts';
@@ -46,6 +47,13 @@ export const functionGraph = defineScenario<FunctionGraph>({
       does: { end: 'drained', waits: {} },
     },
     {
+      name: 'restore',
+      title: 'rcu_tasks, then the original addresses are put back on the stacks',
+      expected: 'violation',
+      shows: { check: 'assertion' },
+      does: { end: 'restored', waits: { tasks: true } },
+    },
+    {
       name: 'free-drained',
       title: 'rcu_tasks, then each is freed when it is empty',
       expected: 'ok',
@@ -86,6 +94,7 @@ export const functionGraph = defineScenario<FunctionGraph>({
       return world;
     }
     lab.configure({ graph_sleep: 1 });
+    nameRetStacks(world);
     const update = updateOf(world, 'graph_fn', undefined);
     addSite(world, [update]);
     world.wantedWitnesses = ['old bytes executed', 'new bytes executed', 'a return address was restored'];
@@ -95,3 +104,17 @@ export const functionGraph = defineScenario<FunctionGraph>({
     return world;
   },
 });
+
+/** What the patcher looks at in the per-CPU data of others. */
+function nameRetStacks(world: World): void {
+  const { lab } = world;
+  for (const { index } of world.machine.cores) {
+    const at = lab.percpuOf(index, 'CPU') + BigInt(lab.abi('FAMILY_PERCPU') + lab.abi('GRAPH') - lab.abi('PERCPU_CPU'));
+    for (const n of [0, 1]) {
+      const name = (field: string): unknown =>
+        world.words.set(at + BigInt(n * lab.abi('GRAPH_SIZE') + lab.abi(`GRAPH_${field.toUpperCase()}`)), `task[${index}][${n}].${field}`);
+      name('index');
+      name('ret_stack');
+    }
+  }
+}

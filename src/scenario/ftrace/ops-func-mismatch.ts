@@ -167,7 +167,10 @@ export const opsFuncMismatch = defineScenario<OpsFuncMismatch>({
     }
     world.add({ core: 0, entry: 'patcher_stub', patcher: () => changeTraceFunction(text, change, variant.switches) });
     const reader = READERS[variant.trampoline][variant.reader];
-    addTasks(world, cell, [reader, 'schedule', reader], { second: ['other_task_fn'], preempt: true });
+    addTasks(world, cell, [reader, 'schedule', reader], {
+      ...(variant.reader === 'preemptible' ? { second: ['other_task_fn'] } : {}),
+      preempt: true,
+    });
     return world;
   },
 });

@@ -2,6 +2,9 @@ import type { Draft, DraftKind } from './draft.ts';
 import type { Access, Fetch, Happening, Trace } from './happening.ts';
 import { reads, writes } from './happening.ts';
 
+/** How RIP behind an int3 is written where it is no site. */
+const BEHIND_INT3 = '+0x1';
+
 /** The word by which a SYNC counts its answers: part of the SYNC's own lines. */
 export const SYNC_WORD = 'sync_pending';
 
@@ -67,6 +70,8 @@ class Drafting {
         break;
       case 'exception':
         if (h.name !== '#BP') this.#add(h.core, 'other', `${h.name} at ${h.rip}`);
+        // That of a site is told with its fetch; an int3 in text that nobody patches has none.
+        else if (h.rip.endsWith(BEHIND_INT3)) this.#add(h.core, 'trap', `int3 at ${h.rip.slice(0, -BEHIND_INT3.length)} -> #BP`);
         break;
       case 'interrupt':
         this.#add(h.core, h.name === 'SYNC' ? 'answer' : 'other', h.name === 'SYNC' ? 'SYNC IPI' : `${h.name} at ${h.rip}`);
@@ -140,7 +145,7 @@ class Drafting {
     const torn = rest.some((r) => r.what === 'violation' && r.check === 'I2');
     const what = torn || h.text === '' || h.text === 'int3' || h.age.kind === 'mixed' ? h.bytes : h.text;
     const age = h.age.kind === 'mixed' ? ' (mixed)' : h.stale ? ' (stale)' : '';
-    const bp = trap?.what === 'exception' && trap.name === '#BP';
+    const bp = trap?.what === 'exception' && trap.name === '#BP' && trap.rip === `${h.name}+1`;
     this.#add(h.core, bp ? 'trap' : 'fetch', `fetch ${h.name}: ${what}${age}${bp ? ' -> #BP' : ''}`);
   }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { showRace } from '../../src/debug/show-race.ts';
 import { scenarioOf } from '../../src/scenario/catalogue.ts';
 import { CellRunner } from '../../src/scenario/matrix.ts';
 import { expectedOf, variantOf } from '../../src/scenario/scenario.ts';
@@ -36,6 +37,21 @@ describe('races of the text_poke core', () => {
     const result = runner.run(scenario, variantOf(scenario, name), { victims: 1, fetch: 'intel-sdm', memory: 'tso' }, { shrink: false });
     if (outcome === 'ok') expect(result).toMatchObject({ verdict: 'ok', coverage: { kind: 'exhaustive' }, missingWitnesses: [] });
     else expect(result.counterexample?.violation.check).toBe(outcome);
+  });
+
+  test('a SYNC goes to the cores of the mask one by one where some are offline', () => {
+    const scenario = scenarioOf('B05');
+    const result = runner.run(scenario, variantOf(scenario, 'down'), { victims: 2, fetch: 'coherent', memory: 'tso' });
+    expect(result).toMatchObject({ verdict: 'ok', coverage: { kind: 'exhaustive' } });
+  });
+
+  test('a diagram says which int3 a handler comes from, where it is no site', () => {
+    const scenario = scenarioOf('B02');
+    const variant = variantOf(scenario, 'on-stack');
+    const result = runner.run(scenario, variant, { victims: 1, fetch: 'intel-sdm', memory: 'tso' });
+    const race = showRace(runner, result);
+    expect(race).toContain('int3 at kprobed_fn_insn -> #BP');
+    expect(race).not.toMatch(/fetch site_call_q0: call target_b\s+-> #BP/);
   });
 
   test('interrupts that come on before the sync run stale NOPs', () => {

@@ -26,7 +26,7 @@ export const cpuHotplug = defineScenario<CpuHotplug>({
     'patched text, and behind the moment at which it is in the mask: else a SYNC can miss it, and what it has fetched before is what it runs. A core that has left the mask must run ' +
     'nothing more.',
   image: 'patching',
-  scope: 'one-victim',
+  scope: 'two-victims',
   variants: [
     {
       name: 'up-serializes',

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { callTo, nop5, returnZero } from '../../src/patch/instructions.ts';
 import { type StaticKeySwitches, StaticKeyUser } from '../../src/patch/jump-label.ts';
+import { isStaticCallText, type StaticCallForm } from '../../src/patch/static-call.ts';
 import { type ArraySwitches, TextPokeArray } from '../../src/patch/text-poke-array.ts';
 import { type BatchModification, emulated, type LocLayout, textPokeBatch } from '../../src/patch/text-poke-batch.ts';
 import { type DescGuard, type DescSwitches, textPokeDesc } from '../../src/patch/text-poke-desc.ts';
@@ -133,5 +134,23 @@ describe('static keys', () => {
     world.run(user.disable());
     expect(count()).toBe(0n);
     expect(changes()).toEqual(['on', 'off']);
+  });
+});
+
+describe('which text an update of a static call takes for its own', () => {
+  const FORMS: readonly StaticCallForm[] = ['call', 'jmp', { condition: 4 }];
+  test.each([
+    ['E8 FB 0F 00 00', ['call']],
+    ['0F 1F 44 00 00', ['call']],
+    ['2E 2E 2E 31 C0', ['call']],
+    ['67 48 0F B9 3A', ['call']],
+    ['E9 FB 0F 00 00', ['jmp', 'jcc']],
+    ['C3 CC CC CC CC', ['jmp', 'jcc']],
+    ['0F 84 FA 0F 00', ['jmp', 'jcc']],
+    ['CC FB 0F 00 00', []],
+    ['B8 07 00 00 00', []],
+  ])('%s: %j', (text, known) => {
+    const found = FORMS.filter((form) => isStaticCallText(form, bytesOf(text))).map((form) => (typeof form === 'object' ? 'jcc' : form));
+    expect(found).toEqual(known);
   });
 });

@@ -14,6 +14,12 @@ test.each<readonly [string, string, FetchPolicyName, CheckId | 'ok']>([
   ['B39', 'no-sync', 'amd-apm', 'I4'],
   ['B39', 'no-sync', 'intel-sdm', 'code-race'],
   ['B39', 'no-sync.iret', 'intel-sdm', 'ok'],
+  ['B41', 'no-fence', 'coherent', 'ok'],
+  ['B41', 'no-fence', 'amd-apm', 'I4'],
+  ['B41', 'fence', 'intel-sdm', 'code-race'],
+  ['B41', 'slow.fence-if-armed', 'amd-apm', 'I4'],
+  ['B41', 'slow.fence', 'amd-apm', 'ok'],
+  ['B41', 'safepoint', 'strict', 'ok'],
 ])('%s %s under %s', (name, variantName, fetch, wanted) => {
   const scenario = scenarioOf(name);
   const result = runner.run(scenario, variantOf(scenario, variantName), { victims: 1, fetch, memory: 'tso' }, { shrink: false });

@@ -1,5 +1,6 @@
 import type { Scenario } from '../scenario.ts';
 import { membarrier } from './membarrier.ts';
+import { nmethodBarrier } from './nmethod-barrier.ts';
 
 /** Text of user mode. */
-export const user: readonly Scenario[] = [membarrier];
+export const user: readonly Scenario[] = [membarrier, nmethodBarrier];

@@ -142,6 +142,23 @@ describe('scenarios of a file', () => {
   });
 });
 
+describe('matrix', () => {
+  test('a name that is too long for its column has a line of its own', async () => {
+    const long = { ...mine, name: 'mine/a-store-that-nobody-waits-for' };
+    const { exit, stdout } = await textpoke(['matrix', 'long.mjs', '--smoke'], { files, modules: { 'long.mjs': { long } } });
+    expect(exit).toBe(0);
+    expect(stdout()).toMatch(/^ {2}mine\/a-store-that-nobody-waits-for no-sync\n {31}1 intel-sdm tso FAIL code-race found /m);
+    expect(tooWide(stdout(), 80)).toEqual([]);
+  });
+
+  test('several families are tallied one by one', async () => {
+    const { stdout } = await run('matrix B09 mine --scenarios mine.mjs --smoke');
+    expect(stdout).toMatch(
+      /\n {2}mine +2 rows +\d+ states: as recorded\n {2}text-poke +2 rows .*: as recorded\n4 rows, .*: each verdict is as recorded\n/,
+    );
+  });
+});
+
 describe('mutants', () => {
   test('who is killed by what, who survives, and which checks nobody tried', async () => {
     const { exit, stdout } = await run('mutants mine.mjs');

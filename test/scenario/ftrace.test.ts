@@ -57,6 +57,7 @@ describe('what is right is settled', () => {
   test.each<[string, string]>([
     ['F3', 'emulate-call'],
     ['F3', 'emulate-other-call'],
+    ['F5', 'set-per-level'],
     ['F5', 'sti-shadow'],
     ['F6', 'static.tasks.preemptible'],
     ['F6', 'patched.ipi.irqs-off'],
@@ -73,13 +74,5 @@ describe('what is right is settled', () => {
     ['B28', 'transition-bit.nmi-entry'],
   ])('%s %s', (name, variant) => {
     expect(run(name, variant)).toMatchObject({ verdict: 'ok', coverage: { kind: 'exhaustive' }, missingWitnesses: [] });
-  });
-
-  test('F5 with a set of words for each context, where fetches are coherent', () => {
-    expect(run('F5', 'set-per-level', { fetch: 'coherent', memory: 'sc' })).toMatchObject({
-      verdict: 'ok',
-      coverage: { kind: 'exhaustive' },
-      missingWitnesses: [],
-    });
   });
 });

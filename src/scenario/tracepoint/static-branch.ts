@@ -5,7 +5,7 @@ const A = probe('a', 1);
 const COMES: Chain = { start: [], steps: [{ add: A }] };
 const GOES: Chain = { start: [A], steps: [{ remove: A }] };
 
-const base = { version: 'T4', mode: 'full' } as const;
+const base = { version: 'T4', mode: 'full', calls: 1 } as const;
 
 /** The static branch and the array are two things: a caller behind the branch may find no array. */
 export const staticBranch = defineScenario<TracepointVariant>({

@@ -35,6 +35,7 @@ export const textPokeSyncs = defineScenario<TracepointVariant>({
       version: 'T4',
       mode: 'full',
       chain: CHAIN,
+      calls: 1,
     },
     {
       name: 't4-fast',
@@ -43,6 +44,7 @@ export const textPokeSyncs = defineScenario<TracepointVariant>({
       version: 'T4',
       mode: 'fast',
       chain: CHAIN,
+      calls: 1,
     },
     ...(['T0', 'T1', 'T2', 'T3', 'T4'] as const).map(
       (version): TracepointVariant => ({
@@ -53,6 +55,7 @@ export const textPokeSyncs = defineScenario<TracepointVariant>({
         version,
         mode: 'fast',
         chain: CHAIN,
+        calls: 1,
         noSync: true,
       }),
     ),

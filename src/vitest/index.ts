@@ -23,27 +23,27 @@ export function replay(token: string, scenarios: readonly Scenario[] = []): Repl
 }
 
 /** What `textpoke/vitest` adds to `expect`. */
-export interface TextpokeMatchers<R> {
+export interface TextpokeMatchers {
   /**
    * No order that the models allow breaks a check. Of a scenario, a name of the catalogue, or a function that makes a world. Fails on a violation with
    * its diagram, its reason and the command that runs it again; fails as well on less coverage than asked for and on a run that proves nothing.
    */
-  toBePatchSafe(options?: PatchSafeOptions): R;
+  toBePatchSafe(options?: PatchSafeOptions): void;
   /** Some order reaches a check, a witness or an event. With `.not` none does, and all were tried. */
-  toReach(goal: Reachable, options?: PatchSafeOptions): R;
+  toReach(goal: Reachable, options?: PatchSafeOptions): void;
   /** A run delivers an exception. */
-  toFaultWith(exception: string, place?: Place): R;
+  toFaultWith(exception: string, place?: Place): void;
   /** A run violates a check. */
-  toViolate(check: CheckId, place?: Place): R;
+  toViolate(check: CheckId, place?: Place): void;
   /** Bytes as hex digits. */
-  toEqualBytes(hex: string): R;
+  toEqualBytes(hex: string): void;
   /** The diagram of a run, as an inline snapshot: no addresses, no paths, no colours. */
-  toMatchRaceDiagram(snapshot?: string): R;
+  toMatchRaceDiagram(snapshot?: string): void;
 }
 
 declare module 'vitest' {
   // biome-ignore lint/suspicious/noExplicitAny: vitest declares it so, and declarations must be equal to merge.
-  interface Matchers<T = any> extends TextpokeMatchers<T extends never ? never : void> {}
+  interface Matchers<T = any> extends TextpokeMatchers {}
 }
 
 expect.extend({

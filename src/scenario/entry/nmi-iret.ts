@@ -8,6 +8,8 @@ interface NmiIret extends Variant {
   readonly handler: 'nmi_plain' | 'nmi_int3' | 'nmi_sync_core';
   /** The instruction of sync_core(). */
   readonly sync?: 'SYNC_SERIALIZE';
+  /** How many NMIs come. Default: three, so that one meets a repetition. */
+  readonly nmis?: 2;
   /** The entry stub with the word, the copies and the repetition; and what of it is left out. */
   readonly nesting?: 'NESTING_RIGHT' | 'NESTING_DROPS' | 'NESTING_BLIND_TO_RSP' | 'NESTING_BLIND_TO_RIP';
 }
@@ -20,7 +22,7 @@ export const nmiIret = defineScenario<NmiIret>({
   alias: 'B12',
   title: 'an IRET in the NMI handler lets another NMI in',
   story:
-    'CPU0 sends three NMIs to CPU1. NMIs are blocked until the next IRET, and an int3 or sync_core() inside the handler executes one. The next one then ' +
+    'CPU0 sends NMIs to CPU1. NMIs are blocked until the next IRET, and an int3 or sync_core() inside the handler executes one. The next one then ' +
     'starts at the top of the same IST stack and destroys the frame through which the first must return. Linux lets the nested one destroy only a frame that ' +
     'was copied, and makes the first NMI begin again.',
   image: 'entry',
@@ -49,6 +51,7 @@ export const nmiIret = defineScenario<NmiIret>({
       history: HISTORY,
       handler: 'nmi_int3',
       nesting: 'NESTING_RIGHT',
+      nmis: 2,
     },
     {
       name: 'repeat.sync-core',
@@ -92,6 +95,7 @@ export const nmiIret = defineScenario<NmiIret>({
     world.checkers.push(framesChecker(variant.nesting === undefined ? {} : { moves: new Map([[Vector.NMI, moved]]) }));
     world.wantedWitnesses = variant.nesting === undefined ? [] : [NESTED_WITNESS];
     lab.configure({ nmi_fn: lab.symbol(variant.handler), int3_fn: lab.symbol('probe_handler') });
+    if (variant.nmis !== undefined) lab.configure({ nmis: variant.nmis });
     if (variant.sync !== undefined) lab.configure({ sync_core_how: lab.abi(variant.sync) });
     if (variant.nesting !== undefined) {
       lab.setGate(Vector.NMI, 'asm_exc_nmi_linux', { type: 'interrupt', ist: 1 });

@@ -16,6 +16,7 @@ export const higherPriority = defineScenario<TracepointVariant>({
     'probe_b with data_b. Where the array is published before the call site is made to call the iterator, a caller loads data_b and calls probe_a with it.',
   image: 'tracepoint',
   scope: 'two-victims',
+  threeVictims: ['t4'],
   variants: [
     ...versions(CHAIN, { T0: 'violation', T1: 'ok', T2: 'ok', T3: 'ok', T4: 'ok' }, { calls: 1 }),
     {

@@ -17,7 +17,7 @@ interface ConcurrentInc extends Variant {
 export const concurrentInc = defineScenario<ConcurrentInc>({
   name: 'jump-label/concurrent-inc',
   alias: 'B15',
-  title: 'a second user of a static key comes back before its branches say on',
+  title: 'a second user is back before the branch is on',
   story:
     'CPU0 is the first user of a key: it raises the count and writes the branches. CPU1 is the second: the count is not 0, so there is nothing to do, and ' +
     'it goes on to use what the key guards, at a branch that still says off. The count that says "in progress" makes it wait for the mutex. The twin of it: two ' +

@@ -16,7 +16,7 @@ const ENABLED = { enable: 0n, disable: 1n } as const;
 export const forms = defineScenario<Forms>({
   name: 'jump-label/forms',
   alias: 'B18',
-  title: 'branches of two and of five bytes, and one in the #BP handler',
+  title: 'branches of 2 and 5 bytes, one in the handler',
   story:
     'CPU0 turns a static key on or off; victims run through its branches. A branch is a NOP or a jump, of two bytes or of five. A #BP handler that itself asks the ' +
     'key meets the INT3 of the branch, takes the next #BP, and asks again: text that a #BP can reach must have no branch that is patched.',

@@ -13,7 +13,7 @@ interface IdleHandler extends Variant {
 export const idleHandler = defineScenario<IdleHandler>({
   name: 'livepatch/idle-handler',
   alias: 'L1',
-  title: 'a handler in the idle loop uses a patch that is being removed',
+  title: 'a handler in the idle loop, a patch that goes',
   story:
     'f is called in the idle loop, where RCU does not watch the core. Its handler has taken P2 from func_stack when CPU0 takes P2 off: all tasks have gone ' +
     'over, and synchronize_rcu() does not wait for a core that is idle. The handler then finds P2 no longer in transition and goes to a function that was removed.',
@@ -81,7 +81,7 @@ interface IdleHandlerEnable extends Variant {
 export const idleHandlerEnable = defineScenario<IdleHandlerEnable>({
   name: 'livepatch/idle-handler-enable',
   alias: 'L1b',
-  title: 'a handler in the idle loop meets the end of a transition',
+  title: 'a handler in the idle loop, a transition ends',
   story:
     'P2 is being enabled. The handler of an idle core has read that P2 is in transition; CPU0 ends the transition, its synchronize_rcu() does not wait for ' +
     'the idle core, and patch_state becomes KLP_UNDEFINED before the handler reads it.',

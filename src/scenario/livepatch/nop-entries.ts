@@ -10,7 +10,7 @@ interface NopEntries extends Variant {
 export const nopEntries = defineScenario<NopEntries>({
   name: 'livepatch/nop-entries',
   alias: 'B35',
-  title: 'a nop entry leads back to the traced function itself',
+  title: 'a nop entry leads back to the function itself',
   story:
     'P2 replaces all of P1 and does not patch g any more: its entry on func_stack is a nop, whose new_func is g itself. A handler that writes that into rip ' +
     'goes back to the first instruction of g, the fentry site, and from there to the handler again.',

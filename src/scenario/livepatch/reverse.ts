@@ -11,7 +11,7 @@ interface Reverse extends Variant {
 export const reverse = defineScenario<Reverse>({
   name: 'livepatch/reverse',
   alias: 'L5',
-  title: 'a reversed transition meets a task that switches itself',
+  title: 'a reversal meets a task that switches itself',
   story:
     'P2 is being enabled, then the administrator takes it back. CPU1 leaves the kernel: it has cleared its TIF_PATCH_PENDING and read the target when CPU0 ' +
     'clears all flags, flips the target and looks which tasks have to go back. CPU1 does not seem to be one of them; then it stores the old target as its state.',

@@ -13,7 +13,7 @@ interface Fixup extends Variant {
 /** One user of text_poke goes without the mutex. */
 export const fixup = defineScenario<Fixup>({
   name: 'static-call/fixup',
-  title: 'a trampoline is fixed up without text_mutex, while another site is poked',
+  title: 'a trampoline is fixed up without text_mutex',
   story:
     'CPU1 loads a module and turns the trampoline of a static call from a jump into a ret, outside of text_mutex. CPU0 pokes another site meanwhile. There is one ' +
     'array of records: the second to come writes over the first record, and the first to go empties the array and takes the references back under ' +

@@ -75,7 +75,7 @@ const JCC_CALLS = ['static_call_jcc', 'static_call_jcc_taken'] as const;
 export const forms = defineScenario<Forms>({
   name: 'static-call/forms',
   alias: 'B19',
-  title: 'a static call site becomes a call, a NOP, "return 0", a warning, a ret',
+  title: 'sites: call, NOP, "return 0", warning, ret',
   story:
     'CPU0 makes a key call another function, or none; victims run through its site. Where nothing is called the site is a NOP, or a ret for a tail call; a function that only ' +
     'returns 0 is an xor of five bytes, one that warns a UD1. While the INT3 is there these two are emulated as real calls of what they stand for: the ' +

@@ -24,7 +24,7 @@ const BOTH_LIVE = 'new function at one site, then the old one at the other';
 /** What callers may see while a key with two sites is updated, and behind it. */
 export const update = defineScenario<Update>({
   name: 'static-call/update',
-  title: 'two sites of one key: both functions are live until the update returns',
+  title: 'two sites of one key, updated one by one',
   story:
     'CPU0 makes a key call target_b: the word of the key first, then one site after the other. In between a victim calls the new function at the first site and after it the old ' +
     'one at the second; that is no bug. When the update has returned, nobody may enter the old function through the key. A second core that updates to the same ' +

@@ -20,7 +20,7 @@ const STALE_ONLY = underPolicies(['coherent', 'zen3'], 'ok', 'violation');
 export const cpuHotplug = defineScenario<CpuHotplug>({
   name: 'text-poke/cpu-hotplug',
   alias: 'B05',
-  title: 'a core comes online, or goes offline, between two SYNCs',
+  title: 'a core comes or goes between two SYNCs',
   story:
     'CPU0 reads cpu_online_mask for each SYNC and sends its IPI to those cores. A core that comes up behind that has to serialize by itself before it runs ' +
     'patched text, and behind the moment at which it is in the mask: else a SYNC can miss it, and what it has fetched before is what it runs. A core that has left the mask must run ' +

@@ -16,7 +16,7 @@ interface DeadDescriptor extends Variant {
 export const deadDescriptor = defineScenario<DeadDescriptor>({
   name: 'text-poke/dead-descriptor',
   alias: 'B02',
-  title: 'a handler counts itself in a descriptor on a stack that is in use again',
+  title: 'a descriptor lies on a stack used again',
   story:
     "CPU0's batch has its descriptor on the stack: bp_desc points to it, handlers count themselves in it, and at the end CPU0 waits until the count is 0. " +
     'The SYNC behind the last step waits for the handlers of this batch. One that comes from the int3 of a kprobe has loaded bp_desc, is late, and finds ' +

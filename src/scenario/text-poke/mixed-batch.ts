@@ -17,7 +17,7 @@ interface MixedBatch extends Variant {
 export const mixedBatch = defineScenario<MixedBatch>({
   name: 'text-poke/mixed-batch',
   alias: 'B03',
-  title: 'a single poke is appended to a batch that somebody else has pending',
+  title: "a single poke joins another's pending batch",
   story:
     'CPU0 (jump labels) adds a site to the array, lets go of text_mutex, and means to finish the batch later. CPU1 (a static call) takes the mutex and pokes ' +
     'one site: its record is appended to what is pending, and both go out together. The handler searches the array by halves, which wants it sorted: at ' +

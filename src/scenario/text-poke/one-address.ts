@@ -11,7 +11,7 @@ interface OneAddress extends Variant {
 export const oneAddress = defineScenario<OneAddress>({
   name: 'text-poke/one-address',
   alias: 'TP-B',
-  title: 'text_poke_bp of v3.12: one address, one place to resume at',
+  title: 'text_poke_bp of v3.12: one address for all',
   story:
     'CPU0 turns a call into a NOP. The handler compares the address of the #BP with the one that is being poked and resumes behind the instruction. Without ' +
     'the last SYNC a late handler finds that nothing is being poked any more.',

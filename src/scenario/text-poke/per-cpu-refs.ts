@@ -15,7 +15,7 @@ interface PerCpuRefs extends Variant {
 export const perCpuRefs = defineScenario<PerCpuRefs>({
   name: 'text-poke/per-cpu-refs',
   alias: 'B04',
-  title: 'the reference counts of v6.16, one a core, each used wrongly',
+  title: 'per-CPU reference counts, each used wrongly',
   story:
     'CPU0 makes two batches, one site each. Before the first INT3 of a batch the count of every possible core becomes 1; handlers add themselves to the count of ' +
     'their own core, where it is not 0, while they look at the array; at the end CPU0 takes its 1 back and waits for 0, core by core. Victims run through a ' +

@@ -19,7 +19,7 @@ const translations: Checker = {
 export const staleTranslation = defineScenario<StaleTranslation>({
   name: 'text-poke/stale-translation',
   alias: 'B20',
-  title: 'a binary translator publishes what it decoded before the invalidation',
+  title: 'a translator publishes what it decoded before',
   story:
     'A translator reads guest bytes, decodes them and publishes the result; another core rewrites the bytes and invalidates. When the publication comes ' +
     'after the invalidation the old translation lives for ever, and the guest sees a ghost INT3.',

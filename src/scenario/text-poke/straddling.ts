@@ -70,7 +70,7 @@ function variant(mutant: Mutant, place: Place): PhaseVariant {
 /** The poke of today at every straddling place: complete, and call to call with each step wrong. */
 export const straddling = defineScenario<PhaseVariant>({
   name: 'text-poke/straddling',
-  title: 'the three-phase protocol at sites over quadwords, cache lines and pages',
+  title: 'the protocol over quadwords, lines and pages',
   story:
     'The same protocol where the instruction lies over two aligned quadwords, two cache lines or two pages. The store of the tail is then not one ' +
     'store to a fetching core, and fetch may put the instruction together from two moments.',

@@ -16,7 +16,7 @@ interface Teardown extends Variant {
 export const teardown = defineScenario<Teardown>({
   name: 'text-poke/teardown',
   alias: 'B01',
-  title: 'the records of a batch go away under a handler whose int3 stays',
+  title: 'records go away under a handler; its int3 stays',
   story:
     'CPU0 takes the jump of an optimised kprobe back to its int3. The last step, a new first byte and a SYNC behind it, is not needed then, and the site ' +
     'keeps trapping. Where the batch ends by vec = NULL and nr_entries = 0, a handler that has seen nr_entries loads vec: NULL.',

@@ -47,7 +47,7 @@ function variant(mutant: Mutant, change: Change): PhaseVariant {
 export const threePhase = defineScenario<PhaseVariant>({
   name: 'text-poke/three-phase',
   alias: 'TP-F',
-  title: 'the three-phase INT3 protocol with per-CPU references',
+  title: 'the INT3 protocol with per-CPU references',
   story:
     'CPU0 replaces one instruction: INT3 in the first byte, SYNC, the tail, SYNC, the first byte, SYNC. A #BP in between is emulated from a record that ' +
     'handlers may use while they hold a reference of their CPU. Each variant leaves one step out or does it in the wrong place.',

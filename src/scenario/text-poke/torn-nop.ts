@@ -9,7 +9,7 @@ interface TornNop extends Variant {
 export const tornNop = defineScenario<TornNop>({
   name: 'text-poke/torn-nop',
   alias: 'B07',
-  title: 'an interrupt runs through NOPs that are being merged byte by byte',
+  title: 'an interrupt runs through half-merged NOPs',
   story:
     'One core turns three one-byte NOPs into one of three bytes, byte by byte. With interrupts on, an interrupt whose handler runs through them executes ' +
     'what is half old and half new.',

@@ -10,8 +10,8 @@ import { ModuleBuilder } from './wasm/module.ts';
 
 /** What the machine supplies to its engine. Addresses of blocks and records are offsets in linear memory. */
 export interface EngineHost {
-  /** Translates (core block, linear address, 0 read / 1 write, access kind): linear-memory offset, or 0 after noting a fault. */
-  walk(core: number, low: number, high: number, access: number, kind: number): number;
+  /** Translates (core block, linear address, 0 read / 1 write, access kind, bytes): linear-memory offset, or 0 after noting a fault. */
+  walk(core: number, low: number, high: number, access: number, kind: number, size: number): number;
   /** Bytes that hold decoded records are about to change. */
   textWrite(core: number, physical: number, size: number): void;
   /** Patched text has changed. */
@@ -94,7 +94,8 @@ export class Engine {
     this.globals.journalTop.value = this.map.journal;
     this.globals.eventTop.value = EVENT_BASE;
     const hostFunctions = {
-      walk: (core: number, low: number, high: number, access: number, kind: number) => host.walk(core, low, high, access, kind),
+      walk: (core: number, low: number, high: number, access: number, kind: number, size: number) =>
+        host.walk(core, low, high, access, kind, size),
       textWrite: (core: number, physical: number, size: number) => host.textWrite(core, physical, size),
       textCommitted: (core: number, physical: number, size: number) => host.textCommitted(core, physical, size),
       system: (core: number, record: number) => host.system(core, record),
@@ -120,7 +121,7 @@ export class Engine {
     m.importMemory('memory', this.map.totalPages, this.map.totalPages);
     const globals = importGlobals(m);
     const imports = {
-      walk: m.importFunction('walk', { params: [I32, I32, I32, I32, I32], results: [I32] }),
+      walk: m.importFunction('walk', { params: [I32, I32, I32, I32, I32, I32], results: [I32] }),
       textWrite: m.importFunction('textWrite', { params: [I32, I32, I32], results: [] }),
       textCommitted: m.importFunction('textCommitted', { params: [I32, I32, I32], results: [] }),
     };

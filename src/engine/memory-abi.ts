@@ -73,7 +73,7 @@ export function importMemoryFunctions(m: ModuleBuilder, globals: EngineGlobals):
 
 /** TypeScript functions that the memory code calls. */
 export interface MemoryImports {
-  /** walk(core block, address low, high, access: 0 read 1 write, kind) -> offset in linear memory, or 0 after a fault was noted. */
+  /** walk(core block, address low, high, access: 0 read 1 write, kind, bytes of the access) -> offset in linear memory, or 0 after a fault was noted. */
   walk: number;
   /** A store to a page that holds decoded records: (core block, physical address, size), before the bytes change. */
   textWrite: number;

@@ -13,7 +13,7 @@ import type { ModuleBuilder } from './wasm/module.ts';
  */
 export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Features, globals: EngineGlobals, imports: MemoryImports): void {
   const stopWith = (reason: number): Code => globalSet(globals.stop, i32.const(reason + 1));
-  const translate = m.declare({ params: [I32, I64, I32, I32], results: [I32] });
+  const translate = m.declare({ params: [I32, I64, I32, I32, I32], results: [I32] });
   const load = m.declare(MEMORY_TYPES.load, 'load');
   const store = m.declare(MEMORY_TYPES.store, 'store');
   const lockBegin = m.declare(MEMORY_TYPES.lockBegin, 'lockBegin');
@@ -21,9 +21,9 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
   const { pieceLoad, pieceStore, visibleAt } = defineVisible({ m, map, features, globals, imports, translate, storeAt });
   defineHash(m, mix);
 
-  // translate(core, address, access, kind) -> host offset of the byte, 0 after a fault
+  // translate(core, address, access, kind, size) -> host offset of the byte, 0 after a fault
   {
-    const [core, address, access, kind, entry] = [0, 1, 2, 3, 4];
+    const [core, address, access, kind, size, entry] = [0, 1, 2, 3, 4, 5];
     m.define(
       translate,
       [I32],
@@ -36,7 +36,15 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
           ),
           ret(i32.add(i32.wrap(get(address)), i32.load(get(entry), TLB.delta))),
         ),
-        call(imports.walk, get(core), i32.wrap(get(address)), i32.wrap(i64.shrU(get(address), i64.const(32))), get(access), get(kind)),
+        call(
+          imports.walk,
+          get(core),
+          i32.wrap(get(address)),
+          i32.wrap(i64.shrU(get(address), i64.const(32))),
+          get(access),
+          get(kind),
+          get(size),
+        ),
       ],
     );
   }
@@ -49,7 +57,7 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
       load,
       [I32, I32, I32, I64],
       [
-        set(host, call(translate, get(core), get(address), get(modify), get(kind))),
+        set(host, call(translate, get(core), get(address), get(modify), get(kind), get(size))),
         iff(i32.eqz(get(host)), ret(i64.const(0))),
         set(first, i32.sub(i32.const(4096), i32.and(i32.wrap(get(address)), i32.const(0xfff)))),
         // Inside one cache line an access is one; over a line it is two, in address order.
@@ -61,7 +69,17 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
           i32.geU(get(first), get(size)),
           [set(first, i32.sub(i32.const(64), i32.and(i32.wrap(get(address)), i32.const(63)))), set(host2, i32.add(get(host), get(first)))],
           [
-            set(host2, call(translate, get(core), i64.add(get(address), i64.extend(get(first))), get(modify), get(kind))),
+            set(
+              host2,
+              call(
+                translate,
+                get(core),
+                i64.add(get(address), i64.extend(get(first))),
+                get(modify),
+                get(kind),
+                i32.sub(get(size), get(first)),
+              ),
+            ),
             iff(i32.eqz(get(host2)), ret(i64.const(0))),
           ],
         ),
@@ -85,7 +103,7 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
       store,
       [I32, I32, I32],
       [
-        set(host, call(translate, get(core), get(address), i32.const(1), get(kind))),
+        set(host, call(translate, get(core), get(address), i32.const(1), get(kind), get(size))),
         iff(i32.eqz(get(host)), ret()),
         features.explore
           ? globalSet(
@@ -102,7 +120,17 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
           i32.geU(get(first), get(size)),
           [set(first, i32.sub(i32.const(64), i32.and(i32.wrap(get(address)), i32.const(63)))), set(host2, i32.add(get(host), get(first)))],
           [
-            set(host2, call(translate, get(core), i64.add(get(address), i64.extend(get(first))), i32.const(1), get(kind))),
+            set(
+              host2,
+              call(
+                translate,
+                get(core),
+                i64.add(get(address), i64.extend(get(first))),
+                i32.const(1),
+                get(kind),
+                i32.sub(get(size), get(first)),
+              ),
+            ),
             iff(i32.eqz(get(host2)), ret()),
           ],
         ),
@@ -136,7 +164,7 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
       features.explore
         ? [
             iff(globalGet(globals.locked), ret()),
-            set(host, call(translate, get(core), get(address), i32.const(1), get(kind))),
+            set(host, call(translate, get(core), get(address), i32.const(1), get(kind), get(size))),
             iff(i32.eqz(get(host)), ret()),
             iff(i32.load(get(core), CORE.storeBufferCount), [stopWith(Stop.drain), ret()]),
             set(pa, i32.sub(get(host), i32.const(map.ram))),

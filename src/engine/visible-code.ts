@@ -50,7 +50,7 @@ export interface VisibleContext {
   readonly features: Features;
   readonly globals: EngineGlobals;
   readonly imports: MemoryImports;
-  /** translate(core block, address, access, kind) -> host offset, 0 after a fault */
+  /** translate(core block, address, access, kind, size) -> host offset, 0 after a fault */
   readonly translate: number;
   readonly storeAt: number;
 }
@@ -279,7 +279,7 @@ export function defineVisible({ m, map, features, globals, imports, translate, s
       look,
       [I32],
       [
-        set(host, call(translate, get(core), get(address), i32.const(0), i32.const(0))),
+        set(host, call(translate, get(core), get(address), i32.const(0), i32.const(0), get(size))),
         iff(i32.eqz(get(host)), ret(i64.const(0))),
         set(host, i32.sub(get(host), i32.const(map.ram))),
         [call(visibleAt, get(core), get(host), get(size), i32.const(0)), 0x1a],

@@ -7,6 +7,7 @@ import type { AccessKind } from '../isa/vocabulary.ts';
 const AT_ACTIVITY = OFFSET.activity;
 const AT_SHADOW = OFFSET.interruptShadow;
 const AT_FLAGS = OFFSET.flagSystem;
+const AT_DR7 = OFFSET.dr7;
 const AT_IRR = OFFSET.irr0;
 const AT_NMI = OFFSET.nmiPending;
 
@@ -86,10 +87,11 @@ export class Core {
     return this.#words[(this.base + AT_ACTIVITY) >> 2] as number;
   }
 
-  /** Whether TF, RF or an interrupt shadow is set: something is due behind the next instruction (`mustStep`). */
+  /** Whether TF, RF, an interrupt shadow or a breakpoint is set: something may be due before or behind the next instruction (`mustStep`). */
   get special(): boolean {
     const words = this.#words;
-    return words[(this.base + AT_SHADOW) >> 2] !== 0 || (words[(this.base + AT_FLAGS) >> 2]! & (TF | RF)) !== 0;
+    const flags = words[(this.base + AT_FLAGS) >> 2]! & (TF | RF);
+    return words[(this.base + AT_SHADOW) >> 2] !== 0 || flags !== 0 || (words[(this.base + AT_DR7) >> 2]! & 0xff) !== 0;
   }
 
   /** Whether an NMI or any maskable interrupt is waiting to be taken, masked or not. */

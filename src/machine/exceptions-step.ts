@@ -20,7 +20,7 @@ export interface StepStart {
   readonly cpl: number;
 }
 
-/** Whether the next instruction must run alone, between `startStep` and `finishStep`: TF, RF or a shadow is set. */
+/** Whether the next instruction must run alone, between `startStep` and `finishStep`: TF, RF, a shadow or a breakpoint is set. */
 export const mustStep = (core: Core): boolean => core.special;
 
 export const startStep = (core: Core): StepStart => ({
@@ -33,20 +33,27 @@ export const startStep = (core: Core): StepStart => ({
 /**
  * After an instruction that retired (not one that raised an exception): the shadow that it stood in ends, RF is cleared, and a single-step
  * trap becomes due where TF was set when it began. MOV SS holds the trap back; SYSCALL that clears TF drops it (SDM Vol. 3, "Single-Step
- * Exception Condition").
+ * Exception Condition"). `data` are the data breakpoints that the instruction hit, as B0 to B3 of DR6: MOV SS holds their trap back as well, but
+ * it is not lost.
  */
-export function finishStep(core: Core, start: StepStart): void {
+export function finishStep(core: Core, start: StepStart, data = 0): void {
   const flags = core.small('flagSystem');
   if (start.shadow !== 0) core.setSmall('interruptShadow', 0);
   if (start.resume) core.setSmall('flagSystem', flags & ~RF);
   const held = start.shadow === 0 && core.small('interruptShadow') === SHADOW_MOV_SS;
   const dropped = core.small('cpl') < start.cpl && (flags & TF) === 0;
-  if (start.trap && !held && !dropped) core.setSmall('singleStepPending', 1);
+  const step = start.trap && !held && !dropped ? SINGLE_STEP : 0;
+  if (step !== 0 || data !== 0) core.setSmall('singleStepPending', core.small('singleStepPending') | step | (data << 1));
 }
 
-/** Delivers the single-step #DB that is due; false when none is. Before any interrupt is taken (SDM Vol. 3, "Priority Among Simultaneous Events"). */
+/** In `singleStepPending`: bit 0 is a single step, bits 1 to 4 are B0 to B3 of DR6. */
+const SINGLE_STEP = 1;
+
+/** Delivers the #DB that is due, of a single step or of data breakpoints; false when none is. Before any interrupt is taken (SDM Vol. 3, "Priority Among Simultaneous Events"). */
 export function deliverPendingDebug(machine: MachineParts, core: Core): boolean {
-  if (core.small('singleStepPending') === 0) return false;
-  deliver(machine, core, { vector: Vector.DB, kind: 'trap', savedRip: core.get('rip'), debugStatus: DR6_BS });
+  const due = core.small('singleStepPending');
+  if (due === 0 || core.small('interruptShadow') === SHADOW_MOV_SS) return false;
+  const debugStatus = ((due & SINGLE_STEP) !== 0 ? DR6_BS : 0) | (due >> 1);
+  deliver(machine, core, { vector: Vector.DB, kind: 'trap', savedRip: core.get('rip'), debugStatus });
   return true;
 }

@@ -2,10 +2,11 @@ import { Engine, type EngineHost } from '../engine/engine.ts';
 import { CORE, ITLB, KEY_AT, LATCH_ENTRIES, PAGE, SCRATCH_RECORDS, SHADOW, Stop } from '../engine/layout.ts';
 import { ReferenceRunner } from '../engine/reference-runner.ts';
 import { TextpokeError } from '../error.ts';
-import { Activity, IF, OFFSET, RAX, RCX } from '../isa/core-state.ts';
+import { Activity, IF, OFFSET, RAX, RCX, Vector } from '../isa/core-state.ts';
 import type { Decoded } from '../isa/decode.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { RECORD_BYTES } from '../isa/record.ts';
+import { breakpointsOn, dataBreakpoints, instructionBreakpoints } from './breakpoints.ts';
 import { AccessStopped, Core, GuestFault } from './core.ts';
 import { decodeFault } from './decode-fault.ts';
 import { deliver } from './exceptions.ts';
@@ -64,6 +65,8 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   /** Cores that can be interrupted at each of their instructions, where others only can before a visible operation. */
   readonly splits = new Set<number>();
   #foreignTlb = false;
+  /** Data breakpoints that the instruction in flight has touched; an instruction that is taken up again touches them again. */
+  #watchedHit = 0;
   readonly #helpers = new Map<Instruction, SystemHelper>();
   readonly #reference: ReferenceRunner | undefined;
 
@@ -89,9 +92,11 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
 
   // ---- what the engine asks ----
 
-  walk(base: number, low: number, high: number, access: number, kind: number): number {
+  walk(base: number, low: number, high: number, access: number, kind: number, size: number): number {
     const core = this.#coreAt(base);
-    return fillTlb(this, core, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0), access === 0 ? 'read' : 'write', kind);
+    const linear = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
+    if (breakpointsOn(core)) this.#watchedHit |= dataBreakpoints(core, linear, size, access !== 0);
+    return fillTlb(this, core, linear, access === 0 ? 'read' : 'write', kind);
   }
 
   textWrite(_base: number, physical: number, size: number): void {
@@ -223,8 +228,8 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
 
   flushTlb(core: Core): void {
     core.flushTlb();
-    // Entries are a function of CR3, the tables and the mode: at home they stay right when a transition is undone.
-    if (core.get('cr3') !== core.rawLong(CORE.homeCr3) || core.small('cpl') !== 0) this.#foreignTlb = true;
+    // Entries are a function of CR3, the tables, the mode and the breakpoints: at home they stay right when a transition is undone.
+    if (core.get('cr3') !== core.rawLong(CORE.homeCr3) || core.small('cpl') !== 0 || breakpointsOn(core)) this.#foreignTlb = true;
   }
 
   emit(event: MachineEvent): void {
@@ -249,6 +254,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
       if (this.abandoned && ++aftermath > AFTERMATH_LIMIT) return Stop.budget;
       if (core.small('singleStepPending') !== 0) deliverPendingDebug(this, core);
       const start = this.#alone(core) ? startStep(core) : undefined;
+      if (start !== undefined && this.#deliverInstructionBreakpoint(core)) continue;
       const before = start === undefined ? 0n : core.rip;
       const from = record === 0 ? 0n : core.rip;
       if (this.engine.features.explore) this.engine.globals.interruptible.value = deliverable(this, core) === undefined ? 0 : 1;
@@ -294,6 +300,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   }
 
   #run(core: number, instructions: number, record: number): number {
+    this.#watchedHit = 0;
     return this.#reference?.run(core, instructions, record) ?? this.engine.run(core, instructions, record);
   }
 
@@ -318,8 +325,17 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     return mustStep(core) || core.raw(CORE.ownStorePending) !== 0;
   }
 
+  /** A #DB before the instruction at RIP, where a breakpoint is on it and RF is clear. */
+  #deliverInstructionBreakpoint(core: Core): boolean {
+    const hit = instructionBreakpoints(core);
+    if (hit === 0) return false;
+    this.clearLatch(core);
+    deliver(this, core, { vector: Vector.DB, kind: 'fault', savedRip: core.rip, debugStatus: hit });
+    return true;
+  }
+
   #finish(core: Core, start: StepStart, before: bigint): void {
-    finishStep(core, start);
+    finishStep(core, start, this.#watchedHit);
     if (core.raw(CORE.ownStorePending) !== 0 && this.text !== undefined && this.fetch.branched(core, before)) this.text.takenBranch(core);
   }
 
@@ -332,6 +348,8 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     try {
       this.clearLatch(core);
       deliver(this, core, { vector, errorCode, kind, savedRip });
+      // The handler's first instruction has done nothing yet.
+      this.clearLatch(core);
       return undefined;
     } catch (error) {
       if (!(error instanceof AccessStopped)) throw error;

@@ -2,6 +2,7 @@ import { CORE, ITLB, PAGE, PAGE_INFO_BASE, Stop, TLB } from '../engine/layout.ts
 import { TextpokeError } from '../error.ts';
 import { AC, Vector } from '../isa/core-state.ts';
 import { decode } from '../isa/decode.ts';
+import { watchesPage } from './breakpoints.ts';
 import type { Core } from './core.ts';
 import type { MachineParts } from './parts.ts';
 
@@ -135,6 +136,9 @@ function markPageTable(machine: MachineParts, physical: number): void {
   for (const core of machine.cores) machine.flushTlb(core);
 }
 
+/** The tag of no page, without any permission: the last page of the address space must not match it. */
+const NO_PAGE = 0xfffffffffffff000n;
+
 /**
  * The engine's TLB miss (`EngineHost.walk`): translates and fills the core's TLB entry. Returns the offset in linear memory of the byte, or 0
  * after noting a fault in the core's block. `kind`: 0 data, 1 stack, 2 the instruction's memory operand.
@@ -151,13 +155,15 @@ export function fillTlb(machine: MachineParts, core: Core, address: bigint, acce
   const page = linear & ~0xfffn;
   const physicalPage = result.physical & ~0xfff;
   const info = engine.words[(PAGE_INFO_BASE >> 2) + (physicalPage >>> 12)] as number;
-  const fast = (info & PAGE.absent) === 0 && machine.fastPage(core, info, physicalPage);
+  const watched = watchesPage(core, linear);
+  const fast = !watched && (info & PAGE.absent) === 0 && machine.fastPage(core, info, physicalPage);
   const at = core.base + CORE.tlb + Number((linear >> 12n) & BigInt(TLB.entries - 1)) * TLB.bytes;
   const { longs, words, map } = engine;
   const none = 0xffffffffffffffffn;
   longs[(at + TLB.tagRead) >> 3] = fast ? page : none;
   longs[(at + TLB.tagWrite) >> 3] = fast && result.writable && (info & (PAGE.hasRecords | PAGE.pageTable)) === 0 ? page : none;
-  longs[(at + TLB.tagAny) >> 3] = page | (result.writable ? 3n : 1n) | (result.executable ? 4n : 0n);
+  // Of a watched page each access has to be looked at.
+  longs[(at + TLB.tagAny) >> 3] = watched ? NO_PAGE : page | (result.writable ? 3n : 1n) | (result.executable ? 4n : 0n);
   words[(at + TLB.delta) >> 2] = map.ram + physicalPage - Number(page & 0xffffffffn);
   words[(at + TLB.info) >> 2] = info;
   return map.ram + result.physical;

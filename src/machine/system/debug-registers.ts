@@ -39,5 +39,10 @@ export const movToDr: SystemHelper = (machine, core, instruction, fields) => {
   const word = WORDS[number]!;
   if (number >= 4 && value >> 32n !== 0n) throw new GuestFault(Vector.GP);
   const stored = word === 'dr6' ? (value & DR6_WRITABLE) | DR6_FIXED : word === 'dr7' ? (value & DR7_WRITABLE) | DR7_FIXED : value;
-  return serializing(machine, core, `mov to dr${number}`, () => core.set(word, stored));
+  const effect = (): void => {
+    core.set(word, stored);
+    // Pages with a breakpoint are those whose translations are not kept.
+    machine.flushTlb(core);
+  };
+  return serializing(machine, core, `mov to dr${number}`, effect, 'nextAndLook');
 };

@@ -7,6 +7,7 @@ import { nmiHit } from './nmi.ts';
 import { optprobePreemption } from './optprobe-preemption.ts';
 import { reenterBug } from './reenter-bug.ts';
 import { unoptimize } from './unoptimize.ts';
+import { watchpointInEntry } from './watchpoint-in-entry.ts';
 import { wrongAttribution } from './wrong-attribution.ts';
 
 /** Probes on any instruction. */
@@ -18,6 +19,7 @@ export const kprobes: readonly Scenario[] = [
   ghostProbe,
   interruptInStep,
   nmiHit,
+  watchpointInEntry,
   unoptimize,
   optprobePreemption,
 ];

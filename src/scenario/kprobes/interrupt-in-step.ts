@@ -77,7 +77,7 @@ export const interruptInStep = defineScenario<InterruptInStep>({
       return world;
     }
     const probes = ['probed_fn', 'irq_probed_fn', 'nmi_probed_fn'].map((name) => probeSite(world, name));
-    probeAndCall(world, probes, ['probed_fn'], { vector: lab.abi('LAB_IRQ_VECTOR'), nmi: true });
+    probeAndCall(world, probes, ['probed_fn'], { vector: lab.abi('LAB_IRQ_VECTOR'), nmi: true, anywhere: false });
     world.wantedWitnesses = ['a handler ran', 'a hit inside a hit', 'a step was completed'];
     return world;
   },

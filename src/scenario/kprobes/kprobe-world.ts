@@ -85,19 +85,24 @@ export function kprobeLayout(world: World): KprobeLayout {
 
 /**
  * Core 0 registers probes and then calls functions, all by itself: the whole world of most recursions. Before the calls `disturb` makes an interrupt or an
- * NMI pending, which may come at any instruction from there on.
+ * NMI pending, which may come at any instruction from there on; without `anywhere` only before those that others can see, a fetch of a copy among them.
  */
 export function probeAndCall(
   world: World,
   probes: readonly ProbeSite[],
   calls: readonly string[],
-  disturb: { readonly vector?: number; readonly nmi?: boolean } = {},
+  disturb: { readonly vector?: number; readonly nmi?: boolean; readonly anywhere?: boolean } = {},
 ): void {
   const text = textWorld(world.lab);
   const disturbed = disturb.vector !== undefined || disturb.nmi === true;
   world.lab.configure({ disturb_vector: disturb.vector ?? 0, disturb_nmi: disturb.nmi === true ? 1 : 0 });
   const all = disturbed ? ['disturb', ...calls] : calls;
-  world.add({ core: 0, entry: 'patcher_stub', patcher: () => registerAndCall(text, probes, all), interruptAnywhere: disturbed });
+  world.add({
+    core: 0,
+    entry: 'patcher_stub',
+    patcher: () => registerAndCall(text, probes, all),
+    interruptAnywhere: disturbed && disturb.anywhere !== false,
+  });
 }
 
 function* registerAndCall(text: TextWorld, probes: readonly ProbeSite[], calls: readonly string[]): Patcher {

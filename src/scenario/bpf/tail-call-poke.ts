@@ -31,7 +31,7 @@ const LOOKED_UP = 'bpf: Fix prog_array_map_poke_run map poke update';
 export const tailCallPoke = defineScenario<TailCallPoke>({
   name: 'bpf/tail-call-poke',
   alias: 'B31',
-  title: 'a tail call is closed while somebody is between its two sites',
+  title: 'a tail call is closed between its two sites',
   story:
     'A direct tail call has two sites: bypass jumps over it or lets through, target is a NOP or jumps to the program. In between the frame is unwound. CPU0 ' +
     'inserts a program into the map and removes it; CPU1 runs the caller. Who passed the bypass must find a target, so target is set before the bypass opens, ' +

@@ -14,7 +14,7 @@ interface TextPoke extends Variant {
 export const textPoke = defineScenario<TextPoke>({
   name: 'bpf/text-poke',
   alias: 'B32',
-  title: 'bpf_arch_text_poke() writes what the caller believes, or what is there',
+  title: 'bpf_arch_text_poke() compares, or trusts',
   story:
     'A trampoline is attached to a function that begins with ENDBR64: the site is 4 bytes behind the address that the caller gives. Under text_mutex the bytes ' +
     'are compared with what the caller expects, and -EBUSY keeps it from writing over another instruction or over what somebody else attached meanwhile.',

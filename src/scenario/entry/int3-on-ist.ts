@@ -15,7 +15,7 @@ const HISTORY = "x86/entry/64: Don't use IST entry for #BP stack";
 export const int3OnIst = defineScenario<Int3OnIst>({
   name: 'entry/int3-on-ist',
   alias: 'B11',
-  title: 'a #BP on an IST stack overwrites the frame of the #BP that it interrupts',
+  title: 'a #BP on an IST stack overwrites a live frame',
   story:
     'A core takes the #BP of a probe on a stack from the IST. An int3 in what the handler calls, or in an NMI that comes meanwhile, starts at the same top ' +
     'and overwrites the live frame. Moving the IST entry while a handler runs leaves a window of a few instructions to NMIs. Without IST a #BP uses the stack ' +

@@ -19,7 +19,7 @@ const ATOMIC: Registration = {
 export const atomicContext = defineScenario<AtomicContext>({
   name: 'unregister/atomic-context',
   alias: 'U-4b',
-  title: 'a removal that waits for readers, from a place that must not sleep',
+  title: 'a removal sleeps where nobody may',
   story:
     'A removal that reuses space waits for a grace period. Called with preemption off it sleeps where nobody may, and the grace period waits for the caller itself: ' +
     'it never ends. Which of its callers are in atomic context is hard to know, since the second removal in a row is what waits.',

@@ -21,7 +21,7 @@ const FINEIBT: Registration = {
 export const cfi = defineScenario<Cfi>({
   name: 'unregister/cfi',
   alias: 'U-3',
-  title: 'the stub has another type than the probes that iterators call',
+  title: 'the stub is not of the type that is called',
   story:
     'The stub of the fix is void stub(void), one for all tracepoints. That is right for the calling convention, and wrong for kCFI: in front of the call the ' +
     'iterator compares the hash of the type that it wants with the one in front of the function. A stub of the prototype of the tracepoint passes.',

@@ -16,7 +16,7 @@ const FIRST_OF_THREE: Registration = { probes: ['A', 'B', 'C'], steps: [UNREGIST
 /** The states behind a removal without memory in "tracepoint: Do not fail unregistering a probe due to memory failure". */
 export const chainAfterOom = defineScenario<ChainAfterOom>({
   name: 'unregister/chain-after-oom',
-  title: 'what becomes of a stub at the next removal and the next registration',
+  title: 'a stub at the next removal or registration',
   story:
     'The array with the stub stays until something else happens to the tracepoint. The next removal counts stubs as removed: when nobody else is left, the array ' +
     'goes. The next registration leaves them out. Count and copy must agree on them.',

@@ -15,7 +15,7 @@ const BASE: Registration = {
 export const doubleFetch = defineScenario<DoubleFetch>({
   name: 'unregister/double-fetch',
   alias: 'U-2',
-  title: 'an iterator reads the function a second time and calls a sentinel',
+  title: 'an iterator reads twice and calls a sentinel',
   story:
     'Without memory the removal puts the value 1 into the slot, and iterators skip a function of 1. A compiler that knows of no other writer may read the slot ' +
     'once for the test and once for the call; between the two the removal writes, and the iterator jumps to address 1.',

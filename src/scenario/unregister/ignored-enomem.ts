@@ -13,7 +13,7 @@ const STUB = { remove: 'REMOVE_STUB', stub_fn: 'tp_stub_func' };
 export const ignoredEnomem = defineScenario<IgnoredEnomem>({
   name: 'unregister/ignored-enomem',
   alias: 'U-1',
-  title: 'a probe that could not be removed is called when its data or module is gone',
+  title: 'a probe that could not be removed fires again',
   story:
     'Removing one of several probes takes a new, smaller array. kmalloc() fails, the removal returns -ENOMEM and leaves the array as it was; its caller does not ' +
     'look, waits for a grace period and frees the data of the probe, or its module. The next hit still finds the probe in the array. The fix never fails: it ' +

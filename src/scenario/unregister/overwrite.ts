@@ -19,7 +19,7 @@ const BASE: Registration = {
 export const overwrite = defineScenario<Overwrite>({
   name: 'unregister/overwrite',
   alias: 'U-4a',
-  title: 'the second removal builds its array where a reader still is',
+  title: 'a removal overwrites what a reader walks',
   story:
     'A removal that never allocates builds its result in space that was put aside at registration: two halves, in turn. The second removal overwrites the half that ' +
     'the first one replaced; an iterator that entered it before reads the function of one probe and the data of another. The second must wait until readers have left.',

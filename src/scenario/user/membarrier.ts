@@ -15,7 +15,7 @@ const THROUGH_SYSRET = 'a thread leaves the kernel through SYSRET';
 export const membarrier = defineScenario<Membarrier>({
   name: 'user/membarrier',
   alias: 'B39',
-  title: 'membarrier() leans on the IRET of its IPI, and the core leaves through SYSRET',
+  title: 'membarrier() leans on IRET; the core SYSRETs',
   story:
     'A JIT thread on CPU0 writes code and calls membarrier(), which sends an IPI to CPU1 and waits for the answer. CPU1 runs two threads of the same process. ' +
     'The IRET at the end of the IPI serializes; but when the interrupted thread loses the core to one that sleeps in a system call, that one leaves the ' +

@@ -21,7 +21,7 @@ const FOUND_ARMED = 'the slow path finds the method armed';
 export const nmethodBarrier = defineScenario<NmethodBarrier>({
   name: 'user/nmethod-barrier',
   alias: 'B41',
-  title: 'an entry barrier is found disarmed as data, and stale code runs behind it',
+  title: 'a barrier is disarmed as data; stale code runs',
   story:
     'A compiled method begins with a comparison whose immediate the collector patches. CPU0 patches an oop in the code, then the immediate: disarmed. CPU1 ' +
     'fetched the armed comparison, goes the slow path, loads the immediate as data, finds it disarmed and enters. Nothing orders a load before a later fetch ' +

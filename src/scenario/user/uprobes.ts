@@ -23,7 +23,7 @@ interface Uprobes extends Variant {
 export const uprobes = defineScenario<Uprobes>({
   name: 'user/uprobes',
   alias: 'B40',
-  title: 'an optimised uprobe writes into the red zone, or leaves a thread inside its site',
+  title: 'an optimised uprobe: red zone, thread inside',
   story:
     'The kernel on CPU0 turns a NOP in a user function into a call of a trampoline. CPU1 runs the function, a leaf that keeps data below its stack pointer: ' +
     'the return address of the call lands there. The ten-byte form moves the stack pointer first. It is two instructions, and a thread may stand between ' +

@@ -10,7 +10,7 @@ const CHAIN: Chain = { start: [A], steps: [{ add: B }] };
 export const higherPriority = defineScenario<TracepointVariant>({
   name: 'tracepoint/higher-priority',
   alias: 'T-R1',
-  title: 'a second probe of higher priority: its data meets the old function',
+  title: '1->2, higher priority: new data, old function',
   story:
     'probe_a is registered, and the call site calls it directly. probe_b comes with a higher priority, so that element 0 of the new array is ' +
     'probe_b with data_b. Where the array is published before the call site is made to call the iterator, a caller loads data_b and calls probe_a with it.',

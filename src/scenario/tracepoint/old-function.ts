@@ -11,7 +11,7 @@ const CHAIN: Chain = { start: [A], steps: [{ remove: A }, { add: B }], before: [
 export const oldFunction = defineScenario<TracepointVariant>({
   name: 'tracepoint/old-function',
   alias: 'T-R3',
-  title: 'a probe goes and another comes: the function left at the site meets new data',
+  title: '1->0->1: the function left there, new data',
   story:
     'A caller has passed the static branch and stalls before it loads the array. probe_a is unregistered, and the call site left as it is. probe_b is registered, array ' +
     'first: the caller loads data_b and the site still calls probe_a.',

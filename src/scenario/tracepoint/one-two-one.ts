@@ -10,7 +10,7 @@ const CHAIN: Chain = { start: [A], steps: [{ add: B }, { remove: A }] };
 export const oneTwoOne = defineScenario<TracepointVariant>({
   name: 'tracepoint/one-two-one',
   alias: 'T-R5',
-  title: 'one probe, two, one: element 0 changes when the second one comes',
+  title: '1->2->1: element 0 changes with the newcomer',
   story:
     'probe_b comes with a higher priority, then probe_a goes: element 0 is probe_b before and behind the last step, which therefore does not wait. A caller that ' +
     'loaded data_a at the beginning calls probe_b with it.',

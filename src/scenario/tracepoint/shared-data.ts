@@ -19,7 +19,7 @@ const VERSIONS = Object.keys(UNLOADED_AT_ONCE) as TracepointVersion[];
 /** Two functions with one data: the other half of what tells comparing func from comparing data. */
 export const sharedData = defineScenario<TracepointVariant>({
   name: 'tracepoint/shared-data',
-  title: 'two callbacks with one data: the first goes with its module',
+  title: 'two callbacks, one data: a module goes',
   story:
     'module_probe and probe_b share data_a; the first goes, and the call site goes from the iterator to probe_b. Whoever compares func waits there, whoever compares data need not: ' +
     'probe_b(data_a) is right. So unregistering has not waited for callers of the iterator that are about to enter module_probe, and the module must, before its text goes.',

@@ -11,7 +11,7 @@ const CHAIN: Chain = { start: [A], steps: [{ remove: A }, { add: B }], before: [
 export const staleData = defineScenario<TracepointVariant>({
   name: 'tracepoint/stale-data',
   alias: 'T-R2',
-  title: 'a probe goes and another comes: stale data meets the new function',
+  title: '1->0->1: stale data meets the new function',
   story:
     'A caller has loaded data_a and stalls, preemption off. probe_a is unregistered and probe_b registered, which makes the call site call probe_b. The caller ' +
     'goes on and calls probe_b with data_a. No IPI helps, the caller is merely slow: somebody must wait for it between 1->0 and 0->1.',

@@ -9,7 +9,7 @@ const CHAIN: Chain = { start: [A, B, C], steps: [{ remove: A }, { remove: C }] }
 export const threeTwoOne = defineScenario<TracepointVariant>({
   name: 'tracepoint/three-two-one',
   alias: 'T-R4',
-  title: 'three probes, two, one: element 0 changes before the last step',
+  title: '3->2->1: element 0 changes before the last step',
   story:
     'Of three probes the first is removed, then the last: element 0 is the same before and behind the last step, which therefore does not wait. A caller that ' +
     'loaded data_a from the array of three calls probe_b with it when the call site goes from the iterator to probe_b.',

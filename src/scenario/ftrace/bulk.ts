@@ -14,7 +14,7 @@ interface Bulk extends Variant {
 export const bulk = defineScenario<Bulk>({
   name: 'ftrace/bulk',
   alias: 'TP-A',
-  title: 'two fentry records are changed together, phase by phase',
+  title: 'two fentry records change phase by phase',
   story:
     'ftrace starts to trace one function and moves another from one trampoline to the other: INT3 at both, SYNC, both tails, SYNC, both first bytes, SYNC. The handler knows ' +
     'the records and emulates a call of the generic trampoline, which is right before and after. Stepping over the site instead loses a traced call.',

@@ -12,7 +12,7 @@ interface CallEmulation extends Variant {
 export const callEmulation = defineScenario<CallEmulation>({
   name: 'ftrace/call-emulation',
   alias: 'F4',
-  title: 'emulating a call needs room below the interrupted stack pointer',
+  title: 'an emulated call needs room below the stack',
   story:
     'The CPU aligns the stack to 16 bytes and pushes its frame right below the interrupted RSP. Emulating a call pushes a return address at RSP-8: with ' +
     'RSP a multiple of 16 that is the saved SS of the live frame, with RSP 8 above one it is the hole that the alignment left. The entry ' +

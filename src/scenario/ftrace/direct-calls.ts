@@ -13,7 +13,7 @@ interface DirectCalls extends Variant {
 export const directCalls = defineScenario<DirectCalls>({
   name: 'ftrace/direct-calls',
   alias: 'B26',
-  title: 'direct trampolines: changed under their callers, freed under a return address',
+  title: 'direct trampolines go while callers are inside',
   story:
     'Two functions call one direct trampoline, and get another. Changed site by site, a task gets to the new one and after that to the old one; by way of the list ' +
     'function one store changes both. A direct trampoline that calls its function is on the stack of everybody inside: when the site is a NOP again and ' +

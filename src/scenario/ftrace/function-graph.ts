@@ -17,7 +17,7 @@ interface FunctionGraph extends Variant {
 export const functionGraph = defineScenario<FunctionGraph>({
   name: 'ftrace/function-graph',
   alias: 'B27',
-  title: 'a traced function returns when the graph tracer is gone',
+  title: 'a function returns when the tracer is gone',
   story:
     'The graph tracer puts return_to_handler in place of a return address and keeps the original on a ret_stack of the task. When it ends, calls that are under way ' +
     'still return through the handler, after any wait for tasks if the function sleeps: ret_stacks must live until they are empty or their task is gone. ' +

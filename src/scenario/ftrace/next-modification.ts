@@ -19,7 +19,7 @@ const LATE: FtraceSwitches = { finalSync: false };
 export const nextModification = defineScenario<NextModification>({
   name: 'ftrace/next-modification',
   alias: 'F2',
-  title: 'a late #BP handler reads the globals of the next modification',
+  title: "a late #BP handler reads the next one's globals",
   story:
     'CPU0 changes the call in ftrace_caller (A) and right after it the one in ftrace_regs_caller (B), with one set of globals for both. A handler that ' +
     'took its #BP at A and is late reads what was published for B: its address does not match and nobody claims the int3, or it trusts the ' +

@@ -14,7 +14,7 @@ interface PerCpuScratch extends Variant {
 export const perCpuScratch = defineScenario<PerCpuScratch>({
   name: 'ftrace/per-cpu-scratch',
   alias: 'F5',
-  title: 'an NMI takes a #BP while an emulated call is under way',
+  title: 'an NMI takes a #BP while a call is emulated',
   story:
     'The #BP handler cannot push below the interrupted stack pointer, so it leaves return address and target in per-CPU words and returns to a helper that pushes the ' +
     'one and jumps to the other. An NMI in between runs into another int3 and uses the same words: the helper goes to the target of the wrong site. ' +

@@ -15,7 +15,7 @@ const FREED = { expected: 'violation', shows: { check: 'I5' } } as const;
 export const trampolineLifetime = defineScenario<TrampolineLifetime>({
   name: 'ftrace/trampoline-lifetime',
   alias: 'B25',
-  title: 'the trampoline of removed ops is freed under a preempted task',
+  title: 'a trampoline is freed under a preempted task',
   story:
     'Dynamic ops have a trampoline of their own. CPU0 turns the only site that calls it into a NOP and frees it. The SYNCs of that change keep nobody out of the ' +
     'trampoline, and when each core has scheduled a preempted task may still be in the middle of it: only when each task has given its core up by ' +

@@ -14,7 +14,7 @@ interface TreatAsNop extends Variant {
 export const treatAsNop = defineScenario<TreatAsNop>({
   name: 'ftrace/treat-as-nop',
   alias: 'F3',
-  title: 'a live-patched function runs its old body while its call changes',
+  title: 'an old body runs while its call changes',
   story:
     'klp_first and klp_second are live-patched: the trampoline that each calls first lets it go on in its new version. CPU0 starts the function tracer, so ' +
     'klp_first must call another trampoline. Until v5.2 the #BP handler stepped over the call meanwhile, which runs the old body; the same task then calls ' +

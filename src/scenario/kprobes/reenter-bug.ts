@@ -12,7 +12,7 @@ interface ReenterBug extends Variant {
 export const reenterBug = defineScenario<ReenterBug>({
   name: 'kprobes/reenter-bug',
   alias: 'K2',
-  title: 'recursion in the step ends in a BUG, and the BUG recurses',
+  title: 'recursion ends in a BUG, and the BUG recurses',
   story:
     'probed_fn() is stepped with the trap flag; the #DB behind it calls debug_read_clear_dr6(), which is probed as well: one level can be kept aside. ' +
     'Stepping that copy takes a #DB again, and the same probe: the status is KPROBE_REENTER and nothing is left but BUG(). The oops path calls ' +

@@ -10,7 +10,7 @@ interface WrongAttribution extends Variant {
 export const wrongAttribution = defineScenario<WrongAttribution>({
   name: 'kprobes/wrong-attribution',
   alias: 'K4',
-  title: "somebody else's int3 is taken for the end of a step",
+  title: "another's int3 is taken for the end of a step",
   story:
     'A step ends with the INT3 behind the copy, which no probe owns: that status is KPROBE_HIT_SS tells it from all others. Where the probe has no ' +
     'post_handler the status stayed so when the step was over. The next int3 of another user is then taken for the end of a step, of a probe that is no ' +

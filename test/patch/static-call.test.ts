@@ -90,7 +90,11 @@ describe('the order of an update', () => {
       trampoline: at(0x1000n, 'trampoline', 'jmp'),
       sites: [at(0x1100n, 'first', 'call'), at(0x1200n, 'second', 'jmp')],
     };
-    for (const op of new StaticCall(key, write).update(to)) order.push(op.do === 'store' ? `${op.what} = ${op.value.toString(16)}` : op.do);
+    const update = new StaticCall(key, write).update(to);
+    for (let step = update.next(); step.done !== true; step = update.next(0n)) {
+      const op = step.value;
+      order.push(op.do === 'store' ? `${op.what} = ${op.value.toString(16)}` : op.do);
+    }
     return order;
   }
 

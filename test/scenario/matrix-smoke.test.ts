@@ -9,8 +9,8 @@ import { lab } from '../fixtures/lab.ts';
 
 const runner = new CellRunner(builtFixture);
 
-describe('the ftrace family with one victim, under every policy and both memory models', () => {
-  const rows = CATALOGUE.filter((s) => familyOf(s) === 'ftrace').flatMap((scenario) =>
+describe('ftrace on the bare lab with one victim, under every policy and both memory models', () => {
+  const rows = CATALOGUE.filter((s) => familyOf(s) === 'ftrace' && s.image === undefined).flatMap((scenario) =>
     scenario.variants.map((variant) => ({ scenario, variant, title: `${scenario.name} ${variant.name}` })),
   );
 

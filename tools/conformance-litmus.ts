@@ -11,29 +11,10 @@ import { TextpokeError } from '../src/error.ts';
 import { registerNamed } from '../src/explore/litmus/program.ts';
 import { observation } from '../src/explore/litmus/report.ts';
 import { runLitmus } from '../src/explore/litmus/run.ts';
-import { type Location, parseLitmus } from '../src/explore/litmus/syntax.ts';
+import { parseLitmus } from '../src/explore/litmus/syntax.ts';
 import { loadAssembler } from '../src/image/assembler/index.ts';
 import { builtFixture } from './built-fixture.ts';
-
-interface OracleRecord {
-  readonly file: string;
-  readonly locations: readonly string[] | null;
-  readonly states: readonly Readonly<Record<string, string>>[];
-  readonly observation: string;
-  readonly loop_truncated?: boolean;
-  readonly flag_nt?: boolean;
-  readonly herd_seconds?: number;
-}
-
-/** `x`, `t[1]`, `0:rax` as the oracle names them. */
-function locationOf(name: string): Location {
-  const [, thread, register] = /^(\d+):(\w+)$/.exec(name) ?? [];
-  if (thread !== undefined && register !== undefined) return { kind: 'register', thread: Number(thread), register };
-  const [, variable = name, index = '0'] = /^(\w+)\[(\d+)\]$/.exec(name) ?? [];
-  return { kind: 'variable', name: variable, index: Number(index) };
-}
-
-const bits = (text: string): bigint => BigInt.asUintN(64, BigInt(text));
+import { locationOf, type OracleRecord, statesOf } from './litmus-oracle.ts';
 
 async function main(args: readonly string[]): Promise<number> {
   const [directory, ...wanted] = args;
@@ -54,12 +35,11 @@ async function main(args: readonly string[]): Promise<number> {
     tally.set(family, count);
     try {
       const test = parseLitmus(readFileSync(join(directory, 'tests', record.file), 'utf8'), record.file);
-      const names = record.locations ?? Object.keys(record.states[0] ?? {});
+      const { names, states: expected } = statesOf(record);
       const locations = names.map(locationOf);
       for (const l of locations) if (l.kind === 'register') registerNamed(l.register);
       const result = runLitmus(test, lab, assembler, { locations });
       const found = result.states.map((s) => s.map((v) => BigInt.asUintN(64, v)).join(' ')).sort();
-      const expected = record.states.map((s) => names.map((n) => bits(s[n] ?? '0')).join(' ')).sort();
       const same = record.loop_truncated === true ? expected.every((s) => found.includes(s)) : found.join() === expected.join();
       // Of witnesses the oracle counts executions, of which several may end alike: the word is what can be compared.
       const answer = observation(result);

@@ -36,6 +36,7 @@ export const tailCallPoke = defineScenario<TailCallPoke>({
     'A direct tail call has two sites: bypass jumps over it or lets through, target is a NOP or jumps to the program. In between the frame is unwound. CPU0 ' +
     'inserts a program into the map and removes it; CPU1 runs the caller. Who passed the bypass must find a target, so target is set before the bypass opens, ' +
     'and taken away a grace period after it closed. A program that is being loaded gets what the map holds at that moment, and every update behind it.',
+  window: 'between the fetch of the bypass and the fetch of the target',
   image: 'bpf',
   scope: 'one-victim',
   variants: [

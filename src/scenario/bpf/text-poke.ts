@@ -18,10 +18,17 @@ export const textPoke = defineScenario<TextPoke>({
   story:
     'A trampoline is attached to a function that begins with ENDBR64: the site is 4 bytes behind the address that the caller gives. Under text_mutex the bytes ' +
     'are compared with what the caller expects, and -EBUSY keeps it from writing over another instruction or over what somebody else attached meanwhile.',
+  window: 'between the look at the old bytes and the last phase',
   image: 'bpf',
   scope: 'one-victim',
   variants: [
-    { name: 'complete', title: 'behind ENDBR64, compared', expected: 'ok', switches: {} },
+    {
+      name: 'complete',
+      title: 'behind ENDBR64, compared',
+      expected: 'ok',
+      history: 'x86/ibt,bpf: Add ENDBR instructions to prologue and trampoline',
+      switches: {},
+    },
     { name: 'off-by-four', title: 'at the ENDBR64, compared: -EBUSY, nothing is written', expected: 'ok', switches: { skipEndbr: false } },
     {
       name: 'off-by-four.no-compare',

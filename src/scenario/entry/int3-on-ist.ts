@@ -20,6 +20,7 @@ export const int3OnIst = defineScenario<Int3OnIst>({
     'A core takes the #BP of a probe on a stack from the IST. An int3 in what the handler calls, or in an NMI that comes meanwhile, starts at the same top ' +
     'and overwrites the live frame. Moving the IST entry while a handler runs leaves a window of a few instructions to NMIs. Without IST a #BP uses the stack ' +
     'that it interrupts.',
+  window: 'from the delivery of the first #BP to its IRET',
   image: 'entry',
   scope: 'one-core',
   variants: [

@@ -25,6 +25,7 @@ export const nmiIret = defineScenario<NmiIret>({
     'CPU0 sends NMIs to CPU1. NMIs are blocked until the next IRET, and an int3 or sync_core() inside the handler executes one. The next one then ' +
     'starts at the top of the same IST stack and destroys the frame through which the first must return. Linux lets the nested one destroy only a frame that ' +
     'was copied, and makes the first NMI begin again.',
+  window: "from the IRET inside the NMI handler to the handler's own",
   image: 'entry',
   scope: 'one-victim',
   variants: [

@@ -18,6 +18,7 @@ export const bulk = defineScenario<Bulk>({
   story:
     'ftrace starts to trace one function and moves another from one trampoline to the other: INT3 at both, SYNC, both tails, SYNC, both first bytes, SYNC. The handler knows ' +
     'the records and emulates a call of the generic trampoline, which is right before and after. Stepping over the site instead loses a traced call.',
+  window: 'while both records hold INT3',
   scope: 'two-victims',
   variants: [
     {

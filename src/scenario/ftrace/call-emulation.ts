@@ -17,6 +17,7 @@ export const callEmulation = defineScenario<CallEmulation>({
     'The CPU aligns the stack to 16 bytes and pushes its frame right below the interrupted RSP. Emulating a call pushes a return address at RSP-8: with ' +
     'RSP a multiple of 16 that is the saved SS of the live frame, with RSP 8 above one it is the hole that the alignment left. The entry ' +
     'stub with the 48-byte gap moves the frame down first.',
+  window: "the handler's store of the return address, below the interrupted stack pointer",
   scope: 'two-victims',
   variants: [
     {

@@ -18,6 +18,7 @@ export const directCalls = defineScenario<DirectCalls>({
     'Two functions call one direct trampoline, and get another. Changed site by site, a task gets to the new one and after that to the old one; by way of the list ' +
     'function one store changes both. A direct trampoline that calls its function is on the stack of everybody inside: when the site is a NOP again and ' +
     'all tasks have given up their cores, a task that sleeps there still returns into it. It needs a count of those inside, and a wait for tasks on both sides of that.',
+  window: 'from the fetch of the call to the last instruction of the trampoline, callees included',
   image: 'ftrace',
   scope: 'one-victim',
   variants: [
@@ -38,6 +39,7 @@ export const directCalls = defineScenario<DirectCalls>({
       name: 'modify.list',
       title: 'list function, another direct_call, new trampoline',
       expected: 'ok',
+      history: 'ftrace: Add modify_ftrace_direct()',
       does: { modify: 'list' },
     },
     {

@@ -22,6 +22,7 @@ export const functionGraph = defineScenario<FunctionGraph>({
     'The graph tracer puts return_to_handler in place of a return address and keeps the original on a ret_stack of the task. When it ends, calls that are under way ' +
     'still return through the handler, after any wait for tasks if the function sleeps: ret_stacks must live until they are empty or their task is gone. ' +
     'An NMI is traced on the ret_stack of the task below it: an entry is claimed before it is filled, and read before it is given up.',
+  window: 'from the replaced return address to the return that uses it',
   image: 'ftrace',
   scope: 'one-victim',
   variants: [

@@ -19,6 +19,7 @@ export const ghostInt3 = defineScenario<GhostInt3>({
     'Without the final SYNC a handler may be late and find nothing in progress. Looking whether the int3 is still in memory lets it go on where it is ' +
     'gone. When the site is patched a second time the byte is INT3 again (ABA) and the handler dies although both modifications were legal; ' +
     'looking the site up once more instead helps.',
+  window: 'from the delivery of the #BP to the second look at the byte',
   scope: 'two-victims',
   variants: [
     { name: 'die', title: 'dies at once', expected: 'violation', shows: { check: 'I1' }, policy: 'GHOST_DIE', rounds: 1 },

@@ -21,6 +21,7 @@ export const lateHandler = defineScenario<LateHandler>({
     'CPU0 changes the call in ftrace_caller with the INT3 protocol and counts modifying_ftrace_code up and down around it. CPU1 takes the #BP and is ' +
     'late: by the time its handler reads the counter it is 0 again, so nobody claims the int3 and the kernel dies. The SYNC after the last ' +
     'store closes this: CPU1 runs its handler with interrupts off and cannot answer the IPI before it has read the counter.',
+  window: "from the delivery of the #BP to the handler's read of modifying_ftrace_code",
   scope: 'two-victims',
   threeVictims: ['final-sync'],
   variants: [

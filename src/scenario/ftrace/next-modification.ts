@@ -24,6 +24,7 @@ export const nextModification = defineScenario<NextModification>({
     'CPU0 changes the call in ftrace_caller (A) and right after it the one in ftrace_regs_caller (B), with one set of globals for both. A handler that ' +
     'took its #BP at A and is late reads what was published for B: its address does not match and nobody claims the int3, or it trusts the ' +
     'target and calls at A what was meant for B.',
+  window: 'from the delivery of the #BP at A to the reads of ftrace_update_ip and its target',
   scope: 'two-victims',
   threeVictims: ['final-sync'],
   variants: [

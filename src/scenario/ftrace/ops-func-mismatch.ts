@@ -34,6 +34,7 @@ export const opsFuncMismatch = defineScenario<OpsFuncMismatch>({
     'So the list function, which needs no ops, is called meanwhile, until nobody is between his two loads: an interrupt is no proof of that where interrupts are on, and ' +
     'neither is a preempted task. Where the callback is loaded first, the wait belongs in front of the store of the ops; where the ops are loaded first and the ' +
     'call is patched, behind it.',
+  window: "between the trampoline's load of function_trace_op and its call",
   image: 'ftrace',
   scope: 'one-victim',
   variants: [

@@ -19,6 +19,7 @@ export const perCpuScratch = defineScenario<PerCpuScratch>({
     'The #BP handler cannot push below the interrupted stack pointer, so it leaves return address and target in per-CPU words and returns to a helper that pushes the ' +
     'one and jumps to the other. An NMI in between runs into another int3 and uses the same words: the helper goes to the target of the wrong site. ' +
     'Interrupts are kept out by the shadow of STI; NMIs are not. Each context needs words of its own.',
+  window: "from the handler's stores into the scratch words to the helper's last read of them",
   image: 'ftrace',
   scope: 'one-core',
   variants: [

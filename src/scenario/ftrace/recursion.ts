@@ -21,6 +21,7 @@ export const recursion = defineScenario<Recursion>({
     'A callback calls a function that is traced itself. A bit of the context that it runs in says that it is there already, and ends that; taken behind the call it ends ' +
     'nothing, and the stack runs into its guard page. One bit for all contexts loses what an NMI does while a task is in the callback. And what is traced ' +
     'in the entry of the NMI, before the core counts as being in one, needs a bit for the way in between, which a callback that recurses in its own context uses up.',
+  window: 'from the entry of the callback to the moment its bit is set',
   image: 'ftrace',
   scope: 'one-core',
   variants: [

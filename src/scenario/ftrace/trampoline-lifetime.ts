@@ -20,6 +20,7 @@ export const trampolineLifetime = defineScenario<TrampolineLifetime>({
     'Dynamic ops have a trampoline of their own. CPU0 turns the only site that calls it into a NOP and frees it. The SYNCs of that change keep nobody out of the ' +
     'trampoline, and when each core has scheduled a preempted task may still be in the middle of it: only when each task has given its core up by ' +
     'itself is it out. Idle tasks are not counted there: each core must schedule as well.',
+  window: 'from the first instruction of the trampoline to its return',
   image: 'ftrace',
   scope: 'one-victim',
   variants: [
@@ -36,6 +37,7 @@ export const trampolineLifetime = defineScenario<TrampolineLifetime>({
       name: 'both.preemptible',
       title: 'both waits; the reader can be preempted',
       expected: 'ok',
+      history: 'ftrace: Add use of synchronize_rcu_tasks() with dynamic trampolines',
       waits: { heavy: true, tasks: true },
       reader: 'task',
     },

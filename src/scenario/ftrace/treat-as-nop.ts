@@ -19,6 +19,7 @@ export const treatAsNop = defineScenario<TreatAsNop>({
     'klp_first and klp_second are live-patched: the trampoline that each calls first lets it go on in its new version. CPU0 starts the function tracer, so ' +
     'klp_first must call another trampoline. Until v5.2 the #BP handler stepped over the call meanwhile, which runs the old body; the same task then calls ' +
     'the new klp_second. Emulating a call of the generic trampoline is right whatever the bytes say: it asks every client, the livepatch too.',
+  window: 'while the fentry site of a patched function holds INT3',
   image: 'ftrace',
   scope: 'two-victims',
   variants: [

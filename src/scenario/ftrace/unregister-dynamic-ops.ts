@@ -22,6 +22,7 @@ export const unregisterDynamicOps = defineScenario<UnregisterDynamicOps>({
     'Two dynamic ops want the same functions, whose trampoline calls the list function. Removing one changes neither a site nor the trace function, and the path that ' +
     'leaves early for that reason left out the waits: CPU1, in the middle of the list, goes on in freed ops. Waiting for RCU is not enough in the idle loop, ' +
     'where RCU does not watch; waiting for each core to schedule is not enough for a task that was preempted; waiting for tasks does not count idle ones.',
+  window: "from the walk's load of the ops to its call of their func",
   image: 'ftrace',
   scope: 'one-victim',
   variants: [

@@ -22,6 +22,7 @@ export const concurrentInc = defineScenario<ConcurrentInc>({
     'CPU0 is the first user of a key: it raises the count and writes the branches. CPU1 is the second: the count is not 0, so there is nothing to do, and ' +
     'it goes on to use what the key guards, at a branch that still says off. The count that says "in progress" makes it wait for the mutex. The twin of it: two ' +
     'cores enable a key, both find it off, the count becomes 2, and disabling it once leaves it on.',
+  window: 'between the count that says on and the last patched branch',
   image: 'patching',
   scope: 'one-victim',
   variants: [

@@ -20,12 +20,20 @@ export const forms = defineScenario<Forms>({
   story:
     'CPU0 turns a static key on or off; victims run through its branches. A branch is a NOP or a jump, of two bytes or of five. A #BP handler that itself asks the ' +
     'key meets the INT3 of the branch, takes the next #BP, and asks again: text that a #BP can reach must have no branch that is patched.',
+  window: 'while the branch holds INT3',
   image: 'patching',
   scope: 'two-victims',
   variants: [
     ...(['enable', 'disable'] as const).flatMap((change): Forms[] => [
       { name: `long.${change}`, title: `five bytes, ${change}`, expected: 'ok', branches: ['static_branch'], change },
-      { name: `short.${change}`, title: `two bytes, ${change}`, expected: 'ok', branches: ['static_branch_short'], change },
+      {
+        name: `short.${change}`,
+        title: `two bytes, ${change}`,
+        expected: 'ok',
+        history: 'jump_label, x86: Allow short NOPs',
+        branches: ['static_branch_short'],
+        change,
+      },
       {
         name: `split.${change}`,
         title: `two bytes on two quadwords, ${change}`,

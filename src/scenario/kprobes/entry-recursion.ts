@@ -21,6 +21,7 @@ export const entryRecursion = defineScenario<EntryRecursion>({
     'do_int3() calls ist_enter(), which tells RCU, and only behind it looks whether this core is in a probe already. With a probe on ist_enter() each #BP ' +
     'takes another one there before anybody can notice. Every level costs an exception frame and a struct pt_regs, until the stack runs into its guard ' +
     'page: the #PF finds no stack either and becomes #DF. Such functions must not be probed.',
+  window: 'from the delivery of the #BP to the test for recursion, which never comes',
   image: 'kprobes',
   scope: 'one-core',
   variants: [

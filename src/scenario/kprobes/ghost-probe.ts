@@ -21,6 +21,7 @@ export const ghostProbe = defineScenario<GhostProbe>({
     'CPU0 unregisters the probe on probed_fn(): restores the byte, takes the probe out of the table, waits for a grace period and frees it. CPU1 fetched ' +
     'the cc before that and looks the address up when the probe is gone: nobody claims the #BP. A SYNC behind the restored byte waits for every ' +
     'handler, since they run with interrupts off; the grace period is for those who walk over the probe to another one.',
+  window: 'from the fetch of the INT3 to the look-up of the probe',
   image: 'kprobes',
   scope: 'one-victim',
   variants: [

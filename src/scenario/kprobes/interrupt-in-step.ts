@@ -19,6 +19,7 @@ export const interruptInStep = defineScenario<InterruptInStep>({
     'interrupted code had comes back behind the step. With interrupts left on, the handler of one hits the probe on irq_probed_fn(), an NMI in its step ' +
     'the one on nmi_probed_fn(), and no level is left. A page fault of the copy must look like one of the probed instruction, or its entry in the ' +
     'exception table is not found.',
+  window: 'while the copy of the probed instruction runs',
   image: 'kprobes',
   scope: 'one-core',
   variants: [

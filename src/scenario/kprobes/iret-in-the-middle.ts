@@ -15,6 +15,7 @@ export const iretInTheMiddle = defineScenario<IretInTheMiddle>({
     'The handler of the probe on probed_fn() calls handler_probed_fn(), which has a probe of its own. A #BP handler that finds itself inside a handler ' +
     'and simply returns goes on behind the INT3: byte 0 is still cc, and of 48 89 e5 (mov %rsp,%rbp) the core runs 89 e5 (mov %esp,%ebp). What the INT3 ' +
     'stands for must run from a copy.',
+  window: 'the return from the nested #BP',
   image: 'kprobes',
   scope: 'one-core',
   variants: [

@@ -18,6 +18,7 @@ export const nmiHit = defineScenario<NmiHit>({
     'An NMI may come at any instruction: while the handler of the probe on probed_fn() runs, or while its copy does. The NMI handler calls nmi_probed_fn(), ' +
     'which is probed: such a hit is counted as missed, its copy is stepped and no handler runs, for those expect not to be called inside themselves. ' +
     'One level is kept aside; a further probe inside that step is a BUG.',
+  window: "from the probe's #BP to the end of its step",
   image: 'kprobes',
   scope: 'one-core',
   variants: [

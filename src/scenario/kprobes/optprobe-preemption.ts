@@ -18,6 +18,7 @@ export const optprobePreemption = defineScenario<OptprobePreemption>({
     'The probe on opt_probed_fn() is to become a jump of five bytes, which covers three instructions. A task of CPU1 executed the first one and is ' +
     'preempted. Its core went through the scheduler, so that a grace period passes; the jump is written, and the task goes on inside it. Only a wait ' +
     'for each task to give its core up by itself helps.',
+  window: 'while a task is preempted between two of the instructions that become a jump',
   image: 'kprobes',
   scope: 'one-victim',
   variants: [

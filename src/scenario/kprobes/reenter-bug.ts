@@ -18,6 +18,7 @@ export const reenterBug = defineScenario<ReenterBug>({
     'Stepping that copy takes a #DB again, and the same probe: the status is KPROBE_REENTER and nothing is left but BUG(). The oops path calls ' +
     'oops_begin(), probed too: a #BP with KPROBE_REENTER, a BUG, an oops, without end. Disarming every probe at the beginning of an oops lets it be ' +
     'printed; it cannot bring the interrupted code back.',
+  window: 'between the step of a probe and the end of its #DB',
   image: 'kprobes',
   scope: 'one-core',
   variants: [

@@ -18,6 +18,7 @@ export const unoptimize = defineScenario<Unoptimize>({
     'A jump to a detour covers 55, 48 89 e5 and most of 41 57. CPU0 makes it an armed probe again: INT3, SYNC, the original tail. A #BP meanwhile must go ' +
     'to the detour: with KPROBE_FLAG_OPTIMIZED cleared too early it steps a copy of the first instruction and goes on at the second, where the ' +
     "jump's displacement still lies.",
+  window: 'between the INT3 over the jump and the last restored byte',
   image: 'kprobes',
   scope: 'one-victim',
   variants: [

@@ -16,6 +16,7 @@ export const watchpointInEntry = defineScenario<WatchpointInEntry>({
     'A debugger watches a per-CPU word in which RCU counts how deep exceptions nest. Any exception writes it, which is a #DB behind that store; the entry of ' +
     '#DB writes it again, before anything could notice. It is the recursion of a probe in the entry path without any probe, so that no text says where ' +
     'it may not be: entry code has to turn breakpoints off in DR7 first, and back on last.',
+  window: "from the delivery of the #DB to its handler's own store to what is watched",
   image: 'kprobes',
   scope: 'one-core',
   variants: [
@@ -44,8 +45,22 @@ export const watchpointInEntry = defineScenario<WatchpointInEntry>({
       by: 'nmi',
       disableDr7: false,
     },
-    { name: 'dr7-off', title: 'a #BP, #DB entry clears DR7 first', expected: 'ok', by: 'int3', disableDr7: true },
-    { name: 'dr7-off-nmi', title: 'an NMI at any instruction, entry clears DR7 first', expected: 'ok', by: 'nmi', disableDr7: true },
+    {
+      name: 'dr7-off',
+      title: 'a #BP, #DB entry clears DR7 first',
+      expected: 'ok',
+      history: 'x86/entry: Introduce local_db_{save,restore}()',
+      by: 'int3',
+      disableDr7: true,
+    },
+    {
+      name: 'dr7-off-nmi',
+      title: 'an NMI at any instruction, entry clears DR7 first',
+      expected: 'ok',
+      history: 'x86/entry, nmi: Disable #DB',
+      by: 'nmi',
+      disableDr7: true,
+    },
   ],
   build(image, variant, cell, engine) {
     const world = kprobeWorld(image, cell, { engine, deep: variant.deep === true });

@@ -15,6 +15,7 @@ export const wrongAttribution = defineScenario<WrongAttribution>({
     'A step ends with the INT3 behind the copy, which no probe owns: that status is KPROBE_HIT_SS tells it from all others. Where the probe has no ' +
     'post_handler the status stayed so when the step was over. The next int3 of another user is then taken for the end of a step, of a probe that is no ' +
     'more: its record is read through a null pointer.',
+  window: 'from the end of a step to the next int3 of somebody else',
   image: 'kprobes',
   scope: 'one-core',
   variants: [

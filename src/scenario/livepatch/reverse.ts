@@ -28,7 +28,13 @@ export const reverse = defineScenario<Reverse>({
       switches: { klp_wait_reverse: 0 },
     },
     { name: 'wait', title: 'flags cleared, wait, target flipped', expected: 'ok' },
-    { name: 'wait-rcu', title: 'the same with rcu_read_lock() and synchronize_rcu()', expected: 'ok', reader: 'LW0' },
+    {
+      name: 'wait-rcu',
+      title: 'the same with rcu_read_lock() and synchronize_rcu()',
+      expected: 'ok',
+      history: 'livepatch: change to a per-task consistency model',
+      reader: 'LW0',
+    },
     { name: 'flip-first', title: 'target flipped, flags cleared, wait (v4.12)', expected: 'ok', switches: { klp_flip_first: 1 } },
     {
       name: 'flip-first-no-wait',

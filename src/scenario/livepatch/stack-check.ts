@@ -18,7 +18,12 @@ export const stackCheck = defineScenario<StackCheck>({
   image: 'livepatch',
   scope: 'one-victim',
   variants: [
-    { name: 'locked', title: 'under the lock of the run queue; tasks that run are refused', expected: 'ok' },
+    {
+      name: 'locked',
+      title: 'under the lock of the run queue; tasks that run are refused',
+      expected: 'ok',
+      history: 'livepatch: change to a per-task consistency model',
+    },
     {
       name: 'no-lock',
       title: 'without the lock',

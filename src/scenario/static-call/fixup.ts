@@ -18,6 +18,7 @@ export const fixup = defineScenario<Fixup>({
     'CPU1 loads a module and turns the trampoline of a static call from a jump into a ret, outside of text_mutex. CPU0 pokes another site meanwhile. There is one ' +
     'array of records: the second to come writes over the first record, and the first to go empties the array and takes the references back under ' +
     'the other: an int3 is claimed by nobody.',
+  window: "while somebody else's three phases are under way",
   image: 'patching',
   scope: 'one-victim',
   variants: [

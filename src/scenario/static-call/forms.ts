@@ -36,9 +36,17 @@ const WORDS: Readonly<Record<Callee, string>> = {
   NULL: 'null',
 };
 
+/** The commits that brought the forms beyond a plain call. */
+const HISTORY: Readonly<Record<string, string>> = {
+  tail: 'static_call: Handle tail-calls',
+  jcc: 'x86/static_call: Add support for Jcc tail-calls',
+};
+
 /** A change that is done right. */
 function right(kind: string, site: Forms['site'], from: Callee, to: Callee, calls?: readonly string[]): Forms {
+  const history = to === '__static_call_return0' && kind === 'call' ? 'static_call: Provide DEFINE_STATIC_CALL_RET0()' : HISTORY[kind];
   return {
+    ...(history === undefined ? {} : { history }),
     name: `${kind}.${WORDS[from]}-to-${WORDS[to]}`,
     title: `${kind}: ${from} -> ${to}`,
     expected: 'ok',
@@ -80,6 +88,7 @@ export const forms = defineScenario<Forms>({
     'CPU0 makes a key call another function, or none; victims run through its site. Where nothing is called the site is a NOP, or a ret for a tail call; a function that only ' +
     'returns 0 is an xor of five bytes, one that warns a UD1. While the INT3 is there these two are emulated as real calls of what they stand for: the ' +
     'handler that steps over "return 0" leaves in RAX what the caller had there. Text that no static call writes is left alone.',
+  window: 'while the site holds INT3',
   image: 'patching',
   scope: 'one-victim',
   variants: [

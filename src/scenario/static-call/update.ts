@@ -29,6 +29,7 @@ export const update = defineScenario<Update>({
     'CPU0 makes a key call target_b: the word of the key first, then one site after the other. In between a victim calls the new function at the first site and after it the old ' +
     'one at the second; that is no bug. When the update has returned, nobody may enter the old function through the key. A second core that updates to the same ' +
     'function finds it in the key already: it may only come back when the sites call it too.',
+  window: 'between the pokes of two sites of one key',
   image: 'patching',
   scope: 'one-victim',
   variants: [

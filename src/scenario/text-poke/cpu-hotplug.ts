@@ -25,6 +25,7 @@ export const cpuHotplug = defineScenario<CpuHotplug>({
     'CPU0 reads cpu_online_mask for each SYNC and sends its IPI to those cores. A core that comes up behind that has to serialize by itself before it runs ' +
     'patched text, and behind the moment at which it is in the mask: else a SYNC can miss it, and what it has fetched before is what it runs. A core that has left the mask must run ' +
     'nothing more.',
+  window: "between a core's change of the online mask and its last fetch of the site",
   image: 'patching',
   scope: 'two-victims',
   variants: [

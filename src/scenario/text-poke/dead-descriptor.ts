@@ -21,6 +21,7 @@ export const deadDescriptor = defineScenario<DeadDescriptor>({
     "CPU0's batch has its descriptor on the stack: bp_desc points to it, handlers count themselves in it, and at the end CPU0 waits until the count is 0. " +
     'The SYNC behind the last step waits for the handlers of this batch. One that comes from the int3 of a kprobe has loaded bp_desc, is late, and finds ' +
     'a saved register where the count was: not 0, so it goes on with a record that is none.',
+  window: 'between the load of bp_desc and the increment of its count',
   image: 'patching',
   scope: 'two-victims',
   variants: [

@@ -22,6 +22,7 @@ export const mixedBatch = defineScenario<MixedBatch>({
     'CPU0 (jump labels) adds a site to the array, lets go of text_mutex, and means to finish the batch later. CPU1 (a static call) takes the mutex and pokes ' +
     'one site: its record is appended to what is pending, and both go out together. The handler searches the array by halves, which wants it sorted: at ' +
     'an int3 of the higher site it looks in the wrong half, and nobody claims it. A record too many goes behind the end of the array.',
+  window: 'while text_mutex is dropped between two additions to a batch',
   image: 'patching',
   scope: 'one-victim',
   variants: [

@@ -15,9 +15,16 @@ export const oneAddress = defineScenario<OneAddress>({
   story:
     'CPU0 turns a call into a NOP. The handler compares the address of the #BP with the one that is being poked and resumes behind the instruction. Without ' +
     'the last SYNC a late handler finds that nothing is being poked any more.',
+  window: 'between the first INT3 and the last SYNC',
   scope: 'two-victims',
   variants: [
-    { name: 'complete', title: 'SYNC after the last store', expected: 'ok', finalSync: true },
+    {
+      name: 'complete',
+      title: 'SYNC after the last store',
+      expected: 'ok',
+      history: 'x86: Introduce int3 (breakpoint)-based instruction patching',
+      finalSync: true,
+    },
     { name: 'no-final-sync', title: 'the last SYNC is left out', expected: 'violation', shows: { check: 'I1' }, finalSync: false },
   ],
   build(image, variant, cell, engine) {

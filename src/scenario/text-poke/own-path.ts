@@ -15,6 +15,7 @@ export const ownPath = defineScenario<OwnPath>({
   story:
     'Sending an IPI, waiting for it and returning from interrupts run through patched text as well (static branches). Between two phases the patching core ' +
     'itself takes the #BP of its own INT3 and must get through the handler like any other.',
+  window: "while the patcher's own path leads through its INT3",
   scope: 'one-victim',
   variants: [
     { name: 'complete', title: 'references before the INT3', expected: 'ok', switches: {} },

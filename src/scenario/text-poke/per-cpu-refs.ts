@@ -20,6 +20,7 @@ export const perCpuRefs = defineScenario<PerCpuRefs>({
     'CPU0 makes two batches, one site each. Before the first INT3 of a batch the count of every possible core becomes 1; handlers add themselves to the count of ' +
     'their own core, where it is not 0, while they look at the array; at the end CPU0 takes its 1 back and waits for 0, core by core. Victims run through a ' +
     'kprobe between the sites: its handlers are those that no SYNC of the batch waits for.',
+  window: 'from the first INT3 to the drained counts',
   image: 'patching',
   scope: 'one-victim',
   variants: [

@@ -23,6 +23,7 @@ export const staleTranslation = defineScenario<StaleTranslation>({
   story:
     'A translator reads guest bytes, decodes them and publishes the result; another core rewrites the bytes and invalidates. When the publication comes ' +
     'after the invalidation the old translation lives for ever, and the guest sees a ghost INT3.',
+  window: 'between decoding the bytes and publishing the translation',
   scope: 'one-victim',
   variants: [
     {

@@ -74,6 +74,7 @@ export const straddling = defineScenario<PhaseVariant>({
   story:
     'The same protocol where the instruction lies over two aligned quadwords, two cache lines or two pages. The store of the tail is then not one ' +
     'store to a fetching core, and fetch may put the instruction together from two moments.',
+  window: 'between two phases, for a fetch that reads the site in parts',
   scope: 'one-victim',
   variants: PLACES.flatMap((place) => [
     ...[COMPLETE, ...MUTANTS].map((mutant) => variant(mutant, place)),

@@ -20,6 +20,7 @@ export const teardown = defineScenario<Teardown>({
   story:
     'CPU0 takes the jump of an optimised kprobe back to its int3. The last step, a new first byte and a SYNC behind it, is not needed then, and the site ' +
     'keeps trapping. Where the batch ends by vec = NULL and nr_entries = 0, a handler that has seen nr_entries loads vec: NULL.',
+  window: "from the handler's look at the batch to its last use of the records",
   image: 'patching',
   scope: 'two-victims',
   variants: [

@@ -1,6 +1,8 @@
 import { defineScenario, type Expectation, underPolicies } from '../scenario.ts';
 import { type Change, COMPLETE, EMULATION_MUTANTS, MUTANTS, type Mutant, type PhaseVariant, phaseWorld, wrongStep } from './phases.ts';
 
+const PER_CPU_REFS = 'x86/alternatives: Improve code-patching scalability by removing false sharing in poke_int3_handler()';
+
 const CHANGES: readonly Change[] = ['call-to-call', 'nop-to-call', 'call-to-nop'];
 
 const SURVIVES_COHERENT = new Set(['no-sync1', 'no-sync2', 'p3-before-sync2']);
@@ -37,6 +39,7 @@ function variant(mutant: Mutant, change: Change): PhaseVariant {
     name: `${change}.${mutant.name}`,
     title: `${change}: ${mutant.title}`,
     ...wrongStep(mutant),
+    ...(mutant === COMPLETE ? { history: PER_CPU_REFS } : {}),
     change,
     place: 'q0',
   } as const;
@@ -51,6 +54,7 @@ export const threePhase = defineScenario<PhaseVariant>({
   story:
     'CPU0 replaces one instruction: INT3 in the first byte, SYNC, the tail, SYNC, the first byte, SYNC. A #BP in between is emulated from a record that ' +
     'handlers may use while they hold a reference of their CPU. Each variant leaves one step out or does it in the wrong place.',
+  window: 'between the first INT3 and the last SYNC',
   scope: 'two-victims',
   variants: CHANGES.flatMap((change) => [COMPLETE, ...MUTANTS, ...emulationMutants(change)].map((mutant) => variant(mutant, change))),
   build: phaseWorld,

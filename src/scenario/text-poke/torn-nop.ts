@@ -13,6 +13,7 @@ export const tornNop = defineScenario<TornNop>({
   story:
     'One core turns three one-byte NOPs into one of three bytes, byte by byte. With interrupts on, an interrupt whose handler runs through them executes ' +
     'what is half old and half new.',
+  window: 'between the first store and the last, and from there to the serializing instruction',
   scope: 'one-core',
   variants: [
     {

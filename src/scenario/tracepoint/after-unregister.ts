@@ -20,6 +20,7 @@ export const afterUnregister = defineScenario<TracepointVariant>({
   story:
     'A probe is unregistered, tracepoint_synchronize_unregister() waits for the readers, and then its owner may count on nobody entering it. The call site is what could break ' +
     'that: v5.10 left it on the old probe, and a caller that was preempted between the static branch and its read lock comes back when the next probe is registered.',
+  window: 'from the taken static branch to the callback',
   image: 'tracepoint',
   scope: 'one-victim',
   variants: [

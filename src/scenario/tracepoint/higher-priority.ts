@@ -14,6 +14,7 @@ export const higherPriority = defineScenario<TracepointVariant>({
   story:
     'probe_a is registered, and the call site calls it directly. probe_b comes with a higher priority, so that element 0 of the new array is ' +
     'probe_b with data_b. Where the array is published before the call site is made to call the iterator, a caller loads data_b and calls probe_a with it.',
+  window: "between W1, the load of element 0's data, and W2, the call",
   image: 'tracepoint',
   scope: 'two-victims',
   threeVictims: ['t4'],

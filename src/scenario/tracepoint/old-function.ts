@@ -15,6 +15,7 @@ export const oldFunction = defineScenario<TracepointVariant>({
   story:
     'A caller has passed the static branch and stalls before it loads the array. probe_a is unregistered, and the call site left as it is. probe_b is registered, array ' +
     'first: the caller loads data_b and the site still calls probe_a.',
+  window: 'between the taken static branch and the load of the array',
   image: 'tracepoint',
   scope: 'one-victim',
   variants: [...versions(CHAIN, { T0: 'violation', T1: 'ok', T2: 'ok', T3: 'ok', T4: 'ok' })],

@@ -14,6 +14,7 @@ export const oneTwoOne = defineScenario<TracepointVariant>({
   story:
     'probe_b comes with a higher priority, then probe_a goes: element 0 is probe_b before and behind the last step, which therefore does not wait. A caller that ' +
     'loaded data_a at the beginning calls probe_b with it.',
+  window: 'between W1 and W2, over an addition and a removal',
   image: 'tracepoint',
   scope: 'one-victim',
   variants: [...versions(CHAIN, { T0: 'violation', T1: 'violation', T2: 'violation', T3: 'ok', T4: 'ok' })],

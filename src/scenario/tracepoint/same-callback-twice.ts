@@ -27,6 +27,7 @@ export const sameCallbackTwice = defineScenario<TracepointVariant>({
     'probe_a is registered with data_a and with data_b; the first goes, and the call site goes from the iterator to probe_a. A caller that loaded data_a before calls ' +
     'probe_a(data_a): a pair that was registered, so that nothing is mixed up. It is wrong only where data_a was freed meanwhile. Until v5.14-rc3 ' +
     'func decided and nobody waited; then data decides, and 2->1 has waited for such callers.',
+  window: "between W1 and the callback's use of its data",
   image: 'tracepoint',
   scope: 'one-victim',
   variants: [

@@ -23,6 +23,7 @@ export const sharedData = defineScenario<TracepointVariant>({
   story:
     'module_probe and probe_b share data_a; the first goes, and the call site goes from the iterator to probe_b. Whoever compares func waits there, whoever compares data need not: ' +
     'probe_b(data_a) is right. So unregistering has not waited for callers of the iterator that are about to enter module_probe, and the module must, before its text goes.',
+  window: 'between W2 and the last instruction of the callback',
   image: 'tracepoint',
   scope: 'one-victim',
   variants: [

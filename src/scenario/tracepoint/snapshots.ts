@@ -54,6 +54,7 @@ export const snapshots = defineScenario<TracepointVariant>({
   story:
     'T4 does not wait where it removes a probe, but takes a snapshot of the grace periods behind each step that changes the data of element 0, and behind 1->0; before the call site goes to ' +
     'a probe it waits unless a grace period has passed since. There is one snapshot of each kind for all tracepoints.',
+  window: 'between W1 and W2, over the whole chain since the last grace period',
   image: 'tracepoint',
   scope: 'one-victim',
   variants: [

@@ -15,6 +15,7 @@ export const staleData = defineScenario<TracepointVariant>({
   story:
     'A caller has loaded data_a and stalls, preemption off. probe_a is unregistered and probe_b registered, which makes the call site call probe_b. The caller ' +
     'goes on and calls probe_b with data_a. No IPI helps, the caller is merely slow: somebody must wait for it between 1->0 and 0->1.',
+  window: 'between W1 and W2: as long as preemption is off',
   image: 'tracepoint',
   scope: 'one-victim',
   variants: [

@@ -15,6 +15,7 @@ export const staticBranch = defineScenario<TracepointVariant>({
   story:
     'The static branch says that somebody listens, the array says who. A caller that has passed the branch finds no array when the last probe goes meanwhile, or when the branch ' +
     'is enabled before the array is published. So both the caller and the iterator look for NULL.',
+  window: 'while the branch says on and the array is not there',
   image: 'tracepoint',
   scope: 'one-victim',
   variants: [

@@ -25,6 +25,7 @@ export const textPokeSyncs = defineScenario<TracepointVariant>({
     'The call site goes to the iterator before the new array is published, but what orders the two for a caller? Nothing between a data load and a later instruction fetch. ' +
     'It is the SYNC of text_poke: behind it no core can fetch the old call any more. Without it, a caller loads data_b from the new array and its stale call goes to probe_a ' +
     '(amd-apm; where the manual promises nothing, the sanitizer already reports the stale fetch).',
+  window: 'between the load of the new array and the fetch of the call site',
   image: 'tracepoint',
   scope: 'one-victim',
   variants: [

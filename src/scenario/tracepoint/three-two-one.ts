@@ -13,6 +13,7 @@ export const threeTwoOne = defineScenario<TracepointVariant>({
   story:
     'Of three probes the first is removed, then the last: element 0 is the same before and behind the last step, which therefore does not wait. A caller that ' +
     'loaded data_a from the array of three calls probe_b with it when the call site goes from the iterator to probe_b.',
+  window: 'between W1 and W2, over two removals',
   image: 'tracepoint',
   scope: 'one-victim',
   variants: [...versions(CHAIN, { T0: 'violation', T1: 'violation', T2: 'violation', T3: 'ok', T4: 'ok' })],

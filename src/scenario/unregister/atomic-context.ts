@@ -23,6 +23,7 @@ export const atomicContext = defineScenario<AtomicContext>({
   story:
     'A removal that reuses space waits for a grace period. Called with preemption off it sleeps where nobody may, and the grace period waits for the caller itself: ' +
     'it never ends. Which of its callers are in atomic context is hard to know, since the second removal in a row is what waits.',
+  window: 'the removal itself',
   image: 'unregister',
   scope: 'one-victim',
   variants: [

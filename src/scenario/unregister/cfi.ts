@@ -25,6 +25,7 @@ export const cfi = defineScenario<Cfi>({
   story:
     'The stub of the fix is void stub(void), one for all tracepoints. That is right for the calling convention, and wrong for kCFI: in front of the call the ' +
     'iterator compares the hash of the type that it wants with the one in front of the function. A stub of the prototype of the tracepoint passes.',
+  window: 'any walk that meets the stub',
   image: 'unregister',
   scope: 'one-victim',
   variants: [

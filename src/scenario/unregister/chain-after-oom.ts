@@ -20,6 +20,7 @@ export const chainAfterOom = defineScenario<ChainAfterOom>({
   story:
     'The array with the stub stays until something else happens to the tracepoint. The next removal counts stubs as removed: when nobody else is left, the array ' +
     'goes. The next registration leaves them out. Count and copy must agree on them.',
+  window: 'the next change of an array that holds a stub',
   image: 'unregister',
   scope: 'one-victim',
   variants: [

@@ -19,6 +19,7 @@ export const doubleFetch = defineScenario<DoubleFetch>({
   story:
     'Without memory the removal puts the value 1 into the slot, and iterators skip a function of 1. A compiler that knows of no other writer may read the slot ' +
     'once for the test and once for the call; between the two the removal writes, and the iterator jumps to address 1.',
+  window: "between the iterator's test of the function and its second load",
   image: 'unregister',
   scope: 'two-victims',
   variants: [

@@ -18,6 +18,7 @@ export const ignoredEnomem = defineScenario<IgnoredEnomem>({
     'Removing one of several probes takes a new, smaller array. kmalloc() fails, the removal returns -ENOMEM and leaves the array as it was; its caller does not ' +
     'look, waits for a grace period and frees the data of the probe, or its module. The next hit still finds the probe in the array. The fix never fails: it ' +
     'puts a stub into the slot of the function.',
+  window: 'any hit behind the unregister that failed',
   image: 'unregister',
   scope: 'two-victims',
   variants: [

@@ -15,6 +15,7 @@ export const lostCallbacks = defineScenario<LostCallbacks>({
   story:
     'Without memory for a smaller array the removal could clear the function of its slot. But NULL is how an array ends: iterators stop there, and the ' +
     'probes behind the slot, which are registered as before, are not called any more. An iterator that has seen the function and reads it again calls NULL.',
+  window: 'any walk over an array with a hole',
   image: 'unregister',
   scope: 'one-victim',
   variants: [

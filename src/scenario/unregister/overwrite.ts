@@ -23,6 +23,7 @@ export const overwrite = defineScenario<Overwrite>({
   story:
     'A removal that never allocates builds its result in space that was put aside at registration: two halves, in turn. The second removal overwrites the half that ' +
     'the first one replaced; an iterator that entered it before reads the function of one probe and the data of another. The second must wait until readers have left.',
+  window: "between the iterator's loads of function and data, over two removals",
   image: 'unregister',
   scope: 'one-victim',
   variants: [

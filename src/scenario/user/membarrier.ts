@@ -20,6 +20,7 @@ export const membarrier = defineScenario<Membarrier>({
     'A JIT thread on CPU0 writes code and calls membarrier(), which sends an IPI to CPU1 and waits for the answer. CPU1 runs two threads of the same process. ' +
     'The IRET at the end of the IPI serializes; but when the interrupted thread loses the core to one that sleeps in a system call, that one leaves the ' +
     'kernel through SYSRET, which does not, and runs the old code. sync_core() in the handler closes this.',
+  window: 'from the return of membarrier() to the next serializing instruction of the core',
   image: 'user',
   scope: 'one-victim',
   variants: [

@@ -26,6 +26,7 @@ export const nmethodBarrier = defineScenario<NmethodBarrier>({
     'A compiled method begins with a comparison whose immediate the collector patches. CPU0 patches an oop in the code, then the immediate: disarmed. CPU1 ' +
     'fetched the armed comparison, goes the slow path, loads the immediate as data, finds it disarmed and enters. Nothing orders a load before a later fetch ' +
     'but a serializing instruction: it may run the code with the old oop.',
+  window: 'between the load of the guard as data and the fetch of the method',
   image: 'user',
   scope: 'one-victim',
   variants: [

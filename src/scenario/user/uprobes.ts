@@ -28,6 +28,7 @@ export const uprobes = defineScenario<Uprobes>({
     'The kernel on CPU0 turns a NOP in a user function into a call of a trampoline. CPU1 runs the function, a leaf that keeps data below its stack pointer: ' +
     'the return address of the call lands there. The ten-byte form moves the stack pointer first. It is two instructions, and a thread may stand between ' +
     'them when the probe is taken back: the bytes of the call must stay.',
+  window: 'while a thread stands between the two instructions, or has data in the red zone',
   image: 'user',
   scope: 'one-victim',
   variants: [

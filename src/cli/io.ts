@@ -13,6 +13,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The bytes of a file. Throws `TextpokeError` E_FILE. */
   readFile(path: string): Uint8Array;
+  /** Paths of the files in a folder and below, sorted; undefined when the path is no folder. Throws `TextpokeError` E_FILE. */
+  listFiles(path: string): readonly string[] | undefined;
   /** Replaces a file, making its folder if needed. Throws `TextpokeError` E_FILE. */
   writeFile(path: string, data: string | Uint8Array): void;
   /** What an ES module exports. Throws `TextpokeError` E_FILE. */

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { pathToFileURL } from 'node:url';
 import { TextpokeError } from '../error.ts';
@@ -64,6 +64,18 @@ export function nodeIo(interrupted: () => boolean): Io {
     readFile(path) {
       try {
         return readFileSync(path);
+      } catch (error) {
+        throw fileError('read', path, error);
+      }
+    },
+    listFiles(path) {
+      try {
+        if (!statSync(path).isDirectory()) return undefined;
+        const entries = readdirSync(path, { recursive: true, withFileTypes: true });
+        return entries
+          .filter((e) => e.isFile())
+          .map((e) => join(e.parentPath ?? e.path, e.name))
+          .sort();
       } catch (error) {
         throw fileError('read', path, error);
       }

@@ -11,6 +11,7 @@ import * as doctor from './verbs/doctor.ts';
 import * as explain from './verbs/explain.ts';
 import * as explore from './verbs/explore.ts';
 import * as list from './verbs/list.ts';
+import * as litmus from './verbs/litmus.ts';
 import * as matrix from './verbs/matrix.ts';
 import * as mutants from './verbs/mutants.ts';
 import * as replay from './verbs/replay.ts';
@@ -18,7 +19,7 @@ import * as run from './verbs/run.ts';
 import * as start from './verbs/start.ts';
 import { VERSION } from './version.ts';
 
-const VERBS = [start, list, run, explore, matrix, mutants, replay, explain, cc, asm, dis, doctor];
+const VERBS = [start, list, run, explore, matrix, mutants, replay, explain, cc, litmus, asm, dis, doctor];
 
 /** The program with all its verbs; nothing runs yet. */
 export function buildProgram(io: Io): Command {

@@ -36,6 +36,10 @@ export function recordingIo(world: World = {}): Recording {
       if (file === undefined) throw new TextpokeError('E_FILE', `cannot read ${path}: no such file`, { where: path });
       return typeof file === 'string' ? new TextEncoder().encode(file) : file;
     },
+    listFiles(path) {
+      const below = Object.keys(world.files ?? {}).filter((name) => name.startsWith(`${path}/`));
+      return below.length === 0 ? undefined : below.sort();
+    },
     writeFile: (path, data) => void written.set(path, typeof data === 'string' ? data : new TextDecoder().decode(data)),
     async importModule(path) {
       const module = world.modules?.[path];

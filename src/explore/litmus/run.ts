@@ -1,4 +1,3 @@
-import { CORE } from '../../engine/layout.ts';
 import { TextpokeError } from '../../error.ts';
 import type { Assembler } from '../../image/assembler/index.ts';
 import type { Image } from '../../image/image.ts';
@@ -72,7 +71,7 @@ export function runLitmus(test: LitmusTest, lab: Image, assembler: Assembler, op
     world.checkers.push(death, {
       name: 'final states',
       atEnd: (w) => {
-        const values = named.map((l) => read(w, program, l));
+        const values = named.map((l) => read(w, test, program, l));
         found.set(values.join(), values);
       },
     });
@@ -115,14 +114,16 @@ function unique(states: readonly (readonly bigint[])[]): (readonly bigint[])[] {
 }
 
 /** A location's value at the end of a run: store buffers are empty by then. */
-function read(world: World, program: LitmusProgram, location: Location): bigint {
+function read(world: World, test: LitmusTest, program: LitmusProgram, location: Location): bigint {
   if (location.kind === 'register') {
     const { number, bits } = registerNamed(location.register);
     const core = world.machine.cores[location.thread];
     if (core === undefined)
       throw new TextpokeError('E_USAGE', `there is no thread ${location.thread}`, { where: `${location.thread}:${location.register}` });
-    core.raw(CORE.storeBufferCount);
-    return BigInt.asUintN(bits, core.gpr(number));
+    const signed = test.registers.some(
+      (r) => r.signed && sameLocation({ kind: 'register', thread: r.thread, register: r.register }, location),
+    );
+    return signed ? BigInt.asIntN(bits, core.gpr(number)) : BigInt.asUintN(bits, core.gpr(number));
   }
   const variable = program.variables.find((v) => v.name === location.name);
   if (variable === undefined || location.index >= variable.values.length)

@@ -1,0 +1,79 @@
+import { Exit, TextpokeError } from '../../error.ts';
+import { litmusReport, locationText, observation } from '../../explore/litmus/report.ts';
+import { type LitmusResult, runLitmus } from '../../explore/litmus/run.ts';
+import { parseLitmus } from '../../explore/litmus/syntax.ts';
+import { loadAssembler } from '../../image/assembler/index.ts';
+import { fixtures } from '../fixtures.ts';
+import type { SharedFlags } from '../flags.ts';
+import type { Io } from '../io.ts';
+import { emitEvent } from '../json.ts';
+import { progressLine } from '../progress.ts';
+import { engineName, searchSettings } from '../search-options.ts';
+
+export interface LitmusActionOptions extends SharedFlags {
+  /** Files, and folders that stand for their .litmus files. */
+  readonly paths: readonly string[];
+}
+
+/** Prints the final states of each test. What one test lacks is told and does not keep the others from running. Returns the exit code. */
+export async function litmusAction(options: LitmusActionOptions, io: Io): Promise<number> {
+  const files = options.paths.flatMap((path) => testsAt(path, io));
+  const assembler = await loadAssembler();
+  const lab = fixtures(io)('lab');
+  const progress = progressLine(io, options);
+  let unsettled = 0;
+  let failed: TextpokeError | undefined;
+  for (const file of files) {
+    const engine = engineName(options);
+    const { budget } = searchSettings(options, io, progress, file);
+    try {
+      const test = parseLitmus(new TextDecoder().decode(io.readFile(file)), file);
+      const result = runLitmus(test, lab, assembler, {
+        memory: options.memory ?? 'tso',
+        fetch: options.fetch ?? 'coherent',
+        ...(engine === undefined ? {} : { engine }),
+        ...(budget === undefined ? {} : { budget }),
+      });
+      progress.clear();
+      if (result.stopped !== undefined) unsettled++;
+      say(result, file, options, io);
+    } catch (error) {
+      if (!(error instanceof TextpokeError)) throw error;
+      failed ??= error;
+      if (files.length === 1) throw error;
+      if (options.json) emitEvent(io, 'litmus', { file, error: error.message });
+      else io.stdout(`Test ${file} not run: ${error.message}\n\n`);
+    }
+    if (io.interrupted()) return Exit.interrupted;
+  }
+  if (failed !== undefined) return failed.exitCode;
+  return unsettled > 0 ? Exit.inconclusive : Exit.ok;
+}
+
+function testsAt(path: string, io: Io): readonly string[] {
+  const files = io.listFiles(path);
+  if (files === undefined) return [path];
+  const tests = files.filter((file) => file.endsWith('.litmus'));
+  if (tests.length === 0)
+    throw new TextpokeError('E_FILE', `there is no litmus test in ${path}`, { where: path, hint: 'their names end in .litmus' });
+  return tests;
+}
+
+function say(result: LitmusResult, file: string, options: LitmusActionOptions, io: Io): void {
+  if (!options.json) {
+    const why = result.stopped === undefined ? '' : `Incomplete: ${result.stopped}\n`;
+    io.stdout(`${litmusReport(result)}${why}\n`);
+    return;
+  }
+  const states = result.states.map((state) => Object.fromEntries(result.locations.map((l, n) => [locationText(l), String(state[n])])));
+  emitEvent(io, 'litmus', {
+    file,
+    test: result.test.name,
+    states,
+    observation: observation(result),
+    positive: result.positive,
+    negative: result.negative,
+    complete: result.stopped === undefined,
+    explored: result.counts.states,
+  });
+}

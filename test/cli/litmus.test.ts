@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { root } from '../../tools/bootstrap.mjs';
+import { textpoke } from './recording-io.ts';
+
+const path = join(root, 'fixtures/lab/lab.elf');
+const SB =
+  'X86_64 SB\n{ int64_t 0:rax; }\n P0 | P1 ;\n movq $1,(x) | movq $1,(y) ;\n movq (y),%rax | movq (x),%rax ;\nexists (0:rax=0 /\\ 1:rax=0)\n';
+const files = {
+  [path]: readFileSync(path),
+  'tests/SB.litmus': SB,
+  'tests/more/arm.litmus': 'AArch64 A\n{}\nP0;\nNOP;\n',
+  'tests/README': 'no test',
+  'bare/README': 'no test',
+};
+
+async function run(line: string) {
+  const { exit, stdout, stderr } = await textpoke(line.split(' '), { files });
+  return { exit, stdout: stdout(), stderr: stderr() };
+}
+
+test('a test prints its states and the line that scripts look at', async () => {
+  const { exit, stdout } = await run('litmus tests/SB.litmus');
+  expect(exit).toBe(0);
+  expect(stdout).toContain('States 4\n0:rax=0; 1:rax=0;\n');
+  expect(stdout).toContain('\nObservation SB Sometimes 1 3\n');
+  expect((await run('litmus tests/SB.litmus --memory sc')).stdout).toContain('Observation SB Never 0 3');
+});
+
+test('a folder stands for its tests; one that cannot run is told, and the others run', async () => {
+  const { exit, stdout } = await run('litmus tests');
+  expect(exit).toBe(129);
+  expect(stdout).toContain('Test SB Allowed');
+  expect(stdout).toContain('Test tests/more/arm.litmus not run: a litmus test for AArch64, not for x86');
+});
+
+test('as events', async () => {
+  const { stdout } = await run('litmus tests/SB.litmus --json');
+  expect(JSON.parse(stdout)).toMatchObject({
+    type: 'litmus',
+    test: 'SB',
+    observation: 'Sometimes',
+    positive: 1,
+    negative: 3,
+    complete: true,
+  });
+});
+
+test('a search that its budget ends is not an answer', async () => {
+  const { exit, stdout } = await run('litmus tests/SB.litmus --max-steps 3');
+  expect([exit, stdout]).toEqual([125, expect.stringContaining('Incomplete: step budget of 3 spent')]);
+});
+
+test.each([
+  ['litmus bare', 'there is no litmus test in bare'],
+  ['litmus nothing', 'no such file'],
+  ['litmus tests/more/arm.litmus', 'for AArch64'],
+  ['litmus tests/SB.litmus --engine region', "no engine 'region'"],
+])('%s is refused', async (line, message) => {
+  const { exit, stderr } = await run(line);
+  expect(exit).toBeGreaterThan(125);
+  expect(stderr).toContain(message);
+});

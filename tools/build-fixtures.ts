@@ -97,11 +97,18 @@ export function outputs(): string[] {
 export function build(target: string, wanted: readonly Program[] = programs): void {
   const objects = mkdtempSync(join(tmpdir(), 'textpoke-objects-'));
   const run = (tool: string, args: readonly string[]) => execFileSync(tool, args, { cwd: root, env: { ...process.env, LC_ALL: 'C' } });
+  // Kernels share the runtime and the small world: each source is compiled once for each set of flags.
+  const compiled = new Set<string>();
   try {
     for (const { output, sources, script, flags, flat } of wanted) {
       const files = sources.map((source) => {
-        const object = join(objects, `${source.replaceAll('/', '-')}.o`);
+        // The name of an object ends up in the symbol table: it must not depend on what was compiled before.
+        const folder = join(objects, createHash('sha256').update(flags.join(' ')).digest('hex'));
+        const object = join(folder, `${source.replaceAll('/', '-')}.o`);
+        if (compiled.has(object)) return object;
+        mkdirSync(folder, { recursive: true });
         run('gcc', [...common, ...flags, '-c', source, '-o', object]);
+        compiled.add(object);
         return object;
       });
       const elf = join(target, output);

@@ -1,4 +1,4 @@
-import { CORE, EVENT_BASE, EVENT_BYTES, STORE_BUFFER_ENTRIES, Stop } from '../engine/layout.ts';
+import { CORE, EVENT_BASE, EVENT_BYTES, PAGE, STORE_BUFFER_ENTRIES, Stop } from '../engine/layout.ts';
 import { TextpokeError } from '../error.ts';
 import type { Image } from '../image/image.ts';
 import { Activity } from '../isa/core-state.ts';
@@ -183,18 +183,30 @@ export class World {
     for (const site of this.sites) this.machine.fetch.declarePatched(this.lab.physical(site.address), site.versions[0]!.length);
     for (const checker of this.checkers) checker.begin?.(this);
     for (const [from, to] of this.#watched) for (let q = from; q < to; q += 8) declareVisible(this.machine, q);
-    const alike = this.#alike.filter((c) => c.length > 1 && this.lab.interchangeable(c));
-    this.symmetric = (alike[0] ?? []).reduce((mask, c) => mask | (1 << c), 0);
+    this.symmetric = this.#interchangeable();
     this.machine.text?.reset();
     this.machine.mark();
     this.violations = [];
     for (const core of this.machine.cores) {
       if (core.small('activity') !== Activity.running || this.violations.length > 0) continue;
-      if (this.machine.splitting(core)) core.setRaw(CORE.stop, Stop.budget);
+      if (this.machine.splitting(core)) this.machine.pause(core);
       else this.machine.settle(core);
     }
+    this.tellAccesses();
     this.early = this.violations;
     this.noteBounds();
+  }
+
+  /**
+   * Cores that may trade places. Whoever reaches into a core's private memory names that core: which one of two is looked at first, and what it was doing
+   * then, is no longer the same with the cores exchanged.
+   */
+  #interchangeable(): number {
+    const named = new Set([...this.machine.sharedPages].map((page) => (this.machine.pageInfo(page) & PAGE.laneMask) - 1));
+    const alike = this.#alike.filter((c) => c.length > 1 && this.lab.interchangeable(c));
+    const free = alike.find((c) => !c.some((core) => named.has(core)));
+    if (free === undefined && alike.length > 0) this.notes.add('symmetry off: private memory of a core is reached by its number');
+    return (free ?? []).reduce((mask, c) => mask | (1 << c), 0);
   }
 
   /** Whether a guest has given up: the run has ended there. */
@@ -215,7 +227,7 @@ export class World {
     this.machine.abandoned = true;
   }
 
-  /** A core asked for its own number: then cores are not interchangeable. */
+  /** A core asked for its own number, or was called by it: then cores are not interchangeable. */
   identityAsked = false;
 
   #accessesFrom = EVENT_BASE;
@@ -253,9 +265,16 @@ export class World {
 
   #observe(event: WorldEvent): void {
     this.tellAccesses();
-    if (event.kind === 'identity') this.identityAsked = true;
+    if (event.kind === 'identity' || (event.kind === 'ipi' && this.#namesSome(event.core, event.targets))) this.identityAsked = true;
     for (const checker of this.checkers) checker.onEvent?.(event, this);
     this.onEvent?.(event);
+  }
+
+  /** Whether an IPI tells cores apart that may trade places. */
+  #namesSome(sender: number, targets: readonly number[]): boolean {
+    const others = this.symmetric & ~(1 << sender);
+    const reached = others & targets.reduce((mask, c) => mask | (1 << c), 0);
+    return reached !== 0 && reached !== others;
   }
 
   /** What the guest says: the string at `text`, where %p is the value in the words of the symbol table and %s the string that it points to. */

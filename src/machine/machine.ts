@@ -495,6 +495,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
         this.engine.access.scrub(core.base);
         return;
       }
+      if (this.#pausesBehind(core)) return;
       this.engine.globals.visible.value = 0;
     }
     if (choice !== undefined) {
@@ -519,14 +520,18 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
           this.engine.access.scrub(core.base);
           return;
         }
-        if (core.small('singleStepPending') !== 0) deliverPendingDebug(this, core);
-        if (this.splitting(core)) {
-          this.pause(core);
-          return;
-        }
+        if (this.#pausesBehind(core)) return;
       }
     }
     this.settle(core);
+  }
+
+  /** Behind an instruction that ran by itself: a trap that is due comes first, then whatever may interrupt. True where the core stops for that. */
+  #pausesBehind(core: Core): boolean {
+    if (core.small('singleStepPending') !== 0) deliverPendingDebug(this, core);
+    if (!this.splitting(core)) return false;
+    this.pause(core);
+    return true;
   }
 
   /** One instruction from a record; undefined when the core can go on. */

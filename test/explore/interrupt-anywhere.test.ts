@@ -32,6 +32,30 @@ function interruptedAt(actor: Partial<Actor>, engine: EngineName, patched?: stri
 
 const VECTOR = 0xec;
 
+const WAITS = 'P0:\nmovabsq $x, %rax\nmovabsq $y, %rbx\nmovq $1, (%rax)\ni1:\nlock incq (%rbx)\ni2:\nmovl $1, %eax\njmp cpu_idle\n';
+const SENDS = 'P1:\nmovabsq $x, %rax\nmovabsq $y, %rbx\nmovq (%rax), %rcx\nmovq (%rbx), %rdx\n';
+/** An NMI to core 0, through the x2APIC ICR. */
+const NMI = 'movl $0x830, %ecx\nmovl $0x400, %eax\nmovl $0, %edx\nwrmsr\njmp cpu_idle\n';
+
+/** Where core 0 is interrupted while it does a locked operation behind a store, and core 1 sends it an NMI at any time. */
+function behindDrain(engine: EngineName): string[] {
+  const image = guestImage(WAITS + SENDS + NMI, { x: 0, y: 0 });
+  const found = new Set<string>();
+  wholeGraph(() => {
+    const world = guestWorld(image, 2, { memory: 'tso', fetch: 'coherent', engine });
+    world.checkers.push({
+      name: 'where',
+      onEvent(event) {
+        if (event.kind === 'interrupt') found.add(image.describe(event.rip));
+      },
+    });
+    world.add({ core: 0, entry: 'P0', interruptAnywhere: true });
+    world.add({ core: 1, entry: 'P1' });
+    return world;
+  });
+  return [...found];
+}
+
 describe.each<EngineName>(['interpreter', 'reference'])('under the %s', (engine) => {
   test('an NMI comes before any instruction', () => {
     expect(interruptedAt({ pendingNmi: true, interruptAnywhere: true }, engine)).toEqual([...LABELS]);
@@ -43,6 +67,16 @@ describe.each<EngineName>(['interpreter', 'reference'])('under the %s', (engine)
 
   test('an interrupt does so where interrupts are on, and not behind STI, which keeps them off for one instruction', () => {
     expect(interruptedAt({ pendingInterrupt: VECTOR, interruptAnywhere: true }, engine)).toEqual(['P0', 'i1', 'i5']);
+  });
+
+  test('also where a core begins at patched text', () => {
+    expect(interruptedAt({ pendingNmi: true, interruptAnywhere: true }, engine, 'P0')).toEqual([...LABELS]);
+  });
+
+  test('also behind an instruction that waited for the store buffer when the NMI came', () => {
+    const places = behindDrain(engine);
+    expect(places).toContain('i1');
+    expect(places).toContain('i2');
   });
 
   test('without it, only where others could notice and before interrupts go off', () => {

@@ -50,15 +50,19 @@ const VARIANTS = CATALOGUE.filter((s) => s.scope === 'two-victims' && s.image ==
     .map((v) => ({ scenario, variant: v.name, title: `${scenario.name} ${v.name}` })),
 );
 
+/** Here the patcher waits for one core's references after the other's, and which is which matters. */
+const NAMES_CORES: ReadonlySet<string> = new Set(['text-poke/three-phase']);
+
 describe('taking interchangeable cores for one changes the number of states and nothing else', () => {
   test.each(VARIANTS)('$title', ({ scenario, variant }) => {
     for (const fetch of ['coherent', 'intel-sdm'] as const) {
       const cell: Cell = { victims: 2, fetch, memory: 'tso' };
       const [plain, symmetric] = [graphOf(scenario, variant, cell, false), graphOf(scenario, variant, cell, true)];
-      expect(symmetric.symmetric).toBe(true);
+      expect(symmetric.symmetric).toBe(!NAMES_CORES.has(scenario.name) && variant !== 'per-site-records');
       expect(symmetric.checks).toEqual(plain.checks);
       expect(symmetric.ends).toEqual(plain.ends);
-      expect(symmetric.states).toBeLessThan(plain.states);
+      if (symmetric.symmetric) expect(symmetric.states).toBeLessThan(plain.states);
+      else expect(symmetric.states).toBe(plain.states);
     }
   });
 });

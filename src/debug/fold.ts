@@ -2,7 +2,7 @@ import type { Draft, DraftKind } from './draft.ts';
 
 /** Folds what belongs together and was not split by another core: a SYNC and its answers, a #BP and its emulation, a record's fields. */
 export function fold(drafts: readonly Draft[]): Draft[] {
-  return foldFields(foldTraps(foldSyncs(drafts)));
+  return foldRepeats(foldFields(foldTraps(foldSyncs(drafts))));
 }
 
 /**
@@ -52,21 +52,38 @@ function foldFields(drafts: readonly Draft[]): Draft[] {
   for (const draft of drafts) {
     const last = out.at(-1);
     const record = /^((?:reads )?\S+\])\.\w+(?: =|:) /.exec(draft.text)?.[1];
-    const cell = /^(\w+)\[(\d+)\] = (\S+)$/.exec(draft.text);
+    const cell = /^(\w+)\[(\d+)(?:\.\.(\d+))?\] = (\S+|[0-9a-f]{2} \.\.\.)$/.exec(draft.text);
     if ((draft.kind === 'publish' || draft.kind === 'read') && last?.kind === draft.kind && last.core === draft.core) {
       if (record !== undefined && (last.text.startsWith(`${record}.`) || last.text.startsWith(`${record}: `))) {
         fields = last.text.startsWith(`${record}: `) ? fields + 1 : 2;
         last.text = `${record}: ${fields} fields${draft.kind === 'read' ? '' : ' written'}`;
         continue;
       }
-      const before = /^(\w+)\[(\d+)(?:\.\.\d+)?\] = (\S+)$/.exec(last.text);
-      if (cell !== null && before !== null && cell[1] === before[1] && cell[3] === before[3]) {
-        last.text = `${cell[1]}[${before[2]}..${cell[2]}] = ${cell[3]}`;
+      const before = /^(\w+)\[(\d+)(?:\.\.\d+)?\] = (.+)$/.exec(last.text);
+      if (cell !== null && before !== null && cell[1] === before[1] && cell[4] === before[3]) {
+        last.text = `${cell[1]}[${before[2]}..${cell[3] ?? cell[2]}] = ${cell[4]}`;
         continue;
       }
     }
     out.push({ ...draft });
   }
+  return out;
+}
+
+/** A recursion does one thing again and again. */
+function foldRepeats(drafts: readonly Draft[]): Draft[] {
+  const out: Draft[] = [];
+  let times = 1;
+  drafts.forEach((draft, i) => {
+    const before = drafts[i - 1];
+    if (before !== undefined && draft.kind !== 'violation' && before.core === draft.core && before.text === draft.text) {
+      times++;
+      (out.at(-1) as Draft).text = `${draft.text}, ${times} times`;
+    } else {
+      times = 1;
+      out.push({ ...draft });
+    }
+  });
   return out;
 }
 

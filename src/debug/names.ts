@@ -1,6 +1,8 @@
 import type { Site } from '../explore/site.ts';
 import { effectOf, INT3 } from '../explore/site.ts';
 import type { World } from '../explore/world.ts';
+import { type DataType, partOf, pointersIn } from '../image/data-types.ts';
+import type { ImageSymbol } from '../image/image.ts';
 import { Vector } from '../isa/core-state.ts';
 import { DIRECT_MAP_BASE, PRIVATE, PRIVATE_AT, PRIVATE_STRIDE } from '../kernel/layout.ts';
 
@@ -16,27 +18,21 @@ export function exceptionName(vector: number): string {
 /** The mnemonics of jcc by condition. */
 const CONDITIONS = ['jo', 'jno', 'jb', 'jae', 'je', 'jne', 'jbe', 'ja', 'js', 'jns', 'jp', 'jnp', 'jl', 'jge', 'jle', 'jg'] as const;
 
-const RECORD_FIELDS = [
-  ['ADDR', 'addr'],
-  ['DISP', 'disp'],
-  ['LEN', 'len'],
-  ['OPCODE', 'opcode'],
-  ['OLD', 'old'],
-  ['TEXT', 'text'],
-  ['OLD_OPCODE', 'old_opcode'],
-  ['OLD_DISP', 'old_disp'],
-] as const;
+/** What `kfree` leaves in memory, a byte of it (POISON_FREE). */
+const POISON = 0x6bn;
+/** Bytes of one value are told one by one up to here. */
+const FEW_BYTES = 4;
 
 /** Says addresses and values of one world in the words of its image and its sites. */
 export class Names {
   readonly #world: World;
   readonly #notes: ReadonlyMap<number, string>;
   readonly #reasons: ReadonlyMap<number, string>;
-  readonly #fields: ReadonlyMap<number, string>;
+  /** Types of slab objects by their first address, as far as pointers to them told. */
+  readonly #pointees = new Map<bigint, DataType>();
 
   constructor(world: World) {
     this.#world = world;
-    const abi = (name: string): number[] => (world.lab.image.hasSymbol(`ABI_${name}`) ? [world.lab.abi(name)] : []);
     // Whatever the image exports: families have notes and reasons of their own.
     const numbered = (prefix: string): Map<number, string> =>
       new Map(
@@ -46,7 +42,6 @@ export class Names {
       );
     this.#notes = numbered('NOTE');
     this.#reasons = numbered('DIE');
-    this.#fields = new Map(RECORD_FIELDS.flatMap(([n, field]) => abi(`LOC_${n}`).map((at) => [at, field] as const)));
   }
 
   /** The site that a linear address lies in. */
@@ -62,15 +57,20 @@ export class Names {
   /** A place in code: a site by its name, else `function+0x12`. */
   code(address: bigint): string {
     const found = this.#world.lab.image.symbolAt(address);
-    if (found?.symbol.name === 'slab') return this.#object(address, found.offset);
+    if (found?.symbol.name === 'slab') return this.#object(address, found.offset, 0);
     const site = this.siteAt(address);
     if (site === undefined) return this.#world.lab.image.describe(address);
     return address === site.address ? site.name : `${site.name}+${address - site.address}`;
   }
 
-  /** A message with the names of sites in place of the image's symbols for them. */
+  /** A message with the names of sites and of slab objects in place of the image's symbols for them. */
   plain(message: string): string {
-    return this.#world.sites.reduce((text, s) => text.replaceAll(this.#world.lab.image.describe(s.address), s.name), message);
+    const { image } = this.#world.lab;
+    const slab = message.replace(/\bslab(?:\+0x([0-9a-f]+))?(?=[ ,;:)]|$)/g, (all, hex = '0') => {
+      const offset = Number.parseInt(hex, 16);
+      return image.hasSymbol('slab') ? this.#object(image.symbol('slab').address + BigInt(offset), offset, 1) : all;
+    });
+    return this.#world.sites.reduce((text, s) => text.replaceAll(image.describe(s.address), s.name), slab);
   }
 
   /** The function that holds an address, without the offset. */
@@ -87,45 +87,110 @@ export class Names {
       return size === 1 ? `${site.name}[${first}]` : `${site.name}[${first}..${first + size - 1}]`;
     }
     const core = Math.floor((physical - PRIVATE_AT) / PRIVATE_STRIDE);
-    if (core >= 0 && core < this.#world.machine.cores.length) return this.#private(physical - PRIVATE_AT - core * PRIVATE_STRIDE, core);
+    if (core >= 0 && core < this.#world.machine.cores.length)
+      return this.#private(physical - PRIVATE_AT - core * PRIVATE_STRIDE, core, size);
     const word = this.#world.words.get(linear);
     if (word !== undefined) return word;
     const found = this.#world.lab.image.symbolAt(linear);
     if (found === undefined) return `physical 0x${physical.toString(16)}`;
-    if (found.symbol.name === 'text_poke_array') return this.#record(found.offset);
-    if (found.symbol.name === 'slab') return this.#object(linear, found.offset);
-    return this.#world.lab.image.describe(linear);
+    if (found.symbol.name === 'slab') return this.#object(linear, found.offset, size);
+    if (this.#world.lab.image.segmentAt(linear)?.executable === true)
+      return `${found.symbol.name}[${size === 1 ? found.offset : `${found.offset}..${found.offset + size - 1}`}]`;
+    const part = this.#part(found.symbol, found.offset, size);
+    return part === undefined ? this.#world.lab.image.describe(linear) : found.symbol.name + part.name;
   }
 
-  #private(offset: number, core: number): string {
+  #part(symbol: ImageSymbol, offset: number, size: number): { readonly name: string; readonly type: DataType } | undefined {
+    const type = this.#world.lab.image.types.variable(symbol.address);
+    return type === undefined ? undefined : partOf(type, offset, size);
+  }
+
+  /** Learns from a store what a slab object is: the variable or member that points to it has a type. True when that was news. */
+  learn(physical: number, size: number, value: bigint): boolean {
+    const { lab } = this.#world;
+    if (size !== 8 || lab.image.symbolAt(value)?.symbol.name !== 'slab') return false;
+    const linear = lab.linear(physical);
+    const found = lab.image.symbolAt(linear);
+    if (found === undefined) return false;
+    const part = found.symbol.name === 'slab' ? this.#inside(linear, found.offset, size) : this.#part(found.symbol, found.offset, size);
+    return part?.type.kind === 'pointer' && this.#pointsTo(value, part.type.to());
+  }
+
+  /** Learns the same from all variables as they are now. */
+  learnAll(): boolean {
+    const { types } = this.#world.lab.image;
+    const before = this.#pointees.size;
+    for (const [address, type] of types.variables()) this.#follow(address, type);
+    return this.#pointees.size > before;
+  }
+
+  #follow(address: bigint, type: DataType): void {
+    const { lab } = this.#world;
+    for (const { offset, to } of pointersIn(type)) {
+      if (lab.image.segmentAt(address + BigInt(offset)) === undefined) continue;
+      const pointer = lab.readLong(0, address + BigInt(offset));
+      const pointee = to();
+      if (this.#pointsTo(pointer, pointee) && pointee !== undefined) this.#follow(pointer, pointee);
+    }
+  }
+
+  /** True when it was not known that a struct is there. */
+  #pointsTo(address: bigint, type: DataType | undefined): boolean {
+    if (type?.kind !== 'struct' || this.#pointees.has(address)) return false;
+    const found = this.#world.lab.image.symbolAt(address);
+    if (found?.symbol.name !== 'slab' || this.#insideObject(found.offset) !== 0) return false;
+    this.#pointees.set(address, type);
+    return true;
+  }
+
+  #private(offset: number, core: number, size: number): string {
     const { lab } = this.#world;
     if (lab.image.hasSymbol('ABI_PERCPU_REFS') && offset === lab.abi('PERCPU_REFS')) return `text_poke_array_refs[${core}]`;
     const word = this.#world.words.get(DIRECT_MAP_BASE + BigInt(lab.privatePage(core, 0) + offset));
     if (word !== undefined) return word;
+    const percpu = lab.image.hasSymbol('ABI_KERNEL_PERCPU') ? this.#perCpu(offset - lab.abi('KERNEL_PERCPU'), size) : undefined;
+    if (percpu !== undefined) return percpu.replace(/^\.(\w+)/, `$1[${core}]`);
     const page = (Object.entries(PRIVATE) as [string, number][]).find(([name, n]) => name !== 'pages' && n === offset >> 12);
     return `CPU${core} ${page?.[0] ?? 'private'}+0x${(offset & 0xfff).toString(16)}`;
   }
 
-  /** A word of a slab object: by the name that the world gave its object, else by its place. */
-  #object(linear: bigint, offset: number): string {
-    const { lab } = this.#world;
-    const size = lab.abi('SLAB_SIZE') + lab.abi('SLAB_REDZONE');
-    const inside = offset % size;
-    const name = this.#world.objects.get(linear - BigInt(inside)) ?? `slab[${Math.floor(offset / size)}]`;
-    return inside === 0 ? name : `${name}+0x${inside.toString(16)}`;
+  /** A word that every core has for itself, by the small world's struct. */
+  #perCpu(offset: number, size: number): string | undefined {
+    const type = this.#world.lab.image.types.struct('kernel_percpu');
+    return type === undefined || offset < 0 ? undefined : partOf(type, offset, size)?.name;
   }
 
-  #record(offset: number): string {
-    const { lab } = this.#world;
-    if (offset === lab.abi('ARRAY_NR')) return 'text_poke_array.nr';
-    const size = lab.abi('LOC_SIZE');
-    return `text_poke_array.vec[${Math.floor(offset / size)}].${this.#fields.get(offset % size) ?? `+0x${(offset % size).toString(16)}`}`;
+  /** A word of a slab object, or the object itself where `size` is 0: by the name that the world gave its object, else by its place, and by its member where a pointer told its type. */
+  #object(linear: bigint, offset: number, size: number): string {
+    const inside = this.#insideObject(offset);
+    const start = linear - BigInt(inside);
+    const name = this.#world.objects.get(start) ?? `slab[${Math.floor(offset / this.#objectSize())}]`;
+    if (inside === 0 && size === 0) return name;
+    const part = this.#inside(linear, offset, size);
+    return part === undefined ? (inside === 0 ? name : `${name}+0x${inside.toString(16)}`) : name + part.name;
+  }
+
+  #objectSize(): number {
+    return this.#world.lab.abi('SLAB_SIZE') + this.#world.lab.abi('SLAB_REDZONE');
+  }
+
+  #insideObject(offset: number): number {
+    return offset % this.#objectSize();
+  }
+
+  #inside(linear: bigint, offset: number, size: number): { readonly name: string; readonly type: DataType } | undefined {
+    const inside = this.#insideObject(offset);
+    const type = this.#pointees.get(linear - BigInt(inside));
+    return type === undefined ? undefined : partOf(type, inside, size);
   }
 
   /** A value as a person would write it: bytes for text, a name for an address, else a number. */
   value(physical: number, size: number, value: bigint): string {
-    if (this.siteOf(physical) !== undefined)
-      return hexBytes(Array.from({ length: size }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn)));
+    const bytes = Array.from({ length: size }, (_, i) => Number((value >> BigInt(8 * i)) & 0xffn));
+    if (this.siteOf(physical) !== undefined) return hexBytes(bytes);
+    if (size > FEW_BYTES && bytes.every((b) => b === bytes[0]) && value !== 0n && value !== (1n << BigInt(8 * size)) - 1n)
+      return BigInt(bytes[0]!) === POISON ? 'poison' : `${hexBytes(bytes.slice(0, 1))} ...`;
+    if (this.#world.lab.image.segmentAt(this.#world.lab.linear(physical))?.executable === true) return hexBytes(bytes);
     if (size === 8 && this.#world.lab.image.segmentAt(value) !== undefined) return this.#world.objects.get(value) ?? this.code(value);
     const signed = BigInt.asIntN(8 * size, value);
     return signed > -10n && signed < 1000n ? `${signed}` : `0x${BigInt.asUintN(8 * size, value).toString(16)}`;

@@ -25,7 +25,7 @@ export function tellRace(make: () => World, knowledge: Knowledge, counterexample
     world.begin(knowledge);
     return world;
   };
-  const diagram = raceDiagram(recordTrace(fresh(), counterexample.answers));
+  const diagram = raceDiagram(recordTrace(fresh(), counterexample.answers, counterexample.violation));
   return `${diagram}\n${explainWhy(fresh, counterexample.answers, counterexample.violation, under).text}`;
 }
 

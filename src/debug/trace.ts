@@ -11,13 +11,14 @@ export { formatTrace } from './trace-text.ts';
 
 /**
  * Performs `answers` in a world that has just begun and gives what happened, step by step. The world is left behind the last step. An
- * answer that is not offered is `E_DIVERGE`: the answers belong to another world.
+ * answer that is not offered is `E_DIVERGE`: the answers belong to another world. `violation` is what the run leads to where its steps alone do not
+ * show it: a livelock is a circle, which no step ends.
  */
-export function recordTrace(world: World, answers: readonly number[]): Trace {
+export function recordTrace(world: World, answers: readonly number[], violation?: Violation): Trace {
   const recorder = new TraceRecorder(world);
   try {
     for (const answer of answers) recorder.answer(answer);
-    return recorder.finish();
+    return recorder.finish(violation);
   } finally {
     recorder.detach();
   }
@@ -43,6 +44,8 @@ export class TraceRecorder {
   #happened: Happening[] = [];
   #read = EVENT_BASE;
   #last = 0;
+  /** Some slab object has a type. */
+  #learned = false;
   /** What the last step violated. */
   violations: readonly Violation[] = [];
 
@@ -105,7 +108,7 @@ export class TraceRecorder {
   }
 
   /** Ends the recording: what the end violates, where the run has come to one, and the hash of the state. */
-  finish(): Trace {
+  finish(violation?: Violation): Trace {
     const { world } = this;
     this.#happened = [];
     const hash = world.machine.hash();
@@ -113,6 +116,11 @@ export class TraceRecorder {
       this.violations = endOf(world);
       this.#report(this.violations);
     }
+    if (this.violations.length === 0 && violation !== undefined) {
+      this.violations = [violation];
+      this.#report(this.violations);
+    }
+    if (this.names.learnAll() || this.#learned) this.#renameObjects();
     return {
       cores: world.machine.cores.length,
       roles: rolesOf(world),
@@ -121,6 +129,13 @@ export class TraceRecorder {
       violations: this.violations,
       hash,
     };
+  }
+
+  /** What pointers told about objects holds for accesses before it, too: memory is filled first and published then. */
+  #renameObjects(): void {
+    const { names } = this;
+    const renamed = (h: Happening): Happening => (h.what === 'access' ? { ...h, name: names.data(h.physical, h.size) } : h);
+    for (const [n, step] of this.steps.entries()) this.steps[n] = { ...step, happened: step.happened.map(renamed) };
   }
 
   #report(violations: readonly Violation[]): void {
@@ -137,6 +152,7 @@ export class TraceRecorder {
       const physical = view.getUint32(at + 8, true);
       const size = view.getUint32(at + 12, true);
       const value = BigInt.asUintN(8 * size, view.getBigUint64(at + 16, true));
+      if (this.names.learn(physical, size, value)) this.#learned = true;
       this.#happened.push({
         what: 'access',
         access: ACCESS_KINDS[view.getUint32(at + 4, true)]!,

@@ -1,5 +1,6 @@
 import { TextpokeError } from '../error.ts';
 import { didYouMean } from '../suggest.ts';
+import { DataTypes } from './data-types.ts';
 import { readDebugLines } from './debug-line.ts';
 import { PT_LOAD, readElf } from './elf.ts';
 import { Fnv64 } from './fnv.ts';
@@ -32,6 +33,8 @@ export interface ImageParts {
   readonly entry: bigint;
   readonly symbols?: readonly ImageSymbol[];
   readonly lines?: LineTable;
+  /** Reads the types of variables when they are first asked for. */
+  readonly types?: () => DataTypes;
 }
 
 /** What gets loaded into a machine, wherever it came from: segments, where to start, and the names and source lines of addresses. */
@@ -42,12 +45,15 @@ export class Image {
   readonly lines: LineTable;
   readonly #byName = new Map<string, ImageSymbol>();
   readonly #byAddress: readonly ImageSymbol[];
+  readonly #readTypes: () => DataTypes;
+  #types: DataTypes | undefined;
 
   constructor(parts: ImageParts) {
     this.segments = parts.segments;
     this.entry = parts.entry;
     this.symbols = parts.symbols ?? [];
     this.lines = parts.lines ?? LineTable.empty;
+    this.#readTypes = parts.types ?? (() => new DataTypes(new Map()));
     for (const symbol of this.symbols) if (!this.#byName.has(symbol.name)) this.#byName.set(symbol.name, symbol);
     const rank = { label: 0, object: 1, function: 2 } as const;
     this.#byAddress = this.symbols
@@ -106,6 +112,12 @@ export class Image {
     return this.lines.find(address);
   }
 
+  /** The types of its variables, where the image has them. */
+  get types(): DataTypes {
+    this.#types ??= this.#readTypes();
+    return this.#types;
+  }
+
   /**
    * 16 hexadecimal digits that name what a machine sees of the image: FNV-1a 64 over the entry and, for each segment in order of
    * address, its addresses, size, permissions and contents. Symbols and lines do not enter.
@@ -142,7 +154,13 @@ export function imageFromElf(bytes: Uint8Array, where = 'ELF'): Image {
       executable,
     }));
   const symbols = elf.symbols.map((s) => ({ name: s.name, address: s.address, size: Number(BigInt.asUintN(53, s.size)), kind: s.kind }));
-  return new Image({ segments, entry: elf.entry, symbols, lines: readDebugLines(elf.sections, where) });
+  return new Image({
+    segments,
+    entry: elf.entry,
+    symbols,
+    lines: readDebugLines(elf.sections, where),
+    types: () => DataTypes.read(elf.sections, where),
+  });
 }
 
 export interface FlatOptions {

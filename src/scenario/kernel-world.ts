@@ -18,24 +18,7 @@ export function kernelWorld(image: Image, cell: Cell, options: { readonly engine
     lab.setGate(vector, 'asm_sysvec_reschedule', { type: 'interrupt' });
   world.checkers.push(lifetimeChecker());
   world.wantedWitnesses = [];
-  namePerCpu(world);
   return world;
-}
-
-/** What each core's per-CPU data is called, `qs[1]`, where others reach it. */
-function namePerCpu(world: World): void {
-  const { lab } = world;
-  for (const { index } of world.machine.cores) {
-    const area = lab.percpuOf(index, 'CPU') + BigInt(lab.abi('KERNEL_PERCPU') - lab.abi('PERCPU_CPU'));
-    const name = (offset: number, what: string): unknown => world.words.set(area + BigInt(offset), what);
-    for (const field of ['dynticks', 'qs', 'sched_count', 'need_resched'])
-      name(lab.abi(`PERCPU_${field.toUpperCase()}`), `${field}[${index}]`);
-    for (const n of [0, 1]) {
-      for (const field of ['srcu_lock', 'srcu_unlock']) name(lab.abi(`PERCPU_${field.toUpperCase()}`) + 4 * n, `${field}[${index}][${n}]`);
-      for (const field of ['state', 'nvcsw'])
-        name(lab.abi('PERCPU_TASKS') + n * lab.abi('TASK_SIZE') + lab.abi(`TASK_${field.toUpperCase()}`), `task[${index}][${n}].${field}`);
-    }
-  }
 }
 
 /**

@@ -346,7 +346,7 @@ export class World {
 
   /** Looks whether the state just reached is at a bound. */
   noteBounds(): void {
-    if (!this.#storeBuffersFilled) this.#storeBuffersFilled = this.machine.cores.some(storeBufferFull);
+    if (!this.#storeBuffersFilled) this.#storeBuffersFilled = this.machine.frameWaited || this.machine.cores.some(storeBufferFull);
   }
 
   /** End of a path: final checks. */

@@ -2,7 +2,7 @@ import { CORE, PAIR_FIRST, STORE_BUFFER, STORE_BUFFER_ENTRIES, Stop } from '../e
 import { Activity } from '../isa/core-state.ts';
 import type { Core } from './core.ts';
 import type { FetchChoice } from './fetch.ts';
-import { accept, deliverables } from './interrupts.ts';
+import { deliverables } from './interrupts.ts';
 import type { Machine } from './machine.ts';
 
 /** One thing that can happen next. `core` is whose it is; a switch away from a core that could go on is a preemption. */
@@ -70,17 +70,7 @@ export function perform(machine: Machine, choice: Choice): void {
       machine.drain(core, choice.entry);
       return;
     case 'interrupt':
-      core.prepare();
-      machine.clearLatch(core);
-      // A word of the frame may be shared. Its store is the visible operation of this transition, or waits in the store buffer.
-      machine.engine.globals.interruptible.value = 0;
-      machine.engine.globals.visible.value = 1;
-      accept(machine, core, choice.vector);
-      machine.engine.globals.visible.value = 0;
-      machine.clearLatch(core);
-      // What may come at each of its instructions may come before the handler's first one: while it is pending from there on, it is so at no cost.
-      if (machine.splits.has(core.index)) machine.pause(core);
-      else machine.settle(core);
+      machine.interrupt(core, choice.vector);
   }
 }
 

@@ -128,7 +128,10 @@ function deliverOnce(machine: MachineParts, core: Core, d: Delivery): void {
   const frame = [core.get('ss'), core.gpr(RSP), BigInt(image >>> 0), core.get('cs'), d.savedRip];
   const errorCode = isFault && WITH_ERROR_CODE.has(d.vector) ? (d.errorCode ?? 0n) : undefined;
   if (errorCode !== undefined) frame.push(errorCode);
-  const top = cpl === 3 && newCpl !== 3 ? asSupervisor(machine, core, () => pushAll(core, stack, frame)) : pushAll(core, stack, frame);
+  const top =
+    cpl === 3 && newCpl !== 3
+      ? asSupervisor(machine, core, () => pushAll(machine, core, stack, frame))
+      : pushAll(machine, core, stack, frame);
 
   if (newCpl !== cpl) {
     core.setSmall('ss', newCpl);
@@ -156,12 +159,25 @@ function deliverOnce(machine: MachineParts, core: Core, d: Delivery): void {
   }
 }
 
-/** Pushes words below `stack` and gives the address of the last. */
-function pushAll(core: Core, stack: bigint, words: readonly bigint[]): bigint {
+/**
+ * Pushes words below `stack` and gives the address of the last. Words that others can see are one visible operation: those behind the first need no more
+ * of the budget, so that without store buffers a frame comes into memory at once.
+ */
+function pushAll(machine: MachineParts, core: Core, stack: bigint, words: readonly bigint[]): bigint {
+  const { visible } = machine.engine.globals;
+  const budget = visible.value;
+  let seen = false;
   let top = stack;
-  for (const word of words) {
-    top = BigInt.asUintN(64, top - 8n);
-    core.store(top, 8, word, 'stack');
+  try {
+    for (const word of words) {
+      top = BigInt.asUintN(64, top - 8n);
+      core.store(top, 8, word, 'stack');
+      if (!seen && visible.value === budget) continue;
+      seen = true;
+      visible.value = words.length;
+    }
+  } finally {
+    visible.value = seen ? budget - 1 : budget;
   }
   return top;
 }

@@ -22,7 +22,8 @@ export function deliverables(_machine: MachineParts, core: Core): readonly ('nmi
 const NONE: readonly never[] = [];
 
 function canBeInterrupted(core: Core): boolean {
-  if (!core.interruptWaits) return false;
+  // A trap that is due comes first.
+  if (!core.interruptWaits || core.small('singleStepPending') !== 0) return false;
   const activity = core.activity;
   return activity === Activity.running || activity === Activity.halted;
 }

@@ -1,5 +1,5 @@
 import { Engine, type EngineHost } from '../engine/engine.ts';
-import { CORE, ITLB, KEY_AT, LATCH_ENTRIES, PAGE, SCRATCH_RECORDS, SHADOW, Stop } from '../engine/layout.ts';
+import { CORE, ITLB, KEY_AT, LATCH_ENTRIES, PAGE, SCRATCH_RECORDS, SHADOW, STORE_BUFFER_ENTRY_BYTES, Stop } from '../engine/layout.ts';
 import { ReferenceRunner } from '../engine/reference-runner.ts';
 import { TextpokeError } from '../error.ts';
 import { Activity, IF, OFFSET, RAX, RCX, Vector } from '../isa/core-state.ts';
@@ -12,7 +12,7 @@ import { decodeFault } from './decode-fault.ts';
 import { deliver } from './exceptions.ts';
 import { deliverPendingDebug, finishStep, mustStep, type StepStart, startStep } from './exceptions-step.ts';
 import { type FetchChoice, FetchUnit, type FetchWindow } from './fetch.ts';
-import { deliverable } from './interrupts.ts';
+import { accept, deliverable } from './interrupts.ts';
 import { MachineMemory } from './machine-memory.ts';
 import type { MachineOptions } from './machine-options.ts';
 import { fillTlb, translateFetch } from './paging.ts';
@@ -252,9 +252,17 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     for (;;) {
       if (core.activity !== Activity.running) return Stop.idle;
       if (this.abandoned && ++aftermath > AFTERMATH_LIMIT) return Stop.budget;
-      if (core.small('singleStepPending') !== 0) deliverPendingDebug(this, core);
+      if (core.small('singleStepPending') !== 0) {
+        const stop = this.#delivering(() => deliverPendingDebug(this, core));
+        if (stop !== undefined) return stop;
+      }
       const start = this.#alone(core) ? startStep(core) : undefined;
-      if (start !== undefined && this.#deliverInstructionBreakpoint(core)) continue;
+      const hit = start === undefined ? 0 : instructionBreakpoints(core);
+      if (hit !== 0) {
+        const stop = this.#deliverInstructionBreakpoint(core, hit);
+        if (stop !== undefined) return stop;
+        continue;
+      }
       const before = start === undefined ? 0n : core.rip;
       const from = record === 0 ? 0n : core.rip;
       if (this.engine.features.explore) this.engine.globals.interruptible.value = deliverable(this, core) === undefined ? 0 : 1;
@@ -325,13 +333,25 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     return mustStep(core) || core.raw(CORE.ownStorePending) !== 0;
   }
 
-  /** A #DB before the instruction at RIP, where a breakpoint is on it and RF is clear. */
-  #deliverInstructionBreakpoint(core: Core): boolean {
-    const hit = instructionBreakpoints(core);
-    if (hit === 0) return false;
+  /** A #DB before the instruction at RIP. Gives the stop when a store of the frame has to wait. */
+  #deliverInstructionBreakpoint(core: Core, hit: number): number | undefined {
     this.clearLatch(core);
-    deliver(this, core, { vector: Vector.DB, kind: 'fault', savedRip: core.rip, debugStatus: hit });
-    return true;
+    return this.#delivering(() => deliver(this, core, { vector: Vector.DB, kind: 'fault', savedRip: core.rip, debugStatus: hit }));
+  }
+
+  /** The stop of a delivery that has to wait for a memory access: then nothing is delivered yet. */
+  #delivering(delivery: () => void): number | undefined {
+    // It begins with no access of its own done.
+    this.engine.globals.access.value = 0;
+    try {
+      delivery();
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof AccessStopped)) throw error;
+      const stop = this.engine.globals.stop.value - 1;
+      this.engine.globals.stop.value = 0;
+      return stop;
+    }
   }
 
   #finish(core: Core, start: StepStart, before: bigint): void {
@@ -345,18 +365,11 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     const kind = (['fault', 'trap', 'software'] as const)[Number(core.rawLong(CORE.stopKind))] ?? 'fault';
     const errorCode = core.rawLong(CORE.stopError);
     const savedRip = kind === 'fault' ? core.rip : core.rawLong(CORE.stopNext);
-    try {
-      this.clearLatch(core);
-      deliver(this, core, { vector, errorCode, kind, savedRip });
-      // The handler's first instruction has done nothing yet.
-      this.clearLatch(core);
-      return undefined;
-    } catch (error) {
-      if (!(error instanceof AccessStopped)) throw error;
-      const stop = this.engine.globals.stop.value - 1;
-      this.engine.globals.stop.value = 0;
-      return stop;
-    }
+    this.clearLatch(core);
+    const stop = this.#delivering(() => deliver(this, core, { vector, errorCode, kind, savedRip }));
+    // The handler's first instruction has done nothing yet.
+    if (stop === undefined) this.clearLatch(core);
+    return stop;
   }
 
   /** An instruction in flight is given up: its visible accesses count as not done. */
@@ -476,6 +489,35 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     this.engine.access.scrub(core.base);
   }
 
+  /** An interrupt had to wait: its frame did not fit into the store buffer of its core. */
+  frameWaited = false;
+
+  /** Takes an interrupt of `core`, as one visible operation. Where its frame does not fit into the store buffer nothing happens, and the buffer drains first. */
+  interrupt(core: Core, vector: number | 'nmi'): void {
+    core.prepare();
+    this.clearLatch(core);
+    const { globals, bytes } = this.engine;
+    const buffered = core.raw(CORE.storeBufferCount);
+    // A word of the frame may be shared. Its store is the visible operation of this transition, or waits in the store buffer.
+    globals.interruptible.value = 0;
+    globals.visible.value = 1;
+    const waits = this.#delivering(() => accept(this, core, vector));
+    globals.visible.value = 0;
+    this.clearLatch(core);
+    if (waits !== undefined) {
+      this.frameWaited = true;
+      const [from, to] = [buffered, core.raw(CORE.storeBufferCount)].map(
+        (n) => core.base + CORE.storeBuffer + n * STORE_BUFFER_ENTRY_BYTES,
+      );
+      bytes.fill(0, from, to);
+      core.setRaw(CORE.storeBufferCount, buffered);
+      return;
+    }
+    // What may come at each of its instructions may come before the handler's first one: while it is pending from there on, it is so at no cost.
+    if (this.splits.has(core.index)) this.pause(core);
+    else this.settle(core);
+  }
+
   /** Stops `core` where it is, before its next instruction. */
   pause(core: Core): void {
     core.setRaw(CORE.stop, this.#placeOf(core));
@@ -495,8 +537,8 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
         this.engine.access.scrub(core.base);
         return;
       }
-      if (this.#pausesBehind(core)) return;
       this.engine.globals.visible.value = 0;
+      if (this.#pausesBehind(core)) return;
     }
     if (choice !== undefined) {
       this.engine.globals.visible.value = 0;
@@ -528,9 +570,10 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
 
   /** Behind an instruction that ran by itself: a trap that is due comes first, then whatever may interrupt. True where the core stops for that. */
   #pausesBehind(core: Core): boolean {
-    if (core.small('singleStepPending') !== 0) deliverPendingDebug(this, core);
-    if (!this.splitting(core)) return false;
-    this.pause(core);
+    const waits = core.small('singleStepPending') === 0 ? undefined : this.#delivering(() => deliverPendingDebug(this, core));
+    if (waits === undefined && !this.splitting(core)) return false;
+    if (waits === undefined) this.pause(core);
+    else core.setRaw(CORE.stop, waits);
     return true;
   }
 

@@ -11,7 +11,7 @@ export interface DescSwitches extends PhaseSwitches {
    * between `nr_entries` and `vec`, as in the fix.
    */
   readonly teardown?: 'vec-nr' | 'nr-vec' | 'sync-vec-nr' | 'nr-sync-vec';
-  /** What the patching core calls next writes to the memory where the descriptor of `stack` was. */
+  /** What the patching core calls next writes to its stack, where the descriptor of `stack` was. */
   readonly reuse?: boolean;
 }
 
@@ -52,10 +52,10 @@ export function* textPokeDesc(
     yield { do: 'wait', ...refs, value: 0n };
   }
   for (const m of ordered) yield { do: 'mark', mark: { kind: 'end', site: m.site } };
-  if (guard === 'stack' && switches.reuse === true) {
+  if (switches.reuse === true) {
     // The next function of the patching core has its return address and a saved register here.
-    yield store(`${name}.nr_entries`, 8, world.symbol('patcher_stub'));
-    yield store(`${name}.vec`, 8, SAVED_REGISTER);
+    yield store(`${NAMES.stack}.nr_entries`, 8, world.symbol('patcher_stub'));
+    yield store(`${NAMES.stack}.vec`, 8, SAVED_REGISTER);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Checker } from '../../explore/checker.ts';
 import { framesChecker, NESTED_WITNESS } from '../../explore/checkers/frames.ts';
 import { Vector } from '../../isa/core-state.ts';
 import { labWorld } from '../lab-world.ts';
@@ -15,6 +16,17 @@ interface NmiIret extends Variant {
 }
 
 const HISTORY = 'x86: Add workaround to NMI iret woes';
+
+const SENT_MEANWHILE = 'an NMI is sent while one is handled';
+
+/** Finds nothing: an NMI that is kept waiting is what a handler without IRET is about. */
+const meanwhile: Checker = {
+  name: 'meanwhile',
+  onEvent(event, world) {
+    if (event.kind !== 'ipi') return;
+    if (event.targets.some((n) => world.machine.cores[n]?.small('nmiBlocked') === 1)) world.witnessed.add(SENT_MEANWHILE);
+  },
+};
 
 /** An IRET inside the NMI handler lets the next NMI in, at the top of the same stack. */
 export const nmiIret = defineScenario<NmiIret>({
@@ -94,7 +106,8 @@ export const nmiIret = defineScenario<NmiIret>({
     const { lab } = world;
     const moved = { copy: lab.abi('NMI_COPY_AT'), taken: lab.abi('NMI_TAKEN_AT'), again: lab.symbol('repeat_nmi') };
     world.checkers.push(framesChecker(variant.nesting === undefined ? {} : { moves: new Map([[Vector.NMI, moved]]) }));
-    world.wantedWitnesses = variant.nesting === undefined ? [] : [NESTED_WITNESS];
+    world.checkers.push(meanwhile);
+    world.wantedWitnesses = [SENT_MEANWHILE, ...(variant.nesting === undefined ? [] : [NESTED_WITNESS])];
     lab.configure({ nmi_fn: lab.symbol(variant.handler), int3_fn: lab.symbol('probe_handler') });
     if (variant.nmis !== undefined) lab.configure({ nmis: variant.nmis });
     if (variant.sync !== undefined) lab.configure({ sync_core_how: lab.abi(variant.sync) });

@@ -56,7 +56,7 @@ export const deadDescriptor = defineScenario<DeadDescriptor>({
       expected: 'ok',
       guard: 'static',
       kprobe: true,
-      reuse: false,
+      reuse: true,
       history: 'x86/alternative: Fix race in try_get_desc()',
     },
   ],
@@ -79,6 +79,7 @@ export const deadDescriptor = defineScenario<DeadDescriptor>({
       entry: 'patcher_stub',
       patcher: () => textPokeDesc(text, layout, [change], variant.guard, { reuse: variant.reuse }),
     });
+    if (variant.kprobe) world.wantedWitnesses = [...world.wantedWitnesses, 'kprobe handled'];
     addVictims(world, cell, variant.kprobe ? ['site_call_q0', 'kprobed_fn'] : ['site_call_q0']);
     return world;
   },

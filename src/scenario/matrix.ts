@@ -27,6 +27,7 @@ export function cellsOf(scenario: Scenario, variant: Variant): Cell[] {
   if (scenario.scope === 'two-victims') {
     for (const fetch of ['coherent', 'intel-sdm'] as const) for (const memory of MEMORY_MODELS) cells.push({ victims: 2, fetch, memory });
   }
+  if (scenario.twoVictims?.includes(variant.name)) cells.push({ victims: 2, fetch: 'intel-sdm', memory: 'tso' });
   if (scenario.threeVictims?.includes(variant.name)) cells.push({ victims: 3, fetch: 'intel-sdm', memory: 'tso' });
   return cells;
 }

@@ -59,6 +59,8 @@ interface Common {
   readonly scope: 'one-core' | 'one-victim' | 'two-victims';
   /** Counts how many of the runs in which a guest says this (`say` of the runtime) break something. */
   readonly share?: { readonly through: string };
+  /** Variants whose proof also runs with two victims under the manual's models, where the scope has only one. */
+  readonly twoVictims?: readonly string[];
   /** Variants whose proof also runs with three victims. */
   readonly threeVictims?: readonly string[];
 }

@@ -18,6 +18,7 @@ export const oldFunction = defineScenario<TracepointVariant>({
   window: 'between the taken static branch and the load of the array',
   image: 'tracepoint',
   scope: 'one-victim',
+  twoVictims: ['t3', 't4'],
   variants: [...versions(CHAIN, { T0: 'violation', T1: 'ok', T2: 'ok', T3: 'ok', T4: 'ok' })],
   build: tracepointWorld,
 });

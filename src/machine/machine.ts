@@ -1,17 +1,15 @@
 import { Engine, type EngineHost } from '../engine/engine.ts';
-import { CORE, ITLB, KEY_AT, LATCH_ENTRIES, PAGE, SCRATCH_RECORDS, SHADOW, STORE_BUFFER_ENTRY_BYTES, Stop } from '../engine/layout.ts';
+import { CORE, ITLB, KEY_AT, LATCH_ENTRIES, PAGE, SHADOW, STORE_BUFFER_ENTRY_BYTES, Stop } from '../engine/layout.ts';
 import { ReferenceRunner } from '../engine/reference-runner.ts';
 import { TextpokeError } from '../error.ts';
 import { Activity, IF, OFFSET, RAX, RCX, Vector } from '../isa/core-state.ts';
-import type { Decoded } from '../isa/decode.ts';
 import type { Instruction } from '../isa/instruction.ts';
-import { RECORD_BYTES } from '../isa/record.ts';
 import { breakpointsOn, dataBreakpoints, instructionBreakpoints } from './breakpoints.ts';
 import { AccessStopped, Core, GuestFault } from './core.ts';
-import { decodeFault } from './decode-fault.ts';
 import { deliver } from './exceptions.ts';
 import { deliverPendingDebug, finishStep, mustStep, type StepStart, startStep } from './exceptions-step.ts';
 import { type FetchChoice, FetchUnit, type FetchWindow } from './fetch.ts';
+import { fetchRecord, useBytes } from './fetching.ts';
 import { accept, deliverable } from './interrupts.ts';
 import { MachineMemory } from './machine-memory.ts';
 import type { MachineOptions } from './machine-options.ts';
@@ -290,7 +288,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
           if (reason === Stop.system && !this.engine.features.explore) return Stop.system;
           break;
         case Stop.fetch: {
-          const fetched = this.#fetch(core);
+          const fetched = fetchRecord(this, core);
           if (fetched.kind === 'stop') return fetched.stop;
           if (fetched.kind === 'record') record = fetched.record;
           break;
@@ -395,91 +393,6 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     return this.fetch.window(physical, () => translateFetch(this, core, (core.rip & ~0xfffn) + 0x1000n));
   }
 
-  /** The instruction at RIP has no record in the cache. */
-  #fetch(core: Core): { kind: 'again' } | { kind: 'record'; record: number } | { kind: 'stop'; stop: number } {
-    const rip = core.rip;
-    const at = this.fetchAt(core);
-    if ('fault' in at) {
-      if (at.cr2 !== undefined) core.setRawLong(CORE.stopCr2, at.cr2);
-      this.noteFault(core, at.fault, at.errorCode);
-      this.engine.globals.stop.value = 0;
-      return this.#afterDelivery(this.deliverNoted(core));
-    }
-    if ('absent' in at)
-      throw new TextpokeError('E_GUEST', `core ${core.index} executes at ${hex(rip)}, which is mapped beyond RAM`, {
-        where: this.describe(core),
-      });
-    const window = this.fetchWindow(core, at.physical);
-    if (window.patched) {
-      const held = this.fetch.held(core);
-      return held === undefined ? { kind: 'stop', stop: Stop.fetch } : this.useBytes(core, held, window, false);
-    }
-    if (this.hooks.has(rip)) this.emit({ kind: 'hook', core: core.index, address: rip });
-    return this.useBytes(core, window.current(), window, !this.hooks.has(rip));
-  }
-
-  /** Decodes bytes and makes a record of them: in the cache when the bytes cannot change behind our back, else in the core's scratch. */
-  useBytes(
-    core: Core,
-    bytes: Uint8Array,
-    window: Pick<FetchWindow, 'physical' | 'missing'>,
-    cache: boolean,
-  ): { kind: 'again' } | { kind: 'record'; record: number } | { kind: 'stop'; stop: number } {
-    const decoded = this.fetch.decode(bytes);
-    if (decoded.kind === 'instruction') {
-      const cached = cache && (window.physical & 0xfff) + decoded.length <= 4096;
-      const at = cached ? undefined : SCRATCH_RECORDS + core.index * RECORD_BYTES;
-      const record = this.engine.putRecord(decoded.instruction, decoded.fields, window.physical, at);
-      if (cached) {
-        this.#markRecords(core, window.physical, decoded.length);
-        return { kind: 'again' };
-      }
-      return { kind: 'record', record };
-    }
-    const fault = decodeFault(decoded, window.missing) ?? this.#unsupported(core, decoded, bytes);
-    if (fault.cr2 !== undefined) core.setRawLong(CORE.stopCr2, fault.cr2);
-    this.noteFault(core, fault.vector, fault.errorCode);
-    this.engine.globals.stop.value = 0;
-    return this.#afterDelivery(this.deliverNoted(core));
-  }
-
-  #afterDelivery(stop: number | undefined): { kind: 'again' } | { kind: 'stop'; stop: number } {
-    return stop === undefined ? { kind: 'again' } : { kind: 'stop', stop };
-  }
-
-  /** Valid, but nothing that we have semantics for: no guess, but its bytes, address and name. */
-  #unsupported(core: Core, decoded: Exclude<Decoded, { kind: 'instruction' }>, bytes: Uint8Array): never {
-    const { name, length } = decoded.kind === 'unimplemented' ? decoded : { name: decoded.kind, length: bytes.length };
-    const text = [...bytes.subarray(0, length)].map((b) => b.toString(16).padStart(2, '0')).join(' ');
-    throw new TextpokeError(
-      'E_INSN',
-      `unsupported instruction at ${this.options.names?.describe(core.rip) ?? hex(core.rip)}: ${text} (${name})`,
-      {
-        where: this.describe(core),
-        hint: 'textpoke runs the general-purpose instruction set; build the guest with -mgeneral-regs-only',
-      },
-    );
-  }
-
-  /** A page holds records now: stores to it must take the slow path, so that they are noticed. */
-  #markRecords(core: Core, physical: number, length: number): void {
-    const info = this.pageInfo(physical);
-    if ((info & PAGE.hasRecords) === 0) {
-      this.setPageInfo(physical >>> 12, info | PAGE.hasRecords);
-      for (const c of this.cores) c.flushTlb();
-      translateFetch(this, core, core.rip);
-    }
-    if (!this.engine.features.explore) return;
-    for (let q = physical & ~7; q < physical + length; q += 8) {
-      const at = this.engine.map.shadow + (q >>> 3) * 4;
-      const word = this.engine.view.getUint32(at, true);
-      // Written first and executed now: text that is written as well.
-      if (this.text !== undefined && this.text.indexOf(q) < 0 && ((word >>> SHADOW.writersShift) & SHADOW.readers) !== 0)
-        this.newText.add(q);
-      this.engine.view.setUint32(at, word | (1 << core.index), true);
-    }
-  }
-
   // ---- transitions ----
 
   /** Runs `core` up to its next visible operation and notes what stopped it. */
@@ -549,7 +462,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
       this.emit({ kind: 'fetch', core: core.index, rip: core.rip, bytes: choice.bytes, stale: choice.stale, race: choice.race });
       if (this.abandoned) return;
       if (this.hooks.has(core.rip)) this.emit({ kind: 'hook', core: core.index, address: core.rip });
-      const used = this.useBytes(core, choice.bytes, choice.window, false);
+      const used = useBytes(this, core, choice.bytes, choice.window, false);
       if (used.kind === 'stop') {
         core.setRaw(CORE.stop, used.stop);
         return;

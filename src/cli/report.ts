@@ -9,6 +9,9 @@ import { groupDigits } from './progress.ts';
 /** A line of a report, broken at 79 columns. */
 export const wrapped = (line: string): string => wrap(line, 79, 9).join('\n');
 
+/** What a report is about, broken at 79 columns. */
+export const headline = (line: string): string => wrap(line, 79, 2).join('\n');
+
 /** What is and is not modelled: every result links to it. */
 export const LIMITS = 'README.md#limits';
 

@@ -5,6 +5,7 @@ import { type DataType, partOf, pointersIn } from '../image/data-types.ts';
 import type { ImageSymbol } from '../image/image.ts';
 import { Vector } from '../isa/core-state.ts';
 import { DIRECT_MAP_BASE, PRIVATE, PRIVATE_AT, PRIVATE_STRIDE } from '../kernel/layout.ts';
+import { disassemble } from './disassemble.ts';
 
 /** Bytes as `e8 ab 0a 00 00`. */
 export const hexBytes = (bytes: Iterable<number>): string => [...bytes].map((b) => b.toString(16).padStart(2, '0')).join(' ');
@@ -201,6 +202,13 @@ export class Names {
     return this.#world.lab.image.segmentAt(value) === undefined
       ? `0x${value.toString(16)}`
       : (this.#world.objects.get(value) ?? this.code(value));
+  }
+
+  /** The instruction at an address that is no site, in AT&T syntax with names for addresses; undefined for what is none. */
+  disassembled(bytes: Uint8Array, address: bigint): string | undefined {
+    const line = disassemble(bytes, address)[0];
+    if (line === undefined || !line.valid || line.bytes.length !== bytes.length) return undefined;
+    return line.text.replace(/0x[0-9a-f]{16}/g, (a) => this.word(BigInt(a)));
   }
 
   /** The instruction of a site in words: `int3`, `call target_b`, `jmp`, `ret`, else undefined. */

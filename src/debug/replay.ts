@@ -1,9 +1,11 @@
 import type { Knowledge } from '../explore/knowledge.ts';
+import { options } from '../explore/path.ts';
+import type { Violation } from '../explore/violation.ts';
 import type { World } from '../explore/world.ts';
 import { CATALOGUE } from '../scenario/catalogue.ts';
 import { type FoundToken, findToken } from '../scenario/find-token.ts';
 import type { CellRunner } from '../scenario/matrix.ts';
-import type { Scenario } from '../scenario/scenario.ts';
+import { expectedOf, type Scenario } from '../scenario/scenario.ts';
 import type { Trace } from './happening.ts';
 import { recordTrace } from './trace.ts';
 
@@ -24,5 +26,21 @@ export function replayToken(runner: CellRunner, token: string, scenarios: readon
   knowledge.add(found.content);
   const world = runner.maker(found.scenario, found.variant.name, found.cell)();
   world.begin(knowledge);
-  return { found, knowledge, world, trace: recordTrace(world, found.content.answers) };
+  const trace = recordTrace(world, found.content.answers);
+  const livelock =
+    trace.violations.length === 0 && options(world, trace.steps.at(-1)?.core ?? 0).length > 0
+      ? livelockOf(runner, found, token)
+      : undefined;
+  if (livelock === undefined) return { found, knowledge, world, trace };
+  const again = runner.maker(found.scenario, found.variant.name, found.cell)();
+  again.begin(knowledge);
+  return { found, knowledge, world: again, trace: recordTrace(again, found.content.answers, livelock) };
+}
+
+/** A token that leads into a circle shows no violation of its own: the search that gave it says which. */
+function livelockOf(runner: CellRunner, { scenario, variant, cell }: FoundToken, token: string): Violation | undefined {
+  if (expectedOf(variant.expected, cell.fetch) !== 'violation') return undefined;
+  const result = runner.run(scenario, variant, cell);
+  const violation = result.token === token ? result.counterexample?.violation : undefined;
+  return violation?.cause === 'livelock' ? violation : undefined;
 }

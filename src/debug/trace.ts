@@ -243,7 +243,12 @@ export class TraceRecorder {
       length: Math.max(event.bytes.length, ...(event.race?.candidates.map((c) => c.length) ?? [])),
       stale: event.stale,
       age: history?.age(offset, event.bytes) ?? { kind: 'now' },
-      text: (site !== undefined && offset === 0 ? names.instruction(site, event.bytes) : undefined) ?? '',
+      text:
+        (site === undefined
+          ? names.disassembled(event.bytes, event.rip)
+          : offset === 0
+            ? names.instruction(site, event.bytes)
+            : undefined) ?? '',
       race: event.race !== undefined,
     };
   }

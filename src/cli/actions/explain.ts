@@ -7,7 +7,7 @@ import { fixtures } from '../fixtures.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
 import { emitEvent } from '../json.ts';
-import { sayCell, wrapped } from '../report.ts';
+import { headline, sayCell, wrapped } from '../report.ts';
 import { knownScenarios, oneScenario, type Scenarios } from '../scenarios.ts';
 import { tellStory } from '../story.ts';
 
@@ -50,7 +50,7 @@ function explainToken(token: string, known: Scenarios, options: ExplainOptions, 
       violation === undefined
         ? 'OK nothing is violated'
         : `FAIL ${CHECK_TITLES[violation.check]} (${violation.check}): ${violation.message}`;
-    io.stdout(`${scenario.name} ${variant.name}: ${variant.title}\n${sayCell(cell)}\n\n${wrapped(verdict)}\n\n${race}`);
+    io.stdout(`${headline(`${scenario.name} ${variant.name}: ${variant.title}`)}\n${sayCell(cell)}\n\n${wrapped(verdict)}\n\n${race}`);
   }
   return violation === undefined ? Exit.ok : Exit.violation;
 }

@@ -7,7 +7,7 @@ import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
 import { emitEvent } from '../json.ts';
 import { progressLine } from '../progress.ts';
-import { LIMITS, ROW_HEAD, row, sayCell, sayCoverage, sayShare, sayVerdict, wrapped } from '../report.ts';
+import { headline, LIMITS, ROW_HEAD, row, sayCell, sayCoverage, sayShare, sayVerdict, wrapped } from '../report.ts';
 import { resultEvent } from '../result-event.ts';
 import { knownScenarios, oneScenario } from '../scenarios.ts';
 import { engineName, searchSettings } from '../search-options.ts';
@@ -38,9 +38,11 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
   if (options.json) emitEvent(io, 'start', { scenario: scenario.name, cell, seed: options.seed, variants: variants.map((v) => v.name) });
   else if (variants.length > 1)
     io.stdout(
-      `${scenario.name}: ${scenario.title}\n${sayCell(cell)}, seed ${options.seed}${options.seedIsDefault ? ' (default)' : ''}\n\n${ROW_HEAD}\n`,
+      `${headline(`${scenario.name}: ${scenario.title}`)}\n${sayCell(cell)}, seed ${options.seed}${options.seedIsDefault ? ' (default)' : ''}\n\n${ROW_HEAD}\n`,
     );
   const codes: number[] = [];
+  /** The variant to look at next: the first that fails. */
+  let telling: string | undefined;
   const shares: string[] = [];
   for (const variant of variants) {
     const settings = searchSettings(options, io, progress, variant.name);
@@ -54,6 +56,7 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
     });
     progress.clear();
     codes.push(exitCodeOf(result));
+    if (result.verdict === 'violation') telling ??= variant.name;
     const share = sayShare(result);
     if (share !== undefined) shares.push(`${wrapped(`share    ${share}`)}\n`);
     if (options.json) emitEvent(io, 'result', resultEvent(result));
@@ -63,7 +66,7 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
   }
   if (!options.json && variants.length > 1)
     io.stdout(
-      `${shares.length === 0 ? '' : '\n'}${shares.join('')}\nOne of them in full:\n  textpoke explore ${scenario.alias ?? scenario.name} --variant ${variants[0]?.name ?? ''}${known.flags}\nlimits   ${LIMITS}\n`,
+      `${shares.length === 0 ? '' : '\n'}${shares.join('')}\nOne of them in full:\n  textpoke explore ${scenario.alias ?? scenario.name} --variant ${telling ?? variants[0]?.name ?? ''}${known.flags}\nlimits   ${LIMITS}\n`,
     );
   return Math.max(...codes);
 }
@@ -98,7 +101,7 @@ const settles = ({ verdict, coverage }: CellResult): boolean => verdict === 'vio
 
 function details(runner: CellRunner, scenario: Scenario, result: CellResult, options: ExploreOptions, flags: string): string {
   const lines = [
-    `${scenario.name} ${result.variant.name}: ${result.variant.title}`,
+    headline(`${scenario.name} ${result.variant.name}: ${result.variant.title}`),
     `${sayCell(result.cell)}, seed ${options.seed}${options.seedIsDefault ? ' (default)' : ''}`,
     '',
     wrapped(sayVerdict(result)),

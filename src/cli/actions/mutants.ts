@@ -53,7 +53,9 @@ export async function mutantsAction(options: MutantsOptions, io: Io): Promise<nu
       ...(tally.different === 0 ? [] : [`${tally.different} not as recorded`]),
       ...(tally.inconclusive === 0 ? [] : [`${tally.inconclusive} not settled`]),
     ].join(', ');
-    io.stdout(`${sayChecks(killed)}\n${mutants.length} mutants: ${tally.killed} killed, ${tally.survived} survive, `);
+    io.stdout(
+      `${sayChecks(killed, names.length === 0)}\n${mutants.length} ${mutants.length === 1 ? 'mutant' : 'mutants'}: ${tally.killed} killed, ${tally.survived} survive, `,
+    );
     io.stdout(`${wrong === '' ? 'each as recorded' : wrong}\n`);
   }
   if (tally.inconclusive > 0) return Exit.inconclusive;
@@ -94,8 +96,9 @@ function entry(result: CellResult): string {
 
 const indented = (text: string, by: number): string[] => wrap(text, WIDTH - by).map((line) => ' '.repeat(by) + line);
 
-function sayChecks(killed: ReadonlyMap<CheckId, number>): string {
-  const rows = ALL_CHECKS.map((check) => {
+/** Of `all` scenarios, every check: one that kills nothing is not proven to bite. */
+function sayChecks(killed: ReadonlyMap<CheckId, number>, all: boolean): string {
+  const rows = ALL_CHECKS.filter((check) => all || killed.has(check)).map((check) => {
     const count = killed.get(check) ?? 0;
     return `  ${check.padEnd(10)} ${String(count).padStart(6)}  ${CHECK_TITLES[check]}${count === 0 ? ': NO MUTANT' : ''}`;
   });

@@ -112,3 +112,11 @@ test('heads say what cores run that patch nothing', () => {
   expect(straight(world([['publish_first']])).roles).toEqual(['', 'rcu_reader']);
   expect(raceDiagram(straight(world([['publish_first']])))).toMatch(/^ +CPU1 \(rcu_reader\)\n/);
 });
+
+test('a livelock ends the diagram, though no step of the way into it breaks anything', () => {
+  const made = world([['publish_first']]);
+  made.begin();
+  const trace = recordTrace(made, [0], { check: 'I13', cause: 'livelock', message: 'livelock: CPU1 can go on for ever', core: 1, rip: 0n });
+  expect(trace.violations).toHaveLength(1);
+  expect(raceDiagram(trace)).toMatch(/\n {2}end +~~> livelock: CPU1 can go on/);
+});

@@ -52,23 +52,29 @@ function partOf(variant: Variant, n: 0 | 1): string {
 
 /** A violation by its token, what is settled by its coverage and the number of states, smallest to largest. */
 function found(group: readonly Difference[]): string {
-  const tokens = group.flatMap(({ variant, result }) => (result.token === undefined ? [] : [`${variant.name} \`${result.token}\``]));
+  // One token a variant: under the manual's policy where that differs, else under the first.
+  const byVariant = new Map<string, Difference>();
+  for (const d of group)
+    if (d.result.token !== undefined && (d.fetch === 'intel-sdm' || !byVariant.has(d.variant.name))) byVariant.set(d.variant.name, d);
+  const tokens = [...byVariant.values()].map(({ variant, result }) => `${variant.name} \`${result.token}\``);
   if (tokens.length > 0) return tokens.join('<br>');
   const states = group.map(({ result }) => result.counts.states).sort((a, b) => a - b);
   return `${unique(group.map(({ result }) => result.coverage.kind))}, ${unique([states[0] ?? 0, states.at(-1) ?? 0].map(String)).replace(', ', ' to ')} states each`;
 }
 
-/** What differs for one reason, with one verdict, is one row. */
+/** What differs for one reason, with one verdict, is one row; a violation is so for all its policies. */
 const groups = new Map<string, Difference[]>();
 for (const difference of differences()) {
   const { scenario, fetch, catalogue, reason, result } = difference;
-  const key = [scenario.name, fetch, catalogue, result.verdict, reason].join('|');
+  const key = [scenario.name, result.verdict === 'violation' ? '' : fetch, catalogue, result.verdict, reason].join('|');
   groups.set(key, [...(groups.get(key) ?? []), difference]);
 }
 
 console.log('| scenario | fetch | variant | sites | catalogue | run | why |\n|---|---|---|---|---|---|---|');
 for (const group of groups.values()) {
-  const { scenario, fetch, catalogue, reason, result } = group[0] as Difference;
+  const { scenario, catalogue, reason, result } = group[0] as Difference;
+  const policies = new Set(group.map((d) => d.fetch));
+  const fetch = policies.size === FETCH_POLICY_NAMES.length ? 'all' : [...policies].join(', ');
   const [sites, steps] = ([0, 1] as const).map((n) => unique(group.map((d) => partOf(d.variant, n))));
   console.log(`| ${scenario.name} | ${fetch} | ${steps} | ${sites} | ${catalogue} | ${result.verdict}: ${found(group)} | ${reason} |`);
 }

@@ -5,16 +5,21 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { CHECK_TITLES } from '../../src/explore/violation.ts';
 import { FETCH_POLICY_NAMES } from '../../src/machine/policy/index.ts';
 import { root } from '../../tools/bootstrap.mjs';
+import { outputs } from '../../tools/build-fixtures.ts';
 import { textpoke } from './recording-io.ts';
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8');
 const all = (pattern: RegExp): string[] => [...new Set([...readme.matchAll(pattern)].map((found) => found[1] ?? ''))];
 
 describe('the README', () => {
-  const lab = readFileSync(join(root, 'fixtures/lab/lab.elf'));
+  const files = Object.fromEntries(
+    outputs()
+      .filter((path) => path.endsWith('.elf'))
+      .map((path) => [join(root, path), readFileSync(join(root, path))] as const),
+  );
 
   test.each(all(/\b(tp1_[\w-]+)/g))('its token %s replays to a violation', async (token) => {
-    const { exit, stdout } = await textpoke(['replay', token], { files: { [join(root, 'fixtures/lab/lab.elf')]: lab } });
+    const { exit, stdout } = await textpoke(['replay', token], { files });
     expect([exit, stdout()]).toEqual([1, expect.stringContaining('VIOLATION')]);
   });
 

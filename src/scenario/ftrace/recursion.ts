@@ -28,6 +28,7 @@ export const recursion = defineScenario<Recursion>({
     {
       name: 'late',
       title: 'the bit is taken behind the call of a traced function',
+      mutant: 'ftrace: the recursion bit is taken behind something traceable',
       expected: 'violation',
       shows: { check: 'I6' },
       bits: 'RECURSION_PER_LEVEL',

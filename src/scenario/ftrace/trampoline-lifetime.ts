@@ -28,6 +28,7 @@ export const trampolineLifetime = defineScenario<TrampolineLifetime>({
     {
       name: 'heavy.preemptible',
       title: 'each core schedules; the reader can be preempted',
+      mutant: 'ftrace: trampoline freed without rcu_tasks',
       ...FREED,
       waits: { heavy: true },
       reader: 'task',

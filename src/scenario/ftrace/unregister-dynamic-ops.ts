@@ -29,6 +29,7 @@ export const unregisterDynamicOps = defineScenario<UnregisterDynamicOps>({
     {
       name: 'early-exit',
       title: 'no wait',
+      mutant: 'ftrace: dynamic ops freed without a wait',
       ...FREED,
       waits: {},
       reader: 'task',

@@ -25,7 +25,13 @@ export const entryRecursion = defineScenario<EntryRecursion>({
   image: 'kprobes',
   scope: 'one-core',
   variants: [
-    { name: 'probed', title: 'ist_enter() is probed', expected: 'violation', shows: { check: 'I6' } },
+    {
+      name: 'probed',
+      title: 'ist_enter() is probed',
+      mutant: 'kprobes: a probe on what entry calls first',
+      expected: 'violation',
+      shows: { check: 'I6' },
+    },
     {
       name: 'probed-to-the-guard-page',
       title: 'the same until the stack ends: #PF without a stack is #DF',

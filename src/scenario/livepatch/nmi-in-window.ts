@@ -19,7 +19,14 @@ export const nmiInWindow = defineScenario<NmiInWindow>({
   scope: 'one-core',
   variants: [
     { name: 'lw0', title: 'rcu_nmi_enter() alone', expected: 'ok', reader: 'LW0' },
-    { name: 'lw1', title: 'the handler does rcu_irq_enter()', expected: 'violation', shows: { check: 'I10' }, reader: 'LW1' },
+    {
+      name: 'lw1',
+      title: 'the handler does rcu_irq_enter()',
+      mutant: 'livepatch: rcu_irq_enter() in the handler',
+      expected: 'violation',
+      shows: { check: 'I10' },
+      reader: 'LW1',
+    },
     {
       name: 'lw1-irq-is-nmi',
       title: 'rcu_irq_enter() is rcu_nmi_enter()',

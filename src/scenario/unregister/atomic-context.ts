@@ -30,6 +30,7 @@ export const atomicContext = defineScenario<AtomicContext>({
     {
       name: 'atomic',
       title: 'preemption is off',
+      mutant: 'unregister: synchronize_rcu() with preemption off',
       expected: 'violation',
       shows: { check: 'I10' },
       registration: ATOMIC,

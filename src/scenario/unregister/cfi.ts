@@ -39,6 +39,7 @@ export const cfi = defineScenario<Cfi>({
     {
       name: 'kcfi',
       title: 'one stub for all, the caller checks (kCFI)',
+      mutant: 'unregister: a stub of another type under kCFI',
       expected: 'violation',
       shows: { check: 'I9' },
       registration: { ...BASE, reader: 'kcfi', switches: { stub_fn: 'tp_stub_func' } },
@@ -52,6 +53,7 @@ export const cfi = defineScenario<Cfi>({
     {
       name: 'fineibt',
       title: 'one stub for all, the callee checks (FineIBT)',
+      mutant: 'unregister: a stub of another type under FineIBT',
       expected: 'violation',
       shows: { check: 'I9' },
       registration: { ...FINEIBT, switches: { stub_fn: 'tp_stub_func_fineibt' } },

@@ -26,6 +26,7 @@ export const doubleFetch = defineScenario<DoubleFetch>({
     {
       name: 'reload',
       title: 'the compiler reads the slot twice',
+      mutant: 'unregister: the slot is read twice',
       expected: 'violation',
       shows: { check: 'exception' },
       registration: { ...BASE, reader: 'sentinel_reload' },

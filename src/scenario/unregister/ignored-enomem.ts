@@ -25,6 +25,7 @@ export const ignoredEnomem = defineScenario<IgnoredEnomem>({
     {
       name: 'data',
       title: '-ENOMEM is ignored, the data of the probe is freed',
+      mutant: 'unregister: data freed although the removal failed',
       expected: 'violation',
       shows: { check: 'I5' },
       registration: { ...DATA, switches: { remove: 'REMOVE_FAIL' } },

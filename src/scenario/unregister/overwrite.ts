@@ -30,6 +30,7 @@ export const overwrite = defineScenario<Overwrite>({
     {
       name: 'no-wait',
       title: 'the second removal does not wait for readers',
+      mutant: 'unregister: no wait for readers of the space that is used again',
       expected: 'violation',
       shows: { check: 'I3' },
       registration: { ...BASE, switches: { remove: 'REMOVE_HALVES', halves_wait: 0 } },

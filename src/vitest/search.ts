@@ -2,6 +2,7 @@ import { tellRace } from '../debug/show-race.ts';
 import { recordTrace } from '../debug/trace.ts';
 import { TextpokeError } from '../error.ts';
 import { type Exploration, explore } from '../explore/explore.ts';
+import { options as offered } from '../explore/path.ts';
 import type { Coverage } from '../explore/result.ts';
 import { decodeToken, encodeToken, imageHash, SEMANTICS_VERSION } from '../explore/token.ts';
 import { CHECK_TITLES, type Violation, type WantedViolation } from '../explore/violation.ts';
@@ -76,11 +77,14 @@ function replayed(tested: Case, token: string, content: ReturnType<typeof decode
   if (imageHash(world.lab.image.contentHash()) !== content.image)
     throw new TextpokeError('E_TOKEN', 'the token of TEXTPOKE_REPLAY was made for another image', { where: token, exitCode: 125 });
   world.begin(knowledge);
-  const [violation] = recordTrace(world, content.answers).violations;
+  const trace = recordTrace(world, content.answers);
+  const [violation] = trace.violations;
+  // A livelock's token is the way into its circle: that something could still happen there settles nothing.
+  const ended = offered(world, trace.steps.at(-1)?.core ?? 0).length === 0;
   return {
-    outcome: violation === undefined ? 'holds' : 'violation',
+    outcome: violation !== undefined ? 'violation' : ended ? 'holds' : 'undecided',
     violation,
-    summary: `the one schedule of TEXTPOKE_REPLAY: ${sayViolation(violation) ?? 'no violation'}`,
+    summary: `the one schedule of TEXTPOKE_REPLAY: ${sayViolation(violation) ?? (ended ? 'no violation' : 'it ends before the run does')}`,
     race: () => (violation === undefined ? '' : tellRace(tested.make, knowledge, { violation, answers: content.answers }, tested.under)),
   };
 }

@@ -70,6 +70,13 @@ describe('toBePatchSafe', () => {
     expect('F1').toBePatchSafe({ variant: 'final-sync' });
   });
 
+  test("a livelock's token, which leads into its circle, settles nothing alone", () => {
+    const text = failure(() => expect('B35').toBePatchSafe({ variant: 'no-check' }));
+    expect(text).toContain('no progress (I13)');
+    vi.stubEnv('TEXTPOKE_REPLAY', /tp1_[\w-]+/.exec(text)?.[0]);
+    expect(failure(() => expect('B35').toBePatchSafe({ variant: 'no-check' }))).toContain('it ends before the run does');
+  });
+
   test('a world of a function has a token too', () => {
     const text = failure(() => expect(() => twoStores()).toBePatchSafe());
     vi.stubEnv('TEXTPOKE_REPLAY', /tp1_[\w-]+/.exec(text)?.[0]);

@@ -69,10 +69,13 @@ export function explore(make: () => World, settings: ExploreOptions = {}): Explo
   }
 }
 
-/** What is shared kept growing: what the last search counted is void, and only a violation that it found stands. */
+/**
+ * What is shared kept growing: what the last search counted is void, and what it found too, since a store that it took for private did not wait behind
+ * those in the store buffer.
+ */
 function stillLearning(result: SearchResult): SearchResult {
-  if (result.counterexample !== undefined) return result;
-  return { ...result, verdict: 'inconclusive', coverage: { kind: 'incomplete' }, stopped: `still learning after ${MAX_ROUNDS} rounds` };
+  const stopped = `still learning after ${MAX_ROUNDS} rounds`;
+  return { ...result, verdict: 'inconclusive', coverage: { kind: 'incomplete' }, counterexample: undefined, stopped };
 }
 
 function once(make: () => World, world: World, knowledge: Knowledge, settings: ExploreOptions): SearchResult {

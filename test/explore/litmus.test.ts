@@ -82,6 +82,18 @@ exists (y=2 /\\ 1:EAX=0)
     expect(run(text)).toMatchObject({ positive });
   });
 
+  test('counts only states of the search that knew from its start what is shared', () => {
+    const text = `X86_64 W+RR+WW+RR
+{ uint64_t x; uint64_t y; }
+P0          | P1            | P2          | P3            ;
+movq $1,(x) | movq (x),%rax | movq $2,(x) | movq (y),%rax ;
+            | movq (x),%rbx | movq $1,(y) | movq (x),%rbx ;
+exists (x=2 /\\ 3:rax=1 /\\ 3:rbx=1)
+`;
+    // Who has seen y sees x=2, unless P0 wrote over it.
+    expect(run(text)).toMatchObject({ positive: 0, stopped: undefined });
+  });
+
   test('counts the states that its filter leaves', () => {
     expect(run(SB.replace('exists', 'filter (1:rbx=1)\nexists')).states).toEqual([
       [0n, 1n],

@@ -67,7 +67,7 @@ export function parseLitmus(text: string, where: string): LitmusTest {
   const open = plain.indexOf('{');
   const head = /^\s*(\w+)\s+(\S+)/.exec(plain);
   if (open < 0 || head === null) throw refuse(where, 'no litmus test', 'it begins with an architecture, a name and { initial values }');
-  const [, arch, name] = head as unknown as [string, string, string];
+  const [, arch, name = ''] = head;
   if (arch !== 'X86_64' && arch !== 'X86')
     throw new TextpokeError('E_USAGE', `a litmus test for ${arch}, not for x86`, { where, hint: 'X86_64 and X86 are known' });
   const close = matching(plain, open);
@@ -135,10 +135,10 @@ function parseInitial(text: string, where: string): Pick<LitmusTest, 'variables'
     const type = form?.[1] === undefined ? UNTYPED : form[2] === '*' ? UNTYPED : TYPES[form[1]];
     if (form === null || type === undefined)
       throw refuse(where, `what is '${statement}'?`, 'initial values are like x=1, 0:rax=x, uint64_t y[2]={1,2}');
-    const [, , , thread, name, , given] = form as unknown as [string, string?, string?, string?, string?, string?, string?];
+    const [, , , thread, name = '', , given] = form;
     const values = parseValues(given ?? '0', where);
-    if (thread === undefined) variables.push({ name: name as string, ...type, values });
-    else registers.push({ thread: Number(thread), register: name as string, signed: type.signed, value: values[0] ?? 0n });
+    if (thread === undefined) variables.push({ name, ...type, values });
+    else registers.push({ thread: Number(thread), register: name, signed: type.signed, value: values[0] ?? 0n });
   }
   return { variables, registers };
 }

@@ -3,6 +3,7 @@ import { NO_TAG, RECORD, type RecordFields, readRecord, writeRecord } from '../i
 import { type Form, type Forms, formsOf } from './forms.ts';
 import { MAX_HANDLERS, runModule } from './handler-code.ts';
 import { CORE, coreBase, DECODE_BASE, DECODE_RECORDS, EVENT_BASE, type MemoryMap, memoryMap } from './layout.ts';
+import type { LookObserver } from './look-observer.ts';
 import { type Features, GLOBAL_NAMES, importGlobals } from './memory-abi.ts';
 import { defineMemory } from './memory-code.ts';
 import { I32 } from './wasm/code.ts';
@@ -65,6 +66,8 @@ export class Engine {
   readonly longs: BigUint64Array;
   readonly globals: Globals;
   readonly access: MemoryExports;
+  /** Told of what is looked at without an access; undefined costs one comparison. */
+  looks: LookObserver | undefined;
   readonly #table: WebAssembly.Table;
   #env: Record<string, WebAssembly.ExportValue>;
   /** The forms of all machines of this build, and which of them have their handler in this machine's table. */

@@ -36,12 +36,15 @@ export class MetaWords {
   }
 
   get(at: number, word = 0): number {
-    return this.#machine.engine.words[(at >> 2) + word] as number;
+    const { engine } = this.#machine;
+    engine.looks?.meta(at + word * 4);
+    return engine.words[(at >> 2) + word] as number;
   }
 
   set(at: number, word: number, value: number): void {
     const core = ((at - META_BASE - META_SHARED_BYTES) / META_CORE_BYTES) | 0;
     const info = at < META_BASE + META_SHARED_BYTES ? SHARED_INFO : CORE_INFO | (core + 1);
+    this.#machine.engine.looks?.meta(at + word * 4);
     this.#machine.engine.access.poke(at + word * 4, value, info);
   }
 

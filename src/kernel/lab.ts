@@ -131,6 +131,7 @@ export class Lab {
   /** Eight bytes of memory as it is, at a linear address of a core; 0 where nothing is mapped. Not an access of the core. */
   readLong(core: number, linear: bigint): bigint {
     const physical = this.physicalFor(core, linear);
+    if (physical !== undefined) this.machine.engine.looks?.physical(physical, 8);
     return physical === undefined ? 0n : this.machine.engine.view.getBigUint64(this.machine.engine.map.ram + physical, true);
   }
 
@@ -293,7 +294,9 @@ export class Lab {
 
   /** What memory holds at a linear address of the image. */
   peek(linear: bigint, bytes: number): Uint8Array {
-    return this.machine.peek(this.physical(linear), bytes).slice();
+    const physical = this.physical(linear);
+    this.machine.engine.looks?.physical(physical, bytes);
+    return this.machine.peek(physical, bytes).slice();
   }
 
   /** Starts a core at a function of the image, interrupts on, stack empty. */

@@ -17,12 +17,15 @@ export type Choice =
 /** Everything that can happen next, in canonical order: by core; going on before draining before interrupts; newest fetch first. */
 export function choices(machine: Machine): Choice[] {
   const out: Choice[] = [];
-  for (const core of machine.cores) {
-    steps(machine, core, out);
-    drains(machine, core, out);
-    for (const vector of deliverables(machine, core)) out.push({ kind: 'interrupt', core: core.index, vector });
-  }
+  for (const core of machine.cores) choicesOf(machine, core, out);
   return out;
+}
+
+/** Adds what one core can do next: its part of `choices`. It depends on the core alone, on text, and on what a patcher on it waits for. */
+export function choicesOf(machine: Machine, core: Core, out: Choice[]): void {
+  steps(machine, core, out);
+  drains(machine, core, out);
+  for (const vector of deliverables(machine, core)) out.push({ kind: 'interrupt', core: core.index, vector });
 }
 
 function steps(machine: Machine, core: Core, out: Choice[]): void {

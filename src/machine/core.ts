@@ -196,6 +196,7 @@ export class Core {
 
   /** What a load inside one quadword would give now, own buffered stores included, without being an access. */
   look(address: bigint, bytes: number): bigint {
+    this.#engine.looks?.linear(this.index, address, bytes);
     const value = this.#engine.access.look(this.base, BigInt.asIntN(64, address), bytes);
     if (this.#engine.globals.stop.value !== 0) throw new AccessStopped();
     return BigInt.asUintN(64, value);

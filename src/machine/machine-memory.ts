@@ -61,6 +61,7 @@ export abstract class MachineMemory {
 
   readPhysical(address: number, bytes: number): bigint {
     if (address < 0 || address + bytes > this.engine.map.ramBytes) throw new RangeError('outside RAM');
+    this.engine.looks?.physical(address, bytes);
     const at = this.engine.map.ram + address;
     if (bytes === 8 && (at & 7) === 0) return this.engine.longs[at >> 3] as bigint;
     let value = 0n;
@@ -70,6 +71,7 @@ export abstract class MachineMemory {
 
   writePhysical(address: number, bytes: number, value: bigint): void {
     this.peek(address, bytes);
+    this.engine.looks?.physical(address, bytes);
     this.engine.access.physicalWrite(address, bytes, BigInt.asIntN(64, value));
   }
 }

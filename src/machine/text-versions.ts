@@ -67,6 +67,7 @@ export class TextVersions {
   }
 
   count(q: number): number {
+    this.#engine.looks?.text(-1, false);
     return this.#engine.words[this.#at(q) >> 2] as number;
   }
 
@@ -114,6 +115,7 @@ export class TextVersions {
   }
 
   floor(core: Core, q: number): number {
+    this.#engine.looks?.text(core.index, false);
     return this.#engine.bytes[core.base + CORE.floors + q] as number;
   }
 
@@ -126,6 +128,7 @@ export class TextVersions {
 
   raiseFloor(core: Core, q: number, v: number): void {
     if (this.floor(core, q) >= v) return;
+    this.#engine.looks?.text(core.index, true);
     core.prepare();
     this.#engine.bytes[core.base + CORE.floors + q] = v;
     this.#normalise(q);
@@ -148,6 +151,7 @@ export class TextVersions {
           for (const c of this.#cores) if (this.floor(c, q) === 0) this.raiseFloor(c, q, 1);
           count = this.count(q);
         }
+        this.#engine.looks?.text(-1, true);
         this.#setVersion(q, count, bytes, core.index | wide);
         this.#setCount(q, count + 1);
       }
@@ -179,6 +183,14 @@ export class TextVersions {
 
   /** Drops what no core can fetch any more. */
   #normalise(q: number): void {
+    // Numbers of versions are ours: that nobody can fetch one any more is no dependency of those who could.
+    const { looks } = this.#engine;
+    this.#engine.looks = undefined;
+    this.#drop(q);
+    this.#engine.looks = looks;
+  }
+
+  #drop(q: number): void {
     let drop = this.floor(this.#cores[0] as Core, q);
     for (const c of this.#cores) drop = Math.min(drop, this.floor(c, q));
     if (drop === 0) return;

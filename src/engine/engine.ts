@@ -2,7 +2,7 @@ import type { Instruction } from '../isa/instruction.ts';
 import { NO_TAG, RECORD, type RecordFields, readRecord, writeRecord } from '../isa/record.ts';
 import { type Form, type Forms, formsOf } from './forms.ts';
 import { MAX_HANDLERS, runModule } from './handler-code.ts';
-import { CORE, coreBase, DECODE_BASE, DECODE_RECORDS, EVENT_BASE, type MemoryMap, memoryMap } from './layout.ts';
+import { CORE, coreBase, DECODE_BASE, DECODE_RECORDS, EVENT_BASE, type MemoryMap, memoryMap, PAGE_INFO_BASE } from './layout.ts';
 import type { LookObserver } from './look-observer.ts';
 import { type Features, GLOBAL_NAMES, importGlobals } from './memory-abi.ts';
 import { defineMemory } from './memory-code.ts';
@@ -44,6 +44,18 @@ interface MemoryExports {
 
 type Globals = Readonly<Record<(typeof GLOBAL_NAMES)[number], WebAssembly.Global<'i32'>>>;
 
+export interface EngineOptions {
+  readonly ramBytes: number;
+  readonly journalBytes: number;
+  readonly features: Features;
+}
+
+const PAGE_BYTES = 4096;
+
+/** Engines of each build that were released, for the next machine: a memory of this size is dear to make and to throw away. */
+const IDLE = new WeakMap<Forms, Engine[]>();
+const MAX_IDLE = 3;
+
 /** Calls of handlers through the table before the dispatch is rebuilt with the forms that are in use. */
 const WARM_RUNS = 3;
 const MAX_HOT = 400;
@@ -70,18 +82,32 @@ export class Engine {
   looks: LookObserver | undefined;
   readonly #table: WebAssembly.Table;
   #env: Record<string, WebAssembly.ExportValue>;
-  /** The forms of all machines of this build, and which of them have their handler in this machine's table. */
+  /** The forms of all machines of this build, those that this machine has met, and those of them that were linked when it met them. */
   readonly #forms: Forms;
   readonly #numbers = new Map<Instruction, number>();
+  #used = new Set<Form>();
   readonly #linked = new Set<number>();
-  readonly #used: Form[] = [];
+  #host: EngineHost;
+  /** Physical pages that are perhaps not as they were at first, by number and in a list. */
+  readonly #isTouched: Uint8Array;
+  #touched: number[] = [];
   #run: (core: number, instructions: number, record: number) => number;
   /** Handlers with numbers below this were linked when the machine was made. */
   #batched = 0;
   #longRuns = 0;
   #hotForms = 0;
 
-  constructor(options: { ramBytes: number; journalBytes: number; features: Features }, host: EngineHost) {
+  /** A new engine, or one that was released and is as new. */
+  static take(options: EngineOptions, host: EngineHost): Engine {
+    const forms = formsOf(memoryMap(options.ramBytes, options.journalBytes, options.features.explore), options.features);
+    const engine = IDLE.get(forms)?.pop();
+    if (engine === undefined) return new Engine(options, host);
+    engine.#renew(host);
+    return engine;
+  }
+
+  constructor(options: EngineOptions, host: EngineHost) {
+    this.#host = host;
     this.features = options.features;
     this.map = memoryMap(options.ramBytes, options.journalBytes, options.features.explore);
     const pages = this.map.totalPages;
@@ -94,15 +120,14 @@ export class Engine {
     this.globals = Object.fromEntries(
       GLOBAL_NAMES.map((name) => [name, new WebAssembly.Global({ value: 'i32', mutable: true }, 0)]),
     ) as Globals;
-    this.globals.journalTop.value = this.map.journal;
-    this.globals.eventTop.value = EVENT_BASE;
+    this.#isTouched = new Uint8Array(this.map.ramBytes / PAGE_BYTES);
     const hostFunctions = {
       walk: (core: number, low: number, high: number, access: number, kind: number, size: number) =>
-        host.walk(core, low, high, access, kind, size),
-      textWrite: (core: number, physical: number, size: number) => host.textWrite(core, physical, size),
-      textCommitted: (core: number, physical: number, size: number) => host.textCommitted(core, physical, size),
-      system: (core: number, record: number) => host.system(core, record),
-      fence: (core: number) => host.fence(core),
+        this.#host.walk(core, low, high, access, kind, size),
+      textWrite: (core: number, physical: number, size: number) => this.#host.textWrite(core, physical, size),
+      textCommitted: (core: number, physical: number, size: number) => this.#host.textCommitted(core, physical, size),
+      system: (core: number, record: number) => this.#host.system(core, record),
+      fence: (core: number) => this.#host.fence(core),
     };
     const base = { memory: this.memory, handlers: this.#table, ...this.globals, ...hostFunctions };
     this.#env = base;
@@ -114,8 +139,50 @@ export class Engine {
     const known = this.#forms.known();
     for (const module of known.modules) this.#instantiate(module);
     this.#batched = known.count;
+    this.#begin();
+  }
+
+  /** What is not zero in a new machine. */
+  #begin(): void {
+    this.globals.journalTop.value = this.map.journal;
+    this.globals.eventTop.value = EVENT_BASE;
     // Zero is the tag of physical address 0 and of nothing else: the other records of fresh memory match no address as they are.
     this.words[DECODE_BASE >> 2] = NO_TAG;
+  }
+
+  /** Pages of RAM are about to be written, or to be accessed by a core: whoever gives out or translates their addresses says so. */
+  touch(physical: number, length = 1): void {
+    for (let page = physical >>> 12; page <= (physical + length - 1) >>> 12; page++) {
+      if (this.#isTouched[page] !== 0) continue;
+      this.#isTouched[page] = 1;
+      this.#touched.push(page);
+    }
+  }
+
+  /** Nobody uses this engine any more: the next machine of its build may have it. */
+  release(): void {
+    const idle = IDLE.get(this.#forms) ?? [];
+    IDLE.set(this.#forms, idle);
+    if (idle.length < MAX_IDLE && !idle.includes(this)) idle.push(this);
+  }
+
+  /** Everything as in a new engine, save the journal above its top, which is written before it is read, and the code that is made. */
+  #renew(host: EngineHost): void {
+    const { map, bytes, features } = this;
+    this.#host = host;
+    bytes.fill(0, 0, PAGE_INFO_BASE + (map.ramBytes / PAGE_BYTES) * 4);
+    for (const page of this.#touched) {
+      bytes.fill(0, map.ram + page * PAGE_BYTES, map.ram + (page + 1) * PAGE_BYTES);
+      // A word of four bytes for each eight.
+      if (features.explore) bytes.fill(0, map.shadow + (page * PAGE_BYTES) / 2, map.shadow + ((page + 1) * PAGE_BYTES) / 2);
+      this.#isTouched[page] = 0;
+    }
+    this.#touched = [];
+    for (const name of GLOBAL_NAMES) this.globals[name].value = 0;
+    this.#numbers.clear();
+    this.#used = new Set();
+    this.#longRuns = 0;
+    this.#begin();
   }
 
   /** The module of the memory functions: `access`. */
@@ -147,10 +214,10 @@ export class Engine {
     if (known !== undefined) return known;
     const form = this.#forms.of(instruction);
     this.#numbers.set(instruction, form.number);
-    if (!this.#linked.has(form.number)) {
+    this.#used.add(form);
+    if (form.number >= this.#batched && !this.#linked.has(form.number)) {
       this.#linked.add(form.number);
-      this.#used.push(form);
-      if (form.number >= this.#batched) this.#instantiate(this.#forms.single(form));
+      this.#instantiate(this.#forms.single(form));
     }
     return form.number;
   }
@@ -174,19 +241,19 @@ export class Engine {
 
   #warm(): void {
     this.#longRuns++;
-    if (this.#longRuns % WARM_RUNS !== 0 || this.#hotForms === this.#used.length || this.#used.length > MAX_HOT) return;
+    if (this.#longRuns % WARM_RUNS !== 0 || this.#hotForms === this.#used.size || this.#used.size > MAX_HOT) return;
     this.inlineForms();
   }
 
   /** How many forms this machine has met. */
   get formCount(): number {
-    return this.#used.length;
+    return this.#used.size;
   }
 
   /** Generates the dispatch again with forms that the machine has met, from the one of index `first`, as arms of its switch. All others are called. */
-  inlineForms(first = 0, count = this.#used.length): void {
-    this.#hotForms = this.#used.length;
-    this.#run = this.#instantiateRun(this.#used.slice(first, first + count));
+  inlineForms(first = 0, count = this.#used.size): void {
+    this.#hotForms = this.#used.size;
+    this.#run = this.#instantiateRun([...this.#used].slice(first, first + count));
   }
 
   /** Writes a record for a physical address, or elsewhere at offset `at` when given; gives its offset. */

@@ -49,12 +49,13 @@ export function learn(make: () => World): Knowledge {
     const before = knowledge.size;
     searchStates(world, { budget: { maxSteps: LEARN_STEPS }, wholeGraph: true, learnFor: LEARN_STEPS });
     knowledge.learn(world.machine, world.sharable);
+    world.release();
     if (knowledge.size === before) break;
   }
   return knowledge;
 }
 
-/** Explores the world that `make` builds (the same one each time) and says what is known of it afterwards. */
+/** Explores the world that `make` builds (a new one each time, all alike; they are released) and says what is known of it afterwards. */
 export function explore(make: () => World, settings: ExploreOptions = {}): Exploration {
   const learned = settings.learned ?? learn(make);
   const knowledge = learned.clone();
@@ -64,6 +65,7 @@ export function explore(make: () => World, settings: ExploreOptions = {}): Explo
     const before = knowledge.size;
     const result = once(make, world, knowledge, settings);
     knowledge.learn(world.machine, world.sharable);
+    world.release();
     if (knowledge.size === before) return { ...result, knowledge, learned };
     if (round === MAX_ROUNDS) return { ...stillLearning(result), knowledge, learned };
   }
@@ -153,20 +155,24 @@ const LADDER_STEPS = 60_000;
 /** The counterexample with the fewest preemptions, where the ladder finds one soon; shrunk in any case. A livelock's is the way into its cycle, which no replay ends. */
 function shorten(make: () => World, knowledge: Knowledge, found: Counterexample, prefer: WantedViolation | undefined): Counterexample {
   if (found.answers.length === 0 || found.violation.cause === 'livelock') return found;
-  const fresh = (): World => {
+  const inFresh = <T>(use: (world: World) => T): T => {
     const world = make();
     world.begin(knowledge);
-    return world;
+    const out = use(world);
+    world.release();
+    return out;
   };
-  const ladder = searchLadder(fresh(), {
-    maxPreemptions: 6,
-    budget: { maxSteps: LADDER_STEPS },
-    ...(prefer !== undefined && isWanted(found.violation, prefer) ? { only: prefer } : {}),
-  });
+  const ladder = inFresh((world) =>
+    searchLadder(world, {
+      maxPreemptions: 6,
+      budget: { maxSteps: LADDER_STEPS },
+      ...(prefer !== undefined && isWanted(found.violation, prefer) ? { only: prefer } : {}),
+    }),
+  );
   // Runs that the first search did not see may share more than it knew: their answers need not mean the same in a world that begins.
-  const holds = (one: Counterexample | undefined): one is Counterexample => one !== undefined && reproduces(fresh(), one);
+  const holds = (one: Counterexample | undefined): one is Counterexample => one !== undefined && inFresh((world) => reproduces(world, one));
   const start = holds(ladder.counterexample) ? ladder.counterexample : found;
-  const short = shrink(fresh(), start);
+  const short = inFresh((world) => shrink(world, start));
   return holds(short) ? short : start;
 }
 

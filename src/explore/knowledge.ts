@@ -76,6 +76,7 @@ export class Knowledge {
 /** Every access to a quadword of physical memory is a visible operation from here on. */
 export function declareVisible(machine: Machine, quadword: number): void {
   const { view, map } = machine.engine;
+  machine.engine.touch(quadword);
   const at = map.shadow + (quadword >>> 3) * 4;
   view.setUint32(at, (view.getUint32(at, true) | SHADOW.declared) >>> 0, true);
   machine.sharePage(quadword);

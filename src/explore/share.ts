@@ -29,6 +29,7 @@ export function countShare(make: () => World, known: Knowledge, budget?: Budget)
     });
     const before = knowledge.size;
     knowledge.learn(world.machine, world.sharable);
+    world.release();
     if (knowledge.size !== before) continue;
     if (outcome.stopped !== undefined) return { kind: 'uncounted', why: outcome.stopped };
     if (outcome.paths === undefined) return { kind: 'uncounted', why: 'the graph has cycles in which more than one core moves' };

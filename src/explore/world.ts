@@ -83,7 +83,7 @@ const MAX_WORLD_CORES = 13;
 
 /** One world to explore: a lab with its actors in place and checkers watching. */
 export class World {
-  readonly lab: Lab;
+  #lab: Lab | undefined;
   readonly meta: MetaWords;
   readonly sites: Site[] = [];
   /** Who runs where, as `add` placed them. */
@@ -120,7 +120,7 @@ export class World {
         hint: 'use fewer victims',
       });
     }
-    this.lab = new Lab(image, {
+    this.#lab = new Lab(image, {
       ...options,
       host: {
         serial: () => {},
@@ -133,8 +133,19 @@ export class World {
     this.machine.observers.push((event) => this.#observe(event));
   }
 
+  get lab(): Lab {
+    if (this.#lab === undefined) throw new TextpokeError('E_INTERNAL', 'a world is used after it was released', { where: 'World.release' });
+    return this.#lab;
+  }
+
   get machine(): Lab['machine'] {
     return this.lab.machine;
+  }
+
+  /** The world is done with: its machine's memory goes to the next one. What it found may still be read, its machine not. */
+  release(): void {
+    this.machine.release();
+    this.#lab = undefined;
   }
 
   /** Places an actor on its core. */

@@ -56,6 +56,7 @@ export abstract class MachineMemory {
   /** Memory as it is: no journal, no hash. For loading before the base state, and for looking. */
   peek(physical: number, length: number): Uint8Array {
     if (physical < 0 || physical + length > this.engine.map.ramBytes) throw new RangeError('outside RAM');
+    this.engine.touch(physical, length);
     return this.engine.bytes.subarray(this.engine.map.ram + physical, this.engine.map.ram + physical + length);
   }
 

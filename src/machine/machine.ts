@@ -79,7 +79,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
       tso: options.explore?.memory === 'tso',
       fence: options.explore?.fetch.mfenceSerializes === true,
     };
-    this.engine = new Engine({ ramBytes: options.ramBytes, journalBytes: 16 << 20, features }, this);
+    this.engine = Engine.take({ ramBytes: options.ramBytes, journalBytes: 16 << 20, features }, this);
     this.cores = Array.from({ length: options.cores }, (_, i) => new Core(this.engine, i));
     for (let page = 0; page * 4096 < this.engine.map.ramBytes; page++)
       this.setPageInfo(page, (page << 8) | (features.explore ? PAGE.slow : 0));
@@ -507,6 +507,11 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   drain(core: Core, entry: number): void {
     core.prepare();
     this.engine.access.drain(core.base, entry);
+  }
+
+  /** The machine is done with: its engine goes to the next one. Nothing of it may be used any more. */
+  release(): void {
+    this.engine.release();
   }
 
   // ---- undo ----

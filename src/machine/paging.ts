@@ -154,6 +154,7 @@ export function fillTlb(machine: MachineParts, core: Core, address: bigint, acce
   }
   const page = linear & ~0xfffn;
   const physicalPage = result.physical & ~0xfff;
+  engine.touch(physicalPage);
   const info = engine.words[(PAGE_INFO_BASE >> 2) + (physicalPage >>> 12)] as number;
   const watched = watchesPage(core, linear);
   const fast = !watched && (info & PAGE.absent) === 0 && machine.fastPage(core, info, physicalPage);
@@ -175,6 +176,7 @@ export function translateFetch(machine: MachineParts, core: Core, address: bigin
   const result = walk(machine, core, linear, 'fetch');
   if ('nonCanonical' in result) return { fault: Vector.GP, errorCode: 0n };
   if (!('physical' in result)) return result;
+  machine.engine.touch(result.physical);
   const at = core.base + CORE.itlb + Number((linear >> 12n) & BigInt(ITLB.entries - 1)) * ITLB.bytes;
   machine.engine.longs[(at + ITLB.tag) >> 3] = linear & ~0xfffn;
   machine.engine.words[(at + ITLB.physical) >> 2] = result.physical & ~0xfff;

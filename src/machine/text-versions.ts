@@ -45,6 +45,7 @@ export class TextVersions {
     if (this.addresses.length >= MAX_TEXT_QUADWORDS) throw new RangeError(`more than ${MAX_TEXT_QUADWORDS} quadwords of patched text`);
     this.#index.set(address, this.addresses.length);
     this.addresses.push(address);
+    this.#engine.touch(address);
     const shadow = this.#engine.map.shadow + (address >> 3) * 4;
     this.#engine.view.setUint32(shadow, this.#engine.view.getUint32(shadow, true) | SHADOW.text, true);
   }

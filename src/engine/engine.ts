@@ -182,6 +182,7 @@ export class Engine {
     this.#numbers.clear();
     this.#used = new Set();
     this.#longRuns = 0;
+    this.looks = undefined;
     this.#begin();
   }
 

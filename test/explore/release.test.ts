@@ -33,9 +33,11 @@ test.each(rows)('memory of a world of $title is as new when the next machine get
   const { machine } = world;
   const { engine } = machine;
   expect(notZero(engine).length).toBeGreaterThan(1);
+  engine.looks = { linear: () => {}, physical: () => {}, meta: () => {}, text: () => {} };
   world.release();
   const again = Engine.take({ ramBytes: engine.map.ramBytes, journalBytes: engine.map.journalBytes, features: engine.features }, machine);
   expect(again).toBe(engine);
+  expect(again.looks).toBeUndefined();
   expect([notZero(again), again.view.getUint32(DECODE_BASE, true)]).toEqual([[DECODE_BASE], NO_TAG]);
   const globals = Object.entries(again.globals).flatMap(([name, { value }]) => (value === 0 ? [] : [[name, value]]));
   expect(Object.fromEntries(globals)).toEqual({ journalTop: engine.map.journal, eventTop: EVENT_BASE });

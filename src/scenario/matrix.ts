@@ -6,7 +6,7 @@ import type { World } from '../explore/world.ts';
 import type { Image } from '../image/image.ts';
 import type { EngineName } from '../machine/machine.ts';
 import { FETCH_POLICY_NAMES, fetchPolicy } from '../machine/policy/index.ts';
-import { type Cell, expectedOf, type Fixtures, imageOf, type MemoryModel, type Scenario, type Variant } from './scenario.ts';
+import { type Cell, expectedOf, type Fixtures, fewestVictims, imageOf, type MemoryModel, type Scenario, type Variant } from './scenario.ts';
 
 /** Schedules that are sampled for notes. */
 const NOTE_SCHEDULES = 20;
@@ -22,8 +22,9 @@ const MEMORY_MODELS: readonly MemoryModel[] = ['sc', 'tso'];
 
 /** The cells in which the matrix runs a variant: all models with one victim, two victims under two policies, three for the proofs. */
 export function cellsOf(scenario: Scenario, variant: Variant): Cell[] {
-  const one = scenario.scope === 'one-core' ? 0 : 1;
-  const cells: Cell[] = FETCH_POLICY_NAMES.flatMap((fetch) => MEMORY_MODELS.map((memory) => ({ victims: one, fetch, memory })));
+  const victims = fewestVictims(scenario);
+  const models = scenario.memory === undefined ? MEMORY_MODELS : [scenario.memory];
+  const cells: Cell[] = FETCH_POLICY_NAMES.flatMap((fetch) => models.map((memory) => ({ victims, fetch, memory })));
   if (scenario.scope === 'two-victims') {
     for (const fetch of ['coherent', 'intel-sdm'] as const) for (const memory of MEMORY_MODELS) cells.push({ victims: 2, fetch, memory });
   }
@@ -34,9 +35,9 @@ export function cellsOf(scenario: Scenario, variant: Variant): Cell[] {
 
 /** The one cell of a smoke test: the fewest victims, the manual's fetch policy, store buffers. */
 export const smokeCell = (scenario: Scenario): Cell => ({
-  victims: scenario.scope === 'one-core' ? 0 : 1,
+  victims: fewestVictims(scenario),
   fetch: 'intel-sdm',
-  memory: 'tso',
+  memory: scenario.memory ?? 'tso',
 });
 
 /** A cell's name: what a token stands for, besides the image. */

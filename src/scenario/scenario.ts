@@ -57,6 +57,10 @@ interface Common {
   readonly image?: string | Image;
   /** With how many victims the matrix runs it. */
   readonly scope: 'one-core' | 'one-victim' | 'two-victims';
+  /** Exactly so many victims, where it can have neither more nor fewer: its actors are all different. */
+  readonly victims?: number;
+  /** The one memory model that the matrix runs it with, where it is about that one. */
+  readonly memory?: MemoryModel;
   /** Counts how many of the runs in which a guest says this (`say` of the runtime) break something. */
   readonly share?: { readonly through: string };
   /** Variants whose proof also runs with two victims under the manual's models, where the scope has only one. */
@@ -108,6 +112,10 @@ export function variantOf<V extends Variant>(scenario: { readonly name: string; 
   const hint = didYouMean(name, known) ?? `it has ${known.slice(0, 6).join(', ')}${known.length > 6 ? ' ...' : ''}`;
   throw new TextpokeError('E_SCENARIO', `${scenario.name} has no variant '${name}'`, { where: name, hint });
 }
+
+/** The fewest victims that a scenario runs with. */
+export const fewestVictims = (scenario: Pick<Scenario, 'scope' | 'victims'>): number =>
+  scenario.victims ?? (scenario.scope === 'one-core' ? 0 : 1);
 
 /** Gives the image of a built fixture by its name. */
 export type Fixtures = (name: string) => Image;

@@ -75,16 +75,17 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
 function cellOf(scenario: Scenario, options: ExploreOptions): Cell {
   const victims = options.victims ?? (options.cores === undefined ? undefined : options.cores - 1);
   const alone = scenario.scope === 'one-core';
-  if (victims !== undefined && (alone ? victims > 0 : victims < 1 || victims > MAX_VICTIMS)) {
+  const [fewest, most] = alone ? [0, 0] : [scenario.victims ?? 1, scenario.victims ?? MAX_VICTIMS];
+  if (victims !== undefined && (victims < fewest || victims > most)) {
     const where = options.victims === undefined ? `--cores ${options.cores}` : `--victims ${options.victims}`;
-    const hint = alone ? 'leave the flag out' : `it takes 1 to ${MAX_VICTIMS} victims and a core that patches`;
+    const hint = fewest === most ? 'leave the flag out' : `it takes ${fewest} to ${most} victims and a core that patches`;
     throw new TextpokeError('E_USAGE', `${scenario.name} ${alone ? 'runs on one core' : `cannot run with ${victims} victims`}`, {
       where,
       hint,
     });
   }
   return {
-    victims: scenario.scope === 'one-core' ? 0 : (victims ?? (scenario.scope === 'two-victims' ? 2 : 1)),
+    victims: victims ?? (scenario.scope === 'two-victims' ? Math.max(fewest, 2) : fewest),
     fetch: options.fetch ?? 'intel-sdm',
     memory: options.memory ?? 'tso',
   };

@@ -62,9 +62,10 @@ export class Knowledge {
   }
 
   #learnShared(machine: Machine, from: number, to: number): void {
-    const { view, map } = machine.engine;
+    const { words, map } = machine.engine;
     for (let quadword = from & ~7; quadword < to; quadword += 8) {
-      const word = view.getUint32(map.shadow + (quadword >>> 3) * 4, true);
+      const word = words[(map.shadow >> 2) + (quadword >>> 3)] as number;
+      if (word === 0) continue;
       const readers = word & SHADOW.readers;
       const writers = (word >>> SHADOW.writersShift) & SHADOW.readers;
       const everyone = readers | writers;

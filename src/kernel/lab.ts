@@ -364,11 +364,12 @@ export class Lab {
 
   /** Cores whose private memory is equal, but for their number: they may trade places in the state key. */
   interchangeable(cores: readonly number[]): boolean {
-    const number = this.abi('PERCPU_CPU');
-    const contents = cores.map((core) => this.machine.peek(this.privatePage(core, 0), PRIVATE.pages * PAGE_BYTES));
-    const first = contents[0] as Uint8Array;
-    for (const bytes of contents) {
-      for (let i = 0; i < bytes.length; i++) if (bytes[i] !== first[i] && (i < number || i >= number + 4)) return false;
+    const { words, map } = this.machine.engine;
+    const number = this.abi('PERCPU_CPU') >> 2;
+    const [first = 0, ...others] = cores.map((core) => (map.ram + this.privatePage(core, 0)) >> 2);
+    const length = (PRIVATE.pages * PAGE_BYTES) >> 2;
+    for (const at of others) {
+      for (let i = 0; i < length; i++) if (words[at + i] !== words[first + i] && i !== number) return false;
     }
     return true;
   }

@@ -10,6 +10,7 @@ import type { Counts } from '../result.ts';
 import { World } from '../world.ts';
 import { holds, locationsOf } from './condition.ts';
 import { type LitmusProgram, litmusProgram, registerNamed } from './program.ts';
+import { sharedVariables } from './shared.ts';
 import type { LitmusTest, Location } from './syntax.ts';
 
 export interface LitmusOptions {
@@ -84,6 +85,7 @@ export function runLitmus(test: LitmusTest, lab: Image, assembler: Assembler, op
   const result = explore(make, {
     prefer: { check: 'assertion', cause: 'deadlock' },
     shrink: false,
+    learned: sharedVariables(test, program),
     ...(options.budget === undefined ? {} : { budget: options.budget }),
   });
   const violation = result.counterexample?.violation;

@@ -58,9 +58,19 @@ function kernel(name: string): Program {
 }
 
 /** Directories of fixtures/ that hold a kernel each. */
-const kernels = ['bpf', 'entry', 'ftrace', 'kprobes', 'livepatch', 'patching', 'small-world', 'tracepoint', 'unregister', 'user'].filter(
-  (name) => existsSync(join(root, 'fixtures', name)),
-);
+const kernels = [
+  'bpf',
+  'entry',
+  'ftrace',
+  'kprobes',
+  'livepatch',
+  'patching',
+  'sct',
+  'small-world',
+  'tracepoint',
+  'unregister',
+  'user',
+].filter((name) => existsSync(join(root, 'fixtures', name)));
 
 /** Every program that is built, in the order of the build. */
 export const programs: readonly Program[] = [

@@ -9,6 +9,8 @@ export interface OracleRecord {
   readonly observation: string;
   readonly loop_truncated?: boolean;
   readonly operational_agrees?: boolean;
+  /** CPU time that herd7 took, with its start-up. */
+  readonly herd_seconds?: number;
 }
 
 /** `x`, `t[1]`, `0:rax` as an oracle names them. */

@@ -23,5 +23,6 @@ describe('what benchmarks make of their numbers', () => {
     expect(reached(row(1))).toBeUndefined();
     expect([1, 2, 3].map((v) => reached(row(v, { value: 'v', atLeast: 2 })))).toEqual([false, true, true]);
     expect([1, 2, 3].map((v) => reached(row(v, { value: 'v', atMost: 2 })))).toEqual([true, true, false]);
+    expect(reached({ ...row(1, { value: 'v', atMost: 2 }), stopped: 'not finished' })).toBe(false);
   });
 });

@@ -4,6 +4,7 @@ import { interpreterRows } from './interpreter.ts';
 import { type Row, reached, say } from './measure.ts';
 import { Peers } from './peers.ts';
 import { proofRows } from './proofs.ts';
+import { table } from './table.ts';
 import { transitionRows } from './transitions.ts';
 
 const GROUPS = ['interpreter', 'fork', 'transitions', 'proofs'] as const;
@@ -45,30 +46,4 @@ if (values.json === true) {
     process.stdout.write(`${table(rows.filter((row) => row.group === group))}\n`);
   }
   process.stdout.write(skipped.length === 0 ? '' : `\nskipped: ${skipped.join('; ')}\n`);
-}
-
-/** The rows of a group under one line of headings; a goal and whether it is reached stand behind its row. */
-function table(group: readonly Row[]): string {
-  const columns = [...new Set(group.flatMap((row) => Object.keys(row.values)))];
-  const lines = [
-    ['', ...columns],
-    ...group.map((row) => [row.name, ...columns.map((c) => (c in row.values ? short(row.values[c] as number) : ''))]),
-  ];
-  const widths = lines[0]!.map((_, n) => Math.max(...lines.map((line) => line[n]!.length)));
-  const goals = ['', ...group.map(goalOf)];
-  return lines
-    .map((line, l) => `  ${line.map((cell, n) => (n === 0 ? cell.padEnd(widths[n]!) : cell.padStart(widths[n]!))).join('  ')}${goals[l]!}`)
-    .join('\n');
-}
-
-function goalOf(row: Row): string {
-  if (row.goal === undefined) return '';
-  const limit = row.goal.atLeast === undefined ? `at most ${short(row.goal.atMost ?? 0)}` : `at least ${short(row.goal.atLeast)}`;
-  return `   ${reached(row) === true ? 'reached' : 'MISSED'}: ${row.goal.value} ${limit}`;
-}
-
-function short(value: number): string {
-  if (value >= 1e6) return `${(value / 1e6).toFixed(2)} M`;
-  if (value >= 1e4) return `${(value / 1e3).toFixed(1)} k`;
-  return Number.isInteger(value) ? String(value) : value >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }

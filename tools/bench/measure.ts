@@ -20,17 +20,22 @@ export const geometricMean = (values: readonly number[]): number =>
 
 /** One line of the report. Rates are per CPU second. */
 export interface Row {
-  readonly group: 'interpreter' | 'fork' | 'transitions' | 'proofs';
+  readonly group: string;
   readonly name: string;
   /** Measured numbers by name, in the order to print them. */
   readonly values: Readonly<Record<string, number>>;
   /** What the row has to reach, where something was promised. */
   readonly goal?: { readonly value: string; readonly atLeast?: number; readonly atMost?: number };
+  /** What to know about the numbers. */
+  readonly note?: string;
+  /** Why what was measured did not come to its end: then no goal is reached. */
+  readonly stopped?: string;
 }
 
 /** Whether a row reaches its goal; undefined where it has none. */
 export function reached(row: Row): boolean | undefined {
   if (row.goal === undefined) return undefined;
+  if (row.stopped !== undefined) return false;
   const value = row.values[row.goal.value] as number;
   return value >= (row.goal.atLeast ?? -Infinity) && value <= (row.goal.atMost ?? Infinity);
 }

@@ -41,17 +41,23 @@ export function useBytes(
   machine: Machine,
   core: Core,
   bytes: Uint8Array,
-  window: Pick<FetchWindow, 'physical' | 'missing'>,
+  window: Pick<FetchWindow, 'physical' | 'addresses' | 'missing'>,
   cache: boolean,
 ): Fetched {
   const decoded = machine.fetch.decode(bytes);
   if (decoded.kind === 'instruction') {
-    const cached = cache && (window.physical & 0xfff) + decoded.length <= 4096;
+    const inPage = 4096 - (window.physical & 0xfff);
+    const cached = cache && decoded.length <= inPage;
     const at = cached ? undefined : SCRATCH_RECORDS + core.index * RECORD_BYTES;
     const record = machine.engine.putRecord(decoded.instruction, decoded.fields, window.physical, at);
     if (cached) {
       markRecords(machine, core, window.physical, decoded.length);
       return { kind: 'again' };
+    }
+    // Not in the cache, but executed all the same: a store to either part makes it patched text.
+    if (cache) {
+      markRecords(machine, core, window.physical, inPage);
+      markRecords(machine, core, window.addresses[inPage] as number, decoded.length - inPage);
     }
     return { kind: 'record', record };
   }

@@ -7,7 +7,10 @@ import { textpoke } from './recording-io.ts';
 const path = join(root, 'fixtures/lab/lab.elf');
 const SB =
   'X86_64 SB\n{ int64_t 0:rax; }\n P0 | P1 ;\n movq $1,(x) | movq $1,(y) ;\n movq (y),%rax | movq (x),%rax ;\nexists (0:rax=0 /\\ 1:rax=0)\n';
+const MP =
+  'X86_64 MP\n{ 0:rdi=alias(P1:S); 0:rax=instr:"movl $2,%ebx"; }\n P0 | P1 ;\n movq %rax,(%rdi) | S: movl $1,%ebx ;\n | .skip 3,0x90 ;\nexists (1:rbx=1)\n';
 const files = {
+  'code/MP.litmus': MP,
   [path]: readFileSync(path),
   'tests/SB.litmus': SB,
   'tests/more/arm.litmus': 'AArch64 A\n{}\nP0;\nNOP;\n',
@@ -45,6 +48,20 @@ test('as events', async () => {
     negative: 3,
     complete: true,
   });
+});
+
+test('a test that writes code runs under every policy, or under the one that is asked for', async () => {
+  const { exit, stdout } = await run('litmus code/MP.litmus');
+  expect([exit, stdout.match(/^Observation MP@\S+ Sometimes 1 1/gm)]).toEqual([0, expect.objectContaining({ length: 5 })]);
+  expect((await run('litmus code/MP.litmus --fetch strict')).stdout).toContain('\nFlag code-race\n');
+  const events = (await run('litmus code/MP.litmus --json')).stdout.trim().split('\n');
+  expect(events.map((line) => JSON.parse(line)).map(({ fetch, codeRace }) => [fetch, codeRace])).toEqual([
+    ['coherent', false],
+    ['zen3', false],
+    ['amd-apm', false],
+    ['intel-sdm', true],
+    ['strict', true],
+  ]);
 });
 
 test('a search that its budget ends is not an answer', async () => {

@@ -1,7 +1,9 @@
 import { Exit, TextpokeError } from '../../error.ts';
-import { litmusReport, locationText, observation } from '../../explore/litmus/report.ts';
+import { locationText } from '../../explore/litmus/condition.ts';
+import { runPolicies } from '../../explore/litmus/policies.ts';
+import { comparisonReport, litmusReport, observation } from '../../explore/litmus/report.ts';
 import { type LitmusResult, runLitmus } from '../../explore/litmus/run.ts';
-import { parseLitmus } from '../../explore/litmus/syntax.ts';
+import { parseLitmus, usesCode } from '../../explore/litmus/syntax.ts';
 import { loadAssembler } from '../../image/assembler/index.ts';
 import { fixtures } from '../fixtures.ts';
 import type { SharedFlags } from '../flags.ts';
@@ -28,15 +30,19 @@ export async function litmusAction(options: LitmusActionOptions, io: Io): Promis
     const { budget } = searchSettings(options, io, progress, file);
     try {
       const test = parseLitmus(new TextDecoder().decode(io.readFile(file)), file);
-      const result = runLitmus(test, lab, assembler, {
+      const models = {
         memory: options.memory ?? 'tso',
-        fetch: options.fetch ?? 'coherent',
         ...(engine === undefined ? {} : { engine }),
         ...(budget === undefined ? {} : { budget }),
-      });
+      } as const;
+      const compared = options.fetch === undefined && usesCode(test) ? runPolicies(test, lab, assembler, models) : undefined;
+      const results = compared?.results ?? [
+        [options.fetch ?? 'coherent', runLitmus(test, lab, assembler, { ...models, fetch: options.fetch ?? 'coherent' })] as const,
+      ];
       progress.clear();
-      if (result.stopped !== undefined) unsettled++;
-      say(result, file, options, io);
+      if ([...results].some(([, result]) => result.stopped !== undefined)) unsettled++;
+      if (compared !== undefined && !options.json) io.stdout(`${comparisonReport(compared)}\n`);
+      else for (const [fetch, result] of results) say(result, fetch, file, options, io);
     } catch (error) {
       if (!(error instanceof TextpokeError)) throw error;
       failed ??= error;
@@ -59,7 +65,7 @@ function testsAt(path: string, io: Io): readonly string[] {
   return tests;
 }
 
-function say(result: LitmusResult, file: string, options: LitmusActionOptions, io: Io): void {
+function say(result: LitmusResult, fetch: string, file: string, options: LitmusActionOptions, io: Io): void {
   if (!options.json) {
     const why = result.stopped === undefined ? '' : `Incomplete: ${result.stopped}\n`;
     io.stdout(`${litmusReport(result)}${why}\n`);
@@ -69,10 +75,12 @@ function say(result: LitmusResult, file: string, options: LitmusActionOptions, i
   emitEvent(io, 'litmus', {
     file,
     test: result.test.name,
+    fetch,
     states,
     observation: observation(result),
     positive: result.positive,
     negative: result.negative,
+    codeRace: result.codeRace,
     complete: result.stopped === undefined,
     explored: result.counts.states,
   });

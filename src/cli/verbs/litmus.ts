@@ -10,7 +10,7 @@ export function define(program: Command, io: Io): void {
     usage: 'FILE|FOLDER...',
     summary: 'run litmus tests of herdtools7 in every order, as herd7 says it',
     description:
-      'Runs x86 litmus tests (X86_64, X86) as machine code on emulated cores and prints every final state that the memory model allows. A folder stands for the .litmus files in it and below.',
+      'Runs x86 litmus tests (X86_64, X86) as machine code on emulated cores and prints every final state that the memory model allows. A test that writes code runs under every fetch policy unless --fetch names one. A folder stands for the .litmus files in it and below.',
     groups: ['Model', 'Engine', 'Budget'],
     examples: ['litmus SB.litmus', 'litmus tests --memory sc --json'],
     async act({ args, flags, io }) {

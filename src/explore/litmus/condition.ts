@@ -50,6 +50,8 @@ function parseNot(tokens: Tokens): Formula {
   if (tokens.skip('true')) return { kind: 'true' };
   if (tokens.skip('false')) return { kind: 'false' };
   const location = tokens.location();
+  // `fault(P0)` alone says that there was one.
+  if (location.kind === 'fault' && tokens.next !== '=' && tokens.next !== '<>') return { kind: 'equal', location, value: 1n };
   const unequal = tokens.skip('<>');
   if (!unequal) tokens.expect('=');
   const word = tokens.take();
@@ -98,6 +100,18 @@ export function locationsOf(formula: Formula): Location[] {
   }
 }
 
+/** A location as herd7 prints it. */
+export function locationText(location: Location): string {
+  switch (location.kind) {
+    case 'register':
+      return `${location.thread}:${location.register}`;
+    case 'fault':
+      return `fault(P${location.thread}${location.vector === undefined ? '' : `,${location.vector}`})`;
+    case 'variable':
+      return location.index > 0 ? `${location.name}[${location.index}]` : `[${location.name}]`;
+  }
+}
+
 /** The formula as herd7 prints it. */
 export function formulaText(formula: Formula, nested = false): string {
   const bracket = (text: string): string => (nested ? `(${text})` : text);
@@ -107,13 +121,8 @@ export function formulaText(formula: Formula, nested = false): string {
       return formula.kind;
     case 'equal': {
       const { location, value } = formula;
-      const name =
-        location.kind === 'register'
-          ? `${location.thread}:${location.register}`
-          : location.index > 0
-            ? `${location.name}[${location.index}]`
-            : `[${location.name}]`;
-      return `${name}=${value}`;
+      const name = locationText(location);
+      return location.kind === 'fault' && value === 1n ? name : `${name}=${value}`;
     }
     case 'not':
       return `not (${formulaText(formula.of)})`;

@@ -9,6 +9,7 @@ import { type ExploreOptions, explore } from '../explore.ts';
 import type { Counts } from '../result.ts';
 import { World } from '../world.ts';
 import { holds, locationsOf } from './condition.ts';
+import { asksFaults, FaultsTaken, vectorsOf } from './faults.ts';
 import { type LitmusProgram, litmusProgram, registerNamed } from './program.ts';
 import { sharedVariables } from './shared.ts';
 import type { LitmusTest, Location } from './syntax.ts';
@@ -33,15 +34,21 @@ export interface LitmusResult {
   readonly negative: number;
   /** Some run goes on for ever: no final state. */
   readonly endless: boolean;
+  /** In some run a fetch could have returned two different instructions, which the policy does not allow code to lean on. */
+  readonly codeRace: boolean;
   /** Undefined when every order was tried. */
   readonly stopped: string | undefined;
   readonly counts: Counts;
 }
 
+const CODE_RACE = 'code race';
+
 export const sameLocation = (a: Location, b: Location): boolean =>
   a.kind === 'register'
     ? b.kind === 'register' && a.thread === b.thread && registerNamed(a.register).number === registerNamed(b.register).number
-    : b.kind === 'variable' && a.name === b.name && a.index === b.index;
+    : a.kind === 'variable'
+      ? b.kind === 'variable' && a.name === b.name && a.index === b.index
+      : b.kind === 'fault' && a.thread === b.thread && a.vector === b.vector;
 
 /** What a test shows of its final states: the locations of its question, then those that it lists. */
 export function shownLocations(test: LitmusTest): Location[] {
@@ -60,6 +67,8 @@ export function runLitmus(test: LitmusTest, lab: Image, assembler: Assembler, op
     if (!named.some((known) => sameLocation(known, l))) named.push(l);
   const found = new Map<string, readonly bigint[]>();
   let died: string | undefined;
+  let last: World | undefined;
+  const faults = asksFaults(test) ? new FaultsTaken() : undefined;
   const make = (): World => {
     // A search that still learns what is shared takes orders that there are not: only the last one counts, which knew from its start.
     found.clear();
@@ -69,12 +78,17 @@ export function runLitmus(test: LitmusTest, lab: Image, assembler: Assembler, op
       explore: { memory: options.memory ?? 'tso', fetch: policy },
       ...(options.engine === undefined ? {} : { engine: options.engine }),
     });
+    last = world;
     world.wantedWitnesses = [];
-    world.lab.configure({ ncpus: test.threads.length });
+    world.lab.configure({ ncpus: test.threads.length, ...program.switches });
+    if (faults !== undefined) world.checkers.push(faults);
     world.checkers.push(death, {
       name: 'final states',
+      onEvent: (event, w) => {
+        if (event.kind === 'fetch' && event.race?.decides === true) w.witnessed.add(CODE_RACE);
+      },
       atEnd: (w) => {
-        const values = named.map((l) => read(w, test, program, l));
+        const values = named.map((l) => (l.kind === 'fault' ? taken(w, faults, l) : read(w, test, program, l)));
         found.set(values.join(), values);
       },
     });
@@ -104,6 +118,7 @@ export function runLitmus(test: LitmusTest, lab: Image, assembler: Assembler, op
     positive,
     negative: kept.length - positive,
     endless: violation?.cause === 'livelock',
+    codeRace: last?.witnessed.has(CODE_RACE) === true,
     stopped: result.stopped,
     counts: result.counts,
   };
@@ -117,8 +132,15 @@ function unique(states: readonly (readonly bigint[])[]): (readonly bigint[])[] {
   });
 }
 
+/** Whether a thread took the exception in question. */
+function taken(world: World, faults: FaultsTaken | undefined, { thread, vector }: Location & { readonly kind: 'fault' }): bigint {
+  if (world.machine.cores[thread] === undefined)
+    throw new TextpokeError('E_USAGE', `there is no thread ${thread}`, { where: `fault(P${thread})` });
+  return (faults?.of(world, thread) ?? 0) & vectorsOf(vector) ? 1n : 0n;
+}
+
 /** A location's value at the end of a run: store buffers are empty by then. */
-function read(world: World, test: LitmusTest, program: LitmusProgram, location: Location): bigint {
+function read(world: World, test: LitmusTest, program: LitmusProgram, location: Exclude<Location, { kind: 'fault' }>): bigint {
   if (location.kind === 'register') {
     const { number, bits } = registerNamed(location.register);
     const core = world.machine.cores[location.thread];

@@ -10,7 +10,9 @@ import type { LitmusTest } from './syntax.ts';
 export function sharedVariables(test: LitmusTest, program: LitmusProgram): Knowledge {
   const users = new Map<string, Set<number>>();
   const use = (name: string, thread: number): void => void users.set(name, (users.get(name) ?? new Set()).add(thread));
-  test.threads.forEach((cells, n) => {
+  const handlers = (thread: number): readonly string[] => test.handlers.filter((h) => h.thread === thread).flatMap((h) => h.cells);
+  test.threads.forEach((own, n) => {
+    const cells = [...own, ...handlers(n)];
     for (const [name] of cells.join('\n').matchAll(/[A-Za-z_]\w*/g)) use(name, n);
   });
   for (const { thread, value } of test.registers) if (typeof value === 'object' && 'address' in value) use(value.address, thread);

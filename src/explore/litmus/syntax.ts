@@ -5,8 +5,30 @@ import { Tokens } from './tokens.ts';
 /** Which instruction set a test says that it is for: `X86` has 32-bit registers and writes the destination first. */
 export type LitmusArch = 'X86_64' | 'X86';
 
-/** A number, or the address of a variable. */
-export type LitmusValue = bigint | { readonly address: string };
+/** A number, the address of a variable, that of a label in one of its mappings, or machine code as a number (`instr:"..."`). */
+export type LitmusValue =
+  | bigint
+  | { readonly address: string }
+  | { readonly label: CodeLabel; readonly mapping: CodeMapping }
+  | { readonly instructions: string };
+
+/** Where the same code lies: where it runs (`P1:S`), where it can be written besides (`alias(P1:S)`), where it runs at CPL 3 (`user(P1:S)`). */
+export type CodeMapping = 'run' | 'alias' | 'user';
+
+/** A label in the code of a thread. */
+export interface CodeLabel {
+  readonly thread: number;
+  readonly name: string;
+}
+
+/** Code of a thread that it does not run by itself: where it goes on after a fault, what an interrupt or an NMI calls. */
+export type HandlerKind = 'fault' | 'interrupt' | 'nmi';
+
+export interface LitmusHandler {
+  readonly thread: number;
+  readonly kind: HandlerKind;
+  readonly cells: readonly string[];
+}
 
 export interface LitmusVariable {
   readonly name: string;
@@ -25,10 +47,14 @@ export interface LitmusRegister {
   readonly value: LitmusValue;
 }
 
-/** A place whose final value is asked for: a variable, an array's element, or a thread's register. */
+/**
+ * A place whose final value is asked for: a variable, an array's element, a thread's register, or whether the thread took an exception (of one vector,
+ * as the manual writes it: `#BP`; of any).
+ */
 export type Location =
   | { readonly kind: 'variable'; readonly name: string; readonly index: number }
-  | { readonly kind: 'register'; readonly thread: number; readonly register: string };
+  | { readonly kind: 'register'; readonly thread: number; readonly register: string }
+  | { readonly kind: 'fault'; readonly thread: number; readonly vector: string | undefined };
 
 /** A litmus test of herdtools7 for x86. J. Alglave, L. Maranget, "herdtools7: Litmus tests", doc/litmus.pdf. */
 export interface LitmusTest {
@@ -38,6 +64,7 @@ export interface LitmusTest {
   readonly registers: readonly LitmusRegister[];
   /** Instructions of each thread as written, empty cells left out. */
   readonly threads: readonly (readonly string[])[];
+  readonly handlers: readonly LitmusHandler[];
   /** Shown besides those of the condition. */
   readonly locations: readonly Location[];
   /** Final states that count, where the test restricts them. */
@@ -82,9 +109,8 @@ export function parseLitmus(text: string, where: string): LitmusTest {
     .map((row) => row.split('|').map((cell) => cell.trim()));
   rows.pop();
   const [names, ...lines] = rows;
-  if (names === undefined || names.some((n, i) => !new RegExp(`^P${i}$`).test(n)))
-    throw refuse(where, 'no threads', 'a line names them: P0 | P1 ;');
-  const threads = names.map((_, n) => lines.map((row) => row[n] ?? '').filter((cell) => cell !== ''));
+  const column = (n: number): string[] => lines.map((row) => row[n] ?? '').filter((cell) => cell !== '');
+  const { threads, handlers } = columnsOf(names ?? [], column, where);
   const tokens = new Tokens(rest.slice(question?.index ?? rest.length), where);
   const locations: Location[] = [];
   let filter: Formula | undefined;
@@ -93,8 +119,45 @@ export function parseLitmus(text: string, where: string): LitmusTest {
     else if (tokens.skip('filter')) filter = parseFormula(tokens);
     else break;
   }
-  return { arch, name, ...initial, threads, locations, filter, condition: parseCondition(tokens) };
+  return { arch, name, ...initial, threads, handlers, locations, filter, condition: parseCondition(tokens) };
 }
+
+const HANDLERS: Readonly<Record<string, HandlerKind>> = { F: 'fault', I: 'interrupt', N: 'nmi' };
+
+/** `P0 | P1 | P1.F`: threads in order, each before its handlers. */
+function columnsOf(
+  names: readonly string[],
+  column: (n: number) => string[],
+  where: string,
+): { threads: string[][]; handlers: LitmusHandler[] } {
+  const threads: string[][] = [];
+  const handlers: LitmusHandler[] = [];
+  names.forEach((name, n) => {
+    const [, thread, kind] = /^P(\d+)(?:\.([FIN]))?$/.exec(name) ?? [];
+    if (thread !== undefined && kind === undefined && Number(thread) === threads.length) threads.push(column(n));
+    else if (thread !== undefined && kind !== undefined && Number(thread) < threads.length)
+      handlers.push({ thread: Number(thread), kind: HANDLERS[kind] as HandlerKind, cells: column(n) });
+    else threads.length = 0;
+  });
+  if (threads.length === 0) throw refuse(where, 'no threads', 'a line names them: P0 | P1 ;');
+  return { threads, handlers };
+}
+
+/** Labels of code whose address the test uses: what it may write, or jump to. */
+export function labelsUsed(test: LitmusTest): CodeLabel[] {
+  const values = [...test.variables.flatMap((v) => v.values), ...test.registers.map((r) => r.value)];
+  const cells = [...test.threads.flat(), ...test.handlers.flatMap((h) => h.cells)];
+  const named = cells.flatMap((cell) => [...cell.matchAll(/\(\s*P(\d+):([A-Za-z_]\w*)\s*\)/g)]);
+  return [...values.flatMap((v) => (isLabel(v) ? [v.label] : [])), ...named.map((m) => ({ thread: Number(m[1]), name: m[2] as string }))];
+}
+
+/** Whether threads of the test go to CPL 3, where the code has addresses of its own. */
+export const usesUserMode = (test: LitmusTest): boolean => test.registers.some((r) => isLabel(r.value) && r.value.mapping === 'user');
+
+const isLabel = (value: LitmusValue): value is Extract<LitmusValue, { label: CodeLabel }> => typeof value === 'object' && 'label' in value;
+
+/** Whether instruction fetch matters: code of the test is data of it as well. */
+export const usesCode = (test: LitmusTest): boolean => labelsUsed(test).length > 0;
 
 const refuse = (where: string, what: string, hint: string): TextpokeError =>
   new TextpokeError('E_USAGE', `not a litmus test: ${what}`, { where, hint });
@@ -127,7 +190,8 @@ function matching(text: string, open: number): number {
 function parseInitial(text: string, where: string): Pick<LitmusTest, 'variables' | 'registers'> {
   const variables: LitmusVariable[] = [];
   const registers: LitmusRegister[] = [];
-  for (const statement of text.split(';').map((s) => s.trim())) {
+  // A semicolon between quotes separates instructions.
+  for (const statement of (text.match(/(?:"[^"]*"|[^;"])+/g) ?? []).map((s) => s.trim())) {
     if (statement === '') continue;
     const form = /^(?:([a-z]\w*)\s*(\*?)\s+)?(?:(\d+)\s*:\s*)?\[?\s*([A-Za-z_]\w*)\s*\]?\s*(?:\[\s*(\d*)\s*\])?\s*(?:=\s*(.*))?$/s.exec(
       statement,
@@ -150,8 +214,18 @@ function parseValues(text: string, where: string): LitmusValue[] {
 
 function parseValue(text: string, where: string): LitmusValue {
   if (/^-?(0x[0-9a-f]+|\d+)$/i.test(text)) return text.startsWith('-') ? -BigInt(text.slice(1)) : BigInt(text);
+  const code = /^instr\s*:\s*"([^"]*)"$/.exec(text);
+  if (code !== null) return { instructions: code[1] as string };
+  const label = /^(?:(alias|user)\s*\(\s*)?P(\d+):([A-Za-z_]\w*)(\s*\))?$/.exec(text);
+  if (label !== null && (label[1] === undefined) === (label[4] === undefined))
+    return { label: { thread: Number(label[2]), name: label[3] as string }, mapping: (label[1] ?? 'run') as CodeMapping };
   const address = /^&?([A-Za-z_]\w*)$/.exec(text);
-  if (address === null) throw refuse(where, `'${text}' is no value`, 'values are numbers and names of variables');
+  if (address === null)
+    throw refuse(
+      where,
+      `'${text}' is no value`,
+      'values are numbers, names of variables, labels P1:S, alias(P1:S) and user(P1:S), and instr:"..."',
+    );
   return { address: address[1] as string };
 }
 

@@ -8,7 +8,7 @@ export class Tokens {
   #at = 0;
 
   constructor(text: string, where: string) {
-    this.#words = text.match(/\/\\|\\\/|=>|<>|[A-Za-z_][\w.]*|-?0x[0-9a-fA-F]+|-?\d+|[^\s]/g) ?? [];
+    this.#words = text.match(/#[A-Z]+|\/\\|\\\/|=>|<>|[A-Za-z_][\w.]*|-?0x[0-9a-fA-F]+|-?\d+|[^\s]/g) ?? [];
     this.#where = where;
   }
 
@@ -35,10 +35,11 @@ export class Tokens {
     if (!this.skip(word)) throw this.error(`'${word}' is missing before '${this.next ?? 'the end'}'`);
   }
 
-  /** `x`, `[x]`, `x[1]`, `0:rax`. */
+  /** `x`, `[x]`, `x[1]`, `0:rax`, `fault(P0)`, `fault(P0,#BP)`. */
   location(): Location {
     const bracket = this.skip('[');
     const first = this.take();
+    if (first === 'fault' && this.skip('(')) return this.#fault();
     if (/^\d+$/.test(first)) {
       this.expect(':');
       return { kind: 'register', thread: Number(first), register: this.take() };
@@ -51,6 +52,14 @@ export class Tokens {
       this.expect(']');
     }
     return { kind: 'variable', name: first, index };
+  }
+
+  #fault(): Location {
+    const thread = /^P(\d+)$/.exec(this.take())?.[1];
+    if (thread === undefined) throw this.error('a fault is that of a thread');
+    const vector = this.skip(',') ? this.take() : undefined;
+    this.expect(')');
+    return { kind: 'fault', thread: Number(thread), vector };
   }
 
   error(what: string): TextpokeError {

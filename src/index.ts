@@ -29,10 +29,20 @@ export { type BareCoreResult, type BareEnd, type BareResult, type BareRunOptions
 export { Lab, type LabOptions } from './kernel/lab.ts';
 export { type Choice, choices, perform } from './machine/choices.ts';
 export type { Core } from './machine/core.ts';
+export type { CachedLine, CacheEvent } from './machine/icache.ts';
 export { type EngineName, Machine, type MachineOptions } from './machine/machine.ts';
 /** What instruction fetch may return. */
-export { FETCH_POLICIES, FETCH_POLICY_NAMES, fetchPolicy } from './machine/policy/index.ts';
-export type { FetchPolicy, FetchPolicyName } from './machine/policy/policy.ts';
+export { icachePolicy } from './machine/policy/icache.ts';
+export { ALL_FETCH_POLICY_NAMES, FETCH_POLICIES, FETCH_POLICY_NAMES, fetchPolicy, TEACHING_POLICIES } from './machine/policy/index.ts';
+export type {
+  AnyFetchPolicy,
+  AnyFetchPolicyName,
+  CacheGeometry,
+  FetchPolicy,
+  FetchPolicyName,
+  TeachingPolicy,
+  TeachingPolicyName,
+} from './machine/policy/policy.ts';
 /** Patching algorithms: generators of one operation of a core each. */
 export { type FtraceSwitches, type FtraceUpdate, replaceFtraceCode, updateFtraceFunc } from './patch/ftrace.ts';
 export { callTo, INT3, jccTo, jumpTo, nop2, nop5, retPadded, returnZero, shortJumpTo } from './patch/instructions.ts';

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { TextpokeError } from '../error.ts';
-import { FETCH_POLICY_NAMES } from '../machine/policy/index.ts';
-import type { FetchPolicyName } from '../machine/policy/policy.ts';
+import { ALL_FETCH_POLICY_NAMES } from '../machine/policy/index.ts';
+import type { AnyFetchPolicyName } from '../machine/policy/policy.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Io } from './io.ts';
 import { memorySize, oneOf, type ParseValue, seconds, someText, wholeNumber } from './values.ts';
@@ -12,14 +12,14 @@ export const ENGINES = ['reference', 'interpreter', 'region'] as const;
 export const SEARCHES = ['stateful', 'dpor', 'ladder', 'pct', 'twin'] as const;
 /** The data memory models. */
 export const MEMORY_MODELS = ['sc', 'tso'] as const;
-/** The instruction fetch policies, each allowing all that the ones before it allow. */
-export const FETCH_POLICIES: readonly FetchPolicyName[] = FETCH_POLICY_NAMES;
+/** The instruction fetch policies, each allowing all that the ones before it allow; then one to learn from, which is in no row of the matrix. */
+export const FETCH_POLICIES: readonly AnyFetchPolicyName[] = ALL_FETCH_POLICY_NAMES;
 
 /** What the shared flags say after flag, environment and config file were looked at, in this order. Undefined: nobody said anything. */
 export interface SharedFlags {
   readonly cores: number | undefined;
   readonly memory: (typeof MEMORY_MODELS)[number] | undefined;
-  readonly fetch: FetchPolicyName | undefined;
+  readonly fetch: AnyFetchPolicyName | undefined;
   readonly engine: (typeof ENGINES)[number] | undefined;
   readonly search: (typeof SEARCHES)[number] | undefined;
   /** Unsigned, 32 bits. Always printed, with `seedIsDefault` saying that nobody chose it. */

@@ -11,7 +11,7 @@ export function resultEvent(result: CellResult): Record<string, unknown> {
     fetch: result.cell.fetch,
     memory: result.cell.memory,
     verdict: result.verdict,
-    expected: result.expected,
+    expected: result.expected ?? null,
     coverage: result.coverage,
     states: result.counts.states,
     transitions: result.counts.transitions,

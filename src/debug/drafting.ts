@@ -83,6 +83,10 @@ class Drafting {
         if (h.kind === 'sync') this.#add(h.core, 'synced', h.text);
         else if (h.kind === 'call') this.#add(h.core, 'call', `calls ${h.text}`);
         break;
+      case 'icache':
+        // What a store sends and a fetch fills is told with them.
+        if (h.event !== 'invalidation sent' && h.event !== 'filled') this.#add(h.core, 'other', `icache: line ${h.line} ${h.event}`);
+        break;
       case 'note':
         this.#note(h);
         break;

@@ -1,4 +1,6 @@
 import type { CheckId, Violation } from '../explore/violation.ts';
+import type { Choice } from '../machine/choices.ts';
+import type { CacheEvent } from '../machine/icache.ts';
 
 /** How a visible access of data or text reached memory. Loads do not change it; `buffer` is a store that only its own core sees yet. */
 export type AccessKind = 'load' | 'buffer' | 'locked load' | 'locked store' | 'store' | 'drain';
@@ -73,6 +75,8 @@ export type Happening =
   | { readonly what: 'iret'; readonly core: number; readonly rip: string; readonly frame: bigint }
   | { readonly what: 'ipi'; readonly core: number; readonly vector: number; readonly name: string; readonly targets: readonly number[] }
   | { readonly what: 'serialize'; readonly core: number; readonly why: string }
+  /** A line of a core's instruction cache: `0x1020040 (ftrace_call)`. */
+  | { readonly what: 'icache'; readonly core: number; readonly event: CacheEvent; readonly line: string }
   | { readonly what: 'note'; readonly core: number; readonly id: string; readonly a: string; readonly b: string }
   | { readonly what: 'mark'; readonly core: number; readonly kind: 'begin' | 'phase' | 'sync' | 'end' | 'call'; readonly text: string }
   | { readonly what: 'die'; readonly core: number; readonly reason: string }
@@ -87,7 +91,7 @@ export interface TraceStep {
   /** `@at`: the state before this step; the first step is 0. */
   readonly at: number;
   readonly core: number;
-  readonly choice: 'step' | 'drain' | 'interrupt';
+  readonly choice: Choice['kind'];
   /** Which answer was given (0 goes on), and how many there were to choose from. */
   readonly answer: number;
   readonly offered: number;

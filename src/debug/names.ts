@@ -55,6 +55,17 @@ export class Names {
     return this.siteAt(this.#world.lab.linear(physical));
   }
 
+  /** A line of an instruction cache by its physical address, with the sites that it holds. */
+  line(physical: number): string {
+    const { sites, lab } = this.#world;
+    const inside = (site: Site, line: number): boolean => {
+      const at = lab.physical(site.address);
+      return at < line + 64 && line < at + site.versions[0]!.length;
+    };
+    const names = sites.filter((s) => inside(s, physical)).map((s) => s.name);
+    return `0x${physical.toString(16)}${names.length === 0 ? '' : ` (${names.join(', ')})`}`;
+  }
+
   /** A place in code: a site by its name, else `function+0x12`. */
   code(address: bigint): string {
     const found = this.#world.lab.image.symbolAt(address);

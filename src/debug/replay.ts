@@ -39,7 +39,7 @@ export function replayToken(runner: CellRunner, token: string, scenarios: readon
 
 /** A token that leads into a circle shows no violation of its own: the search that gave it says which. */
 function livelockOf(runner: CellRunner, { scenario, variant, cell }: FoundToken, token: string): Violation | undefined {
-  if (expectedOf(variant.expected, cell.fetch) !== 'violation') return undefined;
+  if (expectedOf(variant.expected, cell.fetch) === 'ok') return undefined;
   const result = runner.run(scenario, variant, cell);
   const violation = result.token === token ? result.counterexample?.violation : undefined;
   return violation?.cause === 'livelock' ? violation : undefined;

@@ -1,7 +1,7 @@
 import type { Knowledge } from '../explore/knowledge.ts';
 import type { Counterexample } from '../explore/result.ts';
 import type { World } from '../explore/world.ts';
-import type { FetchPolicyName } from '../machine/policy/policy.ts';
+import type { AnyFetchPolicyName } from '../machine/policy/policy.ts';
 import type { CellResult, CellRunner } from '../scenario/matrix.ts';
 import { raceDiagram } from './diagram.ts';
 import { recordTrace } from './trace.ts';
@@ -32,7 +32,7 @@ export function tellRace(make: () => World, knowledge: Knowledge, counterexample
 /** What other models find in the same variant, by exploring it. */
 export function verdictUnder(runner: CellRunner, { scenario, variant, cell }: Pick<Race, 'scenario' | 'variant' | 'cell'>): VerdictUnder {
   return (memory, fetch) => {
-    const other = runner.run(scenario, variant, { ...cell, memory, fetch: fetch as FetchPolicyName }, { shrink: false });
+    const other = runner.run(scenario, variant, { ...cell, memory, fetch: fetch as AnyFetchPolicyName }, { shrink: false });
     return { verdict: other.verdict, check: other.counterexample?.violation.check };
   };
 }

@@ -43,6 +43,8 @@ function say(h: Happening): string {
       return `IPI ${h.name} -> ${h.targets.map((t) => `CPU${t}`).join(', ')}`;
     case 'serialize':
       return `serializing event: ${h.why}`;
+    case 'icache':
+      return `icache: line ${h.line} ${h.event}`;
     case 'note':
       return h.id === 'SAY' ? `says: ${h.a}` : `note ${h.id} ${h.a} ${h.b}`;
     case 'mark':

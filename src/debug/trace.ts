@@ -206,6 +206,8 @@ export class TraceRecorder {
         return { what: 'ipi', core, vector: event.vector, name: names.vector(event.vector), targets: event.targets };
       case 'serialize':
         return { what: 'serialize', core, why: event.why };
+      case 'icache':
+        return { what: 'icache', core, event: event.what, line: names.line(event.line) };
       case 'exit':
         return { what: 'exit', core, code: event.code };
       case 'shutdown':

@@ -13,7 +13,8 @@ import { TraceRecorder } from './trace.ts';
 interface Move {
   readonly core: number;
   readonly kind: Choice['kind'];
-  readonly entry: number;
+  /** Which of those of one kind: the entry of the store buffer, the line of the cache. */
+  readonly place: number;
   readonly bytes: string | undefined;
 }
 
@@ -173,18 +174,20 @@ function moveOf(choice: Choice): Move {
   return {
     core: choice.core,
     kind: choice.kind,
-    entry: choice.kind === 'drain' ? choice.entry : 0,
+    place: placeOf(choice),
     bytes: choice.kind === 'step' && choice.fetch !== undefined ? hexBytes(choice.fetch.bytes) : undefined,
   };
 }
+
+const placeOf = (choice: Choice): number => ('entry' in choice ? choice.entry : 'line' in choice ? choice.line : 0);
 
 /** The answer that makes a move again; a fetch whose bytes are not there any more takes what is in memory. */
 function find(offered: readonly Choice[], move: Move): number {
   const same = offered
     .map(moveOf)
-    .findIndex((m) => m.core === move.core && m.kind === move.kind && m.entry === move.entry && m.bytes === move.bytes);
+    .findIndex((m) => m.core === move.core && m.kind === move.kind && m.place === move.place && m.bytes === move.bytes);
   if (same >= 0) return same;
-  return offered.findIndex((c) => c.core === move.core && c.kind === move.kind && (c.kind !== 'drain' || c.entry === move.entry));
+  return offered.findIndex((c) => c.core === move.core && c.kind === move.kind && placeOf(c) === move.place);
 }
 
 /** Makes all moves, or stops where one cannot be made or something breaks. */
@@ -210,11 +213,14 @@ function happenedAgain(steps: readonly TraceStep[], pair: Pair): boolean {
   return again(pair.second.core, pair.second.what) && !again(pair.first.core, pair.first.what);
 }
 
-/** Goes on without delays: stores drain, interrupts arrive, and cores take turns; fetches return what is in memory. */
+/** Goes on without delays: stores drain, invalidations and interrupts arrive, and cores take turns; fetches return what is in memory. */
 function goOn(recorder: TraceRecorder, allowed: (choice: Choice) => boolean, favoured?: number): TraceStep | undefined {
   const offered = options(recorder.world, recorder.lastCore);
-  const turn = (c: Choice): number =>
-    c.kind === 'drain' ? 0 : c.kind === 'interrupt' ? 1 : c.core > recorder.lastCore ? 2 : c.core < recorder.lastCore ? 3 : 4;
+  const turn = (c: Choice): number => {
+    if (c.kind === 'prefetch') return 5;
+    if (c.kind !== 'step') return c.kind === 'interrupt' ? 1 : 0;
+    return c.core > recorder.lastCore ? 2 : c.core < recorder.lastCore ? 3 : 4;
+  };
   const order = (c: Choice): number => (c.core === favoured ? 0 : 8) + turn(c);
   let best = -1;
   offered.forEach((c, n) => {

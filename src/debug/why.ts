@@ -1,7 +1,7 @@
 import type { Verdict } from '../explore/result.ts';
 import type { CheckId, Violation } from '../explore/violation.ts';
 import type { World } from '../explore/world.ts';
-import type { FetchPolicyName } from '../machine/policy/policy.ts';
+import type { AnyFetchPolicyName } from '../machine/policy/policy.ts';
 import { type Moment, nearestPairs, type Pair } from './conflicts.ts';
 import type { Trace } from './happening.ts';
 import { Variations } from './variation.ts';
@@ -13,7 +13,7 @@ type MemoryModel = 'sc' | 'tso';
 /** What a search of the same scenario under other models finds: its verdict, and the check that it breaks. Undefined: not known. */
 export type VerdictUnder = (
   memory: MemoryModel,
-  fetch: FetchPolicyName,
+  fetch: AnyFetchPolicyName,
 ) => { readonly verdict: Verdict; readonly check?: CheckId | undefined } | undefined;
 
 export interface Why {
@@ -95,8 +95,13 @@ function sayOther(variations: Variations, violation: Violation): string[] {
 const same = (a: Moment, b: Moment): boolean => a.order === b.order && a.core === b.core;
 
 /** Ablation: does the same check still break with sequential consistency, with coherent fetch, with both? */
-function sayNeeds(check: CheckId, memory: MemoryModel, fetch: FetchPolicyName, verdictUnder: VerdictUnder | undefined): string | undefined {
-  const under = (m: MemoryModel, f: FetchPolicyName): 'breaks' | 'holds' | undefined => {
+function sayNeeds(
+  check: CheckId,
+  memory: MemoryModel,
+  fetch: AnyFetchPolicyName,
+  verdictUnder: VerdictUnder | undefined,
+): string | undefined {
+  const under = (m: MemoryModel, f: AnyFetchPolicyName): 'breaks' | 'holds' | undefined => {
     if (m === memory && f === fetch) return 'breaks';
     const found = verdictUnder?.(m, f);
     if (found?.verdict === 'violation') return found.check === undefined || found.check === check ? 'breaks' : undefined;

@@ -1,7 +1,7 @@
 import type { Choice } from '../machine/choices.ts';
 
 const EDGE = 4;
-const KINDS: Readonly<Record<Choice['kind'], number>> = { step: 0, drain: 1, interrupt: 2 };
+const KINDS: Readonly<Record<Choice['kind'], number>> = { step: 0, drain: 1, interrupt: 2, invalidate: 3, evict: 4, prefetch: 5 };
 
 /** Exact numbers of maximal paths. */
 export interface PathCount {

@@ -31,7 +31,9 @@ export class MetaWords {
   perCore(words: number): number[] {
     const at = this.#nextCore;
     this.#nextCore += words * 4;
-    if (this.#nextCore > META_BASE + META_SHARED_BYTES + META_CORE_BYTES) throw new RangeError('no room for more checker state');
+    // The end of the page may be the core's instruction cache.
+    const end = META_BASE + META_SHARED_BYTES + META_CORE_BYTES - (this.#machine.icache?.metaBytes ?? 0);
+    if (this.#nextCore > end) throw new RangeError('no room for more checker state');
     return this.#machine.cores.map((c) => at + c.index * META_CORE_BYTES);
   }
 

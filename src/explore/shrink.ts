@@ -75,8 +75,16 @@ function weight(events: readonly Event[]): number {
 const eventOf = (choice: Choice): Event => ({ kind: choice.kind, core: choice.core, detail: detailOf(choice) });
 
 function detailOf(choice: Choice): string {
-  if (choice.kind === 'step') return choice.fetch === undefined ? '' : [...choice.fetch.bytes].join();
-  return choice.kind === 'drain' ? String(choice.entry) : String(choice.vector);
+  switch (choice.kind) {
+    case 'step':
+      return choice.fetch === undefined ? '' : [...choice.fetch.bytes].join();
+    case 'drain':
+      return String(choice.entry);
+    case 'interrupt':
+      return String(choice.vector);
+    default:
+      return String(choice.line);
+  }
 }
 
 function restore(world: World, base: number): void {

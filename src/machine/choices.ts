@@ -2,6 +2,7 @@ import { CORE, PAIR_FIRST, STORE_BUFFER, STORE_BUFFER_ENTRIES, Stop } from '../e
 import { Activity } from '../isa/core-state.ts';
 import type { Core } from './core.ts';
 import type { FetchChoice } from './fetch.ts';
+import { type CacheChoice, cacheChoices, performOnCache, waitsForRoom } from './icache-choices.ts';
 import { deliverables } from './interrupts.ts';
 import type { Machine } from './machine.ts';
 
@@ -12,20 +13,23 @@ export type Choice =
   /** The oldest store of the core's buffer reaches memory (entry 1: the second half of a store over two lines, first). */
   | { readonly kind: 'drain'; readonly core: number; readonly entry: number }
   /** A pending interrupt or NMI is taken. */
-  | { readonly kind: 'interrupt'; readonly core: number; readonly vector: number | 'nmi' };
+  | { readonly kind: 'interrupt'; readonly core: number; readonly vector: number | 'nmi' }
+  /** Something happens to a line of the core's instruction cache, where the fetch policy has one. */
+  | CacheChoice;
 
-/** Everything that can happen next, in canonical order: by core; going on before draining before interrupts; newest fetch first. */
+/** Everything that can happen next, in canonical order: by core; going on before draining before interrupts before its cache; newest fetch first. */
 export function choices(machine: Machine): Choice[] {
   const out: Choice[] = [];
   for (const core of machine.cores) choicesOf(machine, core, out);
   return out;
 }
 
-/** Adds what one core can do next: its part of `choices`. It depends on the core alone, on text, and on what a patcher on it waits for. */
+/** Adds what one core can do next: its part of `choices`. It depends on the core with its cache alone, on text, and on what a patcher on it waits for. */
 export function choicesOf(machine: Machine, core: Core, out: Choice[]): void {
   steps(machine, core, out);
   drains(machine, core, out);
   for (const vector of deliverables(machine, core)) out.push({ kind: 'interrupt', core: core.index, vector });
+  if (machine.icache !== undefined) cacheChoices(machine, machine.icache, core, out);
 }
 
 function steps(machine: Machine, core: Core, out: Choice[]): void {
@@ -37,7 +41,11 @@ function steps(machine: Machine, core: Core, out: Choice[]): void {
       const window = machine.fetchWindow(core, at.physical);
       // No stop of its own: draining alone makes the fetch possible, and what a core waits for is no part of its state.
       if (machine.fetch.mustDrainFirst(core, window)) return;
-      for (const fetch of machine.fetch.choices(core, window)) out.push({ kind: 'step', core: core.index, fetch });
+      for (const fetch of machine.fetch.choices(core, window)) {
+        // Likewise: a line that makes room makes the fetch possible.
+        if (machine.icache !== undefined && waitsForRoom(machine.icache, core, fetch)) continue;
+        out.push({ kind: 'step', core: core.index, fetch });
+      }
       return;
     }
     case Stop.drain:
@@ -74,6 +82,9 @@ export function perform(machine: Machine, choice: Choice): void {
       return;
     case 'interrupt':
       machine.interrupt(core, choice.vector);
+      return;
+    default:
+      if (machine.icache !== undefined) performOnCache(machine.icache, core, choice);
   }
 }
 

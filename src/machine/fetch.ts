@@ -3,7 +3,8 @@ import { CORE, SAME_ADDRESS, STORE_BUFFER, STORE_BUFFER_ENTRY_BYTES } from '../e
 import { type Decoded, decode } from '../isa/decode.ts';
 import type { Core } from './core.ts';
 import { ByteMemo, SituationMemo } from './fetch-memo.ts';
-import type { FetchPolicy } from './policy/policy.ts';
+import type { InstructionCaches } from './icache.ts';
+import type { AnyFetchPolicy } from './policy/policy.ts';
 import type { TextVersions } from './text-versions.ts';
 
 const MAX_LENGTH = 15;
@@ -120,17 +121,19 @@ class Window implements FetchWindow {
 export class FetchUnit {
   readonly #engine: Engine;
   readonly #text: TextVersions | undefined;
-  readonly #policy: FetchPolicy | undefined;
+  readonly #policy: AnyFetchPolicy | undefined;
+  readonly #caches: InstructionCaches | undefined;
   readonly #windows = new Map<number, KnownWindow>();
   readonly #situations = new SituationMemo<readonly FetchChoice[]>();
   /** Bytes of patched text: bit n of the mask is byte n of the quadword. */
   readonly #masks = new Map<number, number>();
   readonly #pages = new Set<number>();
 
-  constructor(engine: Engine, text: TextVersions | undefined, policy: FetchPolicy | undefined) {
+  constructor(engine: Engine, text: TextVersions | undefined, policy: AnyFetchPolicy | undefined, caches?: InstructionCaches) {
     this.#engine = engine;
     this.#text = text;
     this.#policy = policy;
+    this.#caches = caches;
   }
 
   /** Declares bytes as patched text. */
@@ -238,6 +241,7 @@ export class FetchUnit {
     if (held > 0) for (let k = 0; k < 4; k++) out[n++] = words[((core.base + CORE.partialBytes) >> 2) + k]!;
     const text = this.#text;
     if (text !== undefined) for (const q of window.quadwords) n = text.describe(core, q, out, n);
+    if (this.#caches !== undefined) for (const q of window.quadwords) n = this.#caches.describe(core, q, out, n);
     return n;
   }
 
@@ -249,6 +253,7 @@ export class FetchUnit {
       { window, bytes, partial, stale: false, floors: [], race: undefined },
     ];
     if (policy === undefined || text === undefined || policy.atom === 'instruction') return plain(now);
+    if (this.#caches !== undefined) return [this.#fromCache(core, window, now, this.#caches)];
     if (policy.atom === 'line') return this.#byLine(core, window, now, plain);
     if (!this.#canBeStale(core, text, window)) return plain(now);
     const found = policy.atom === 'quadword' ? this.#byQuadword(core, text, window) : this.#byByte(core, text, window);
@@ -275,6 +280,18 @@ export class FetchUnit {
   #trim(bytes: Uint8Array): Uint8Array {
     const decoded = this.decode(bytes);
     return 'length' in decoded ? bytes.subarray(0, decoded.length) : bytes;
+  }
+
+  /** What the core's cache holds, and memory where it holds nothing. */
+  #fromCache(core: Core, window: FetchWindow, now: Uint8Array, caches: InstructionCaches): FetchChoice {
+    const seen = window.current();
+    caches.overlay(core, window.addresses, seen);
+    const bytes = this.#trim(seen);
+    const stale = keyOf(bytes) !== keyOf(now);
+    // Had the invalidation arrived, it would be the other instruction.
+    const candidates = stale ? [now, bytes].filter((c) => c[0] !== 0xcc) : [];
+    const race = candidates.length < 2 ? undefined : { physical: window.physical, candidates, decides: this.#policy?.race === 'violation' };
+    return { window, bytes, partial: false, stale, floors: [], race };
   }
 
   #byLine(core: Core, window: FetchWindow, now: Uint8Array, plain: (bytes: Uint8Array, partial?: boolean) => FetchChoice[]): FetchChoice[] {
@@ -384,6 +401,7 @@ export class FetchUnit {
   /** Makes a choice happen. False: only the first line was fetched, the core is at the fetch of the second. */
   take(core: Core, choice: FetchChoice): boolean {
     for (const [q, v] of choice.floors) this.#text?.raiseFloor(core, q, v);
+    if (this.#caches !== undefined) for (const line of this.#caches.missing(core, taken(choice))) this.#caches.fill(core, line, 'filled');
     if (choice.partial) {
       this.hold(core, choice.bytes);
       return false;
@@ -423,6 +441,9 @@ export class FetchUnit {
     return distance <= 0n || distance > BigInt(MAX_LENGTH);
   }
 }
+
+/** Addresses of the bytes that a fetch takes. */
+export const taken = (choice: FetchChoice): readonly number[] => choice.window.addresses.slice(0, choice.bytes.length);
 
 const byteOf = (quadword: bigint, pa: number): number => Number((quadword >> BigInt(8 * (pa & 7))) & 0xffn);
 const keyOf = (bytes: Uint8Array): string => String.fromCharCode(...bytes);

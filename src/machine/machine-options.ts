@@ -1,5 +1,5 @@
 import type { MachineHost } from './parts.ts';
-import type { FetchPolicy } from './policy/policy.ts';
+import type { AnyFetchPolicy } from './policy/policy.ts';
 
 /** How instructions run: evaluated on BigInts, or by generated WebAssembly. */
 export type EngineName = 'reference' | 'interpreter';
@@ -8,7 +8,7 @@ export interface MachineOptions {
   readonly cores: number;
   readonly ramBytes: number;
   /** `undefined` runs without the explorer's features: no visible operations, no store buffers. */
-  readonly explore?: { readonly memory: 'sc' | 'tso'; readonly fetch: FetchPolicy } | undefined;
+  readonly explore?: { readonly memory: 'sc' | 'tso'; readonly fetch: AnyFetchPolicy } | undefined;
   /** Undo journal and state hash where `explore` does not already need them. */
   readonly journal?: boolean;
   readonly engine?: EngineName;

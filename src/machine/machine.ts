@@ -10,12 +10,13 @@ import { deliver } from './exceptions.ts';
 import { deliverPendingDebug, finishStep, mustStep, type StepStart, startStep } from './exceptions-step.ts';
 import { type FetchChoice, FetchUnit, type FetchWindow } from './fetch.ts';
 import { fetchRecord, useBytes } from './fetching.ts';
+import { type CachedLine, type CacheEvent, InstructionCaches } from './icache.ts';
 import { accept, deliverable } from './interrupts.ts';
 import { MachineMemory } from './machine-memory.ts';
 import type { MachineOptions } from './machine-options.ts';
 import { fillTlb, translateFetch } from './paging.ts';
 import type { MachineEvent, MachineHost, MachineParts, SystemHelper, SystemOutcome } from './parts.ts';
-import type { FetchPolicy } from './policy/policy.ts';
+import type { AnyFetchPolicy } from './policy/policy.ts';
 import { systemHelper } from './system/index.ts';
 import { TextVersions } from './text-versions.ts';
 
@@ -48,8 +49,10 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   readonly options: MachineOptions;
   readonly text: TextVersions | undefined;
   readonly fetch: FetchUnit;
+  /** Where the fetch policy says that cores have one. */
+  readonly icache: InstructionCaches | undefined;
   readonly host: MachineHost;
-  readonly policy: FetchPolicy | undefined;
+  readonly policy: AnyFetchPolicy | undefined;
   /** Observers of events; checkers and traces add themselves. */
   readonly observers: ((event: MachineEvent) => void)[] = [];
   /** Virtual time: grows with every transition or run slice; what RDTSC and the timer see. */
@@ -84,7 +87,12 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     for (let page = 0; page * 4096 < this.engine.map.ramBytes; page++)
       this.setPageInfo(page, (page << 8) | (features.explore ? PAGE.slow : 0));
     this.text = this.policy === undefined ? undefined : new TextVersions(this.engine, this.cores, this.policy);
-    this.fetch = new FetchUnit(this.engine, this.text, this.policy);
+    const { cache } = this.policy ?? {};
+    if (cache !== undefined && this.text !== undefined) {
+      const tell = (core: number, what: CacheEvent, line: number): void => this.emit({ kind: 'icache', core, what, line });
+      this.icache = new InstructionCaches(this.engine, this.cores, cache, this.text, tell);
+    }
+    this.fetch = new FetchUnit(this.engine, this.text, this.policy, this.icache);
     this.#reference = options.engine === 'reference' ? new ReferenceRunner(this.engine, this) : undefined;
   }
 
@@ -107,7 +115,9 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
 
   textCommitted(base: number, physical: number, size: number): void {
     const core = this.#coreAt(base);
-    this.text?.committed(core, physical, size, this.engine.globals.sameAddress.value === 1);
+    const own = this.engine.globals.sameAddress.value === 1;
+    this.text?.committed(core, physical, size, own);
+    this.icache?.committed(core, physical, size, own);
     this.emit({ kind: 'text', core: core.index, physical, size });
   }
 
@@ -195,7 +205,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
    * away. So the early order covers the late one, and the event needs no place of its own in the schedule.
    */
   serializeIsVisible(core: Core): boolean {
-    return this.text?.lags(core) === true;
+    return this.text?.lags(core) === true || this.icache?.lags(core) === true;
   }
   get mfenceSerializes(): boolean {
     return this.policy?.mfenceSerializes === true;
@@ -219,7 +229,10 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   }
 
   serialize(core: Core, why = ''): void {
-    if (this.options.defect !== 'no-refetch' || (why !== 'iret' && why !== 'sync_core')) this.text?.serialize(core);
+    if (this.options.defect !== 'no-refetch' || (why !== 'iret' && why !== 'sync_core')) {
+      this.text?.serialize(core);
+      this.icache?.serialize(core);
+    }
     this.fetch.release(core);
     this.emit({ kind: 'serialize', core: core.index, why });
   }
@@ -246,6 +259,8 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     let record = 0;
     let barren = 0;
     let aftermath = 0;
+    // A store to text on the way is looked after from the next transition on: where the engine comes back in this one depends on what was decoded before.
+    const ownStore = core.raw(CORE.ownStorePending) !== 0;
     this.left = limit;
     for (;;) {
       if (core.activity !== Activity.running) return Stop.idle;
@@ -254,7 +269,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
         const stop = this.#delivering(() => deliverPendingDebug(this, core));
         if (stop !== undefined) return stop;
       }
-      const start = this.#alone(core) ? startStep(core) : undefined;
+      const start = mustStep(core) || (ownStore && core.raw(CORE.ownStorePending) !== 0) ? startStep(core) : undefined;
       const hit = start === undefined ? 0 : instructionBreakpoints(core);
       if (hit !== 0) {
         const stop = this.#deliverInstructionBreakpoint(core, hit);
@@ -326,11 +341,6 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
       : Stop.budget;
   }
 
-  /** The next instruction runs alone: something is due behind it. */
-  #alone(core: Core): boolean {
-    return mustStep(core) || core.raw(CORE.ownStorePending) !== 0;
-  }
-
   /** A #DB before the instruction at RIP. Gives the stop when a store of the frame has to wait. */
   #deliverInstructionBreakpoint(core: Core, hit: number): number | undefined {
     this.clearLatch(core);
@@ -354,7 +364,9 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
 
   #finish(core: Core, start: StepStart, before: bigint): void {
     finishStep(core, start, this.#watchedHit);
-    if (core.raw(CORE.ownStorePending) !== 0 && this.text !== undefined && this.fetch.branched(core, before)) this.text.takenBranch(core);
+    if (core.raw(CORE.ownStorePending) === 0 || !this.fetch.branched(core, before)) return;
+    this.text?.takenBranch(core);
+    this.icache?.takenBranch(core);
   }
 
   /** Delivers the exception that is noted in the block. Gives the stop when a memory access of the delivery has to wait. */
@@ -492,7 +504,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
 
   /** One instruction from a record; undefined when the core can go on. */
   #runRecord(core: Core, record: number): number | undefined {
-    const start = this.#alone(core) ? startStep(core) : undefined;
+    const start = mustStep(core) || core.raw(CORE.ownStorePending) !== 0 ? startStep(core) : undefined;
     const before = start === undefined ? 0n : core.rip;
     const reason = this.#run(core.index, 1, record);
     if (reason === Stop.exception) return this.deliverNoted(core);
@@ -544,6 +556,11 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   hash(symmetric = 0): string {
     const at = this.key(symmetric);
     return [3, 2, 1, 0].map((n) => (this.engine.words[at + n]! >>> 0).toString(16).padStart(8, '0')).join('');
+  }
+
+  /** What a core's instruction cache holds of patched text, by address; empty where the fetch policy has no cache. For looking: nothing changes. */
+  icacheView(core: Core): readonly CachedLine[] {
+    return this.icache?.view(core) ?? [];
   }
 
   /** Where a core is: its number, its RIP, and the source line where that is known. */

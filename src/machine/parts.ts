@@ -3,6 +3,7 @@ import type { Instruction } from '../isa/instruction.ts';
 import type { RecordFields } from '../isa/record.ts';
 import type { Core } from './core.ts';
 import type { CodeRace } from './fetch.ts';
+import type { CacheEvent } from './icache.ts';
 
 /**
  * What the parts of the machine (paging, exceptions, system instructions, local APIC, devices) see of it. The machine
@@ -66,6 +67,8 @@ export type MachineEvent =
     }
   /** Patched text changed in memory. */
   | { readonly kind: 'text'; readonly core: number; readonly physical: number; readonly size: number }
+  /** Something happened to a line (by its physical address) of a core's instruction cache. */
+  | { readonly kind: 'icache'; readonly core: number; readonly what: CacheEvent; readonly line: number }
   /** A core is about to run the instruction at a hooked address. */
   | { readonly kind: 'hook'; readonly core: number; readonly address: bigint }
   | { readonly kind: 'shutdown'; readonly core: number; readonly rip: bigint; readonly why: string };

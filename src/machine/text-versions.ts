@@ -1,7 +1,7 @@
 import type { Engine } from '../engine/engine.ts';
 import { CORE, MAX_TEXT_QUADWORDS, META_BASE, SHADOW } from '../engine/layout.ts';
 import type { Core } from './core.ts';
-import type { FetchPolicy } from './policy/policy.ts';
+import { type AnyFetchPolicy, keepsVersions } from './policy/policy.ts';
 
 /** Versions of one quadword that are kept. Reaching the bound is reported. */
 export const MAX_VERSIONS = 12;
@@ -26,16 +26,19 @@ const WIDE_STORE = 0x100;
 export class TextVersions {
   readonly #engine: Engine;
   readonly #cores: readonly Core[];
-  readonly #policy: FetchPolicy;
+  readonly #policy: AnyFetchPolicy;
+  /** The policy may fetch a version that is not the last. */
+  readonly #keeps: boolean;
   readonly #index = new Map<number, number>();
   readonly addresses: number[] = [];
   /** The bound on versions was reached: the search is not exhaustive. */
   overflowed = false;
 
-  constructor(engine: Engine, cores: readonly Core[], policy: FetchPolicy) {
+  constructor(engine: Engine, cores: readonly Core[], policy: AnyFetchPolicy) {
     this.#engine = engine;
     this.#cores = cores;
     this.#policy = policy;
+    this.#keeps = keepsVersions(policy);
   }
 
   /** Declares the quadword at a physical address as patched text. Before the base state is marked. */
@@ -122,7 +125,7 @@ export class TextVersions {
 
   /** Whether some fetch of the core could return something else than what is in memory. */
   lags(core: Core): boolean {
-    if (!this.#policy.stale) return false;
+    if (!this.#keeps) return false;
     for (let q = 0; q < this.addresses.length; q++) if (this.floor(core, q) < this.count(q) - 1) return true;
     return core.raw(CORE.ownStorePending) !== 0;
   }
@@ -137,7 +140,7 @@ export class TextVersions {
 
   /** The bytes at a physical address changed by a store of `core` (after the change). `own`: through an executable mapping. */
   committed(core: Core, physical: number, size: number, own: boolean): void {
-    if (!this.#policy.stale) return;
+    if (!this.#keeps) return;
     const first = physical & ~7;
     const last = (physical + size - 1) & ~7;
     const wide = first !== last ? WIDE_STORE : 0;
@@ -164,7 +167,7 @@ export class TextVersions {
 
   /** A serializing event of `core`. */
   serialize(core: Core): void {
-    if (!this.#policy.stale) return;
+    if (!this.#keeps) return;
     for (let q = 0; q < this.addresses.length; q++) this.raiseFloor(core, q, this.count(q) - 1);
     if (core.raw(CORE.ownStorePending) !== 0) core.setRaw(CORE.ownStorePending, 0);
   }

@@ -1,7 +1,7 @@
 import { TextpokeError } from '../error.ts';
 import { decodeToken, imageHash, nameHash, type TokenContent } from '../explore/token.ts';
 import type { Image } from '../image/image.ts';
-import { FETCH_POLICY_NAMES } from '../machine/policy/index.ts';
+import { ALL_FETCH_POLICY_NAMES } from '../machine/policy/index.ts';
 import { CATALOGUE } from './catalogue.ts';
 import { cellName } from './matrix.ts';
 import { type Cell, type Fixtures, imageOf, MAX_VICTIMS, type Scenario, type Variant } from './scenario.ts';
@@ -20,7 +20,7 @@ export function findToken(token: string, fixtures: Fixtures, scenarios: readonly
   for (const scenario of scenarios) {
     for (const variant of scenario.variants) {
       for (let victims = 0; victims <= MAX_VICTIMS; victims++) {
-        for (const fetch of FETCH_POLICY_NAMES) {
+        for (const fetch of ALL_FETCH_POLICY_NAMES) {
           for (const memory of ['sc', 'tso'] as const) {
             const cell: Cell = { victims, fetch, memory };
             if (nameHash(cellName(scenario, variant.name, cell)) !== content.world) continue;

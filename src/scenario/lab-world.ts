@@ -7,7 +7,6 @@ import type { Image } from '../image/image.ts';
 import type { Lab } from '../kernel/lab.ts';
 import type { EngineName, MachineOptions } from '../machine/machine.ts';
 import { fetchPolicy } from '../machine/policy/index.ts';
-import type { FetchPolicy } from '../machine/policy/policy.ts';
 import type { TextWorld } from '../patch/text-poke.ts';
 import type { LocLayout } from '../patch/text-poke-batch.ts';
 import type { Cell } from './scenario.ts';
@@ -20,7 +19,7 @@ export function labWorld(
 ): World {
   const world = new World(image, {
     cores: cell.victims + 1,
-    explore: { memory: cell.memory, fetch: fetchPolicy(cell.fetch) as FetchPolicy },
+    explore: { memory: cell.memory, fetch: fetchPolicy(cell.fetch) },
     ...(options.engine === undefined ? {} : { engine: options.engine }),
     ...(options.defect === undefined ? {} : { defect: options.defect }),
   });

@@ -6,7 +6,18 @@ import type { World } from '../explore/world.ts';
 import type { Image } from '../image/image.ts';
 import type { EngineName } from '../machine/machine.ts';
 import { FETCH_POLICY_NAMES, fetchPolicy } from '../machine/policy/index.ts';
-import { type Cell, expectedOf, type Fixtures, fewestVictims, imageOf, type MemoryModel, type Scenario, type Variant } from './scenario.ts';
+import { keepsVersions } from '../machine/policy/policy.ts';
+import {
+  type Cell,
+  type ExpectedVerdict,
+  expectedOf,
+  type Fixtures,
+  fewestVictims,
+  imageOf,
+  type MemoryModel,
+  type Scenario,
+  type Variant,
+} from './scenario.ts';
 
 /** Schedules that are sampled for notes. */
 const NOTE_SCHEDULES = 20;
@@ -48,8 +59,9 @@ export interface CellResult extends Exploration {
   readonly scenario: Scenario;
   readonly variant: Variant;
   readonly cell: Cell;
-  readonly expected: 'ok' | 'violation';
-  /** The verdict is the recorded one. */
+  /** The recorded verdict; undefined where none is. */
+  readonly expected: ExpectedVerdict | undefined;
+  /** The verdict is the recorded one, or none is recorded. */
   readonly asRecorded: boolean;
   /** Replays the counterexample. */
   readonly token: string | undefined;
@@ -109,7 +121,7 @@ export class CellRunner {
       variant,
       cell,
       expected,
-      asRecorded: result.verdict === expected,
+      asRecorded: expected === undefined || result.verdict === expected,
       token: this.#token(scenario, variant, cell, result),
       share:
         options.countShare === true ? countShare(this.maker(scenario, variant.name, cell), result.knowledge, options.budget) : undefined,
@@ -117,11 +129,11 @@ export class CellRunner {
   }
 
   /**
-   * What the code-race sanitizer and the SYNC check would say, where the policy fetches nothing stale and they have nothing to look at: from
+   * What the code-race sanitizer and the SYNC check would say, where the policy keeps no versions and they have nothing to look at: from
    * a few schedules under the policy of the manual. Notes; they decide nothing.
    */
   #sampledNotes(scenario: Scenario, variant: Variant, cell: Cell, learned: Knowledge): string[] {
-    if (fetchPolicy(cell.fetch)?.stale !== false) return [];
+    if (keepsVersions(fetchPolicy(cell.fetch))) return [];
     const found = new Set<string>();
     for (let seed = 1; seed <= NOTE_SCHEDULES; seed++) {
       const sample = explore(this.maker(scenario, variant.name, { ...cell, fetch: 'intel-sdm' }), {

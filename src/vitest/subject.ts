@@ -7,7 +7,7 @@ import type { Knowledge } from '../explore/knowledge.ts';
 import { nameHash } from '../explore/token.ts';
 import type { World } from '../explore/world.ts';
 import { type Image, imageFromElf } from '../image/image.ts';
-import type { FetchPolicyName } from '../machine/policy/policy.ts';
+import type { AnyFetchPolicyName } from '../machine/policy/policy.ts';
 import { CATALOGUE, scenarioOf } from '../scenario/catalogue.ts';
 import { CellRunner, cellName, smokeCell } from '../scenario/matrix.ts';
 import { type Cell, type MemoryModel, type Scenario, variantOf } from '../scenario/scenario.ts';
@@ -22,7 +22,7 @@ export interface CellOptions {
   /** Default: the fewest that the scenario has. */
   readonly victims?: number;
   /** Default: intel-sdm. */
-  readonly fetch?: FetchPolicyName;
+  readonly fetch?: AnyFetchPolicyName;
   /** Default: tso. */
   readonly memory?: MemoryModel;
 }

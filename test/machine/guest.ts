@@ -6,6 +6,7 @@ import { type Assembler, loadAssembler } from '../../src/image/assembler/index.t
 import { Image } from '../../src/image/image.ts';
 import type { EngineName } from '../../src/machine/machine.ts';
 import { fetchPolicy } from '../../src/machine/policy/index.ts';
+import type { AnyFetchPolicy } from '../../src/machine/policy/policy.ts';
 import { lab } from '../fixtures/lab.ts';
 
 /** Where a guest program's text and data lie: behind the lab kernel, on pages of their own. */
@@ -53,14 +54,14 @@ export function guestImage(source: string, vars: Readonly<Record<string, number>
 
 export interface GuestModels {
   readonly memory: 'sc' | 'tso';
-  readonly fetch: string;
+  readonly fetch: string | AnyFetchPolicy;
   readonly engine?: EngineName;
 }
 
 /** A world of the lab for `cores` cores, without checkers and actors. */
 export function guestWorld(image: Image, cores: number, models: GuestModels): World {
-  const policy = fetchPolicy(models.fetch);
-  if (policy === undefined) throw new RangeError(`no fetch policy ${models.fetch}`);
+  const policy = typeof models.fetch === 'string' ? fetchPolicy(models.fetch) : models.fetch;
+  if (policy === undefined) throw new RangeError(`no fetch policy ${String(models.fetch)}`);
   const engine = models.engine === undefined ? {} : { engine: models.engine };
   const world = new World(image, { cores, explore: { memory: models.memory, fetch: policy }, ...engine });
   world.lab.configure({ ncpus: cores });

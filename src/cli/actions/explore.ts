@@ -100,6 +100,11 @@ export function exitCodeOf(result: CellResult): number {
 /** Whether a result can contradict what is recorded: a violation, or what holds in all orders. */
 const settles = ({ verdict, coverage }: CellResult): boolean => verdict === 'violation' || coverage.kind === 'exhaustive';
 
+function sayRecorded(result: CellResult): string {
+  if (result.expected === undefined) return `recorded nothing under ${result.cell.fetch}`;
+  return `recorded ${result.expected}${result.asRecorded ? '' : settles(result) ? ': THIS DIFFERS' : ': not settled by this run'}`;
+}
+
 function details(runner: CellRunner, scenario: Scenario, result: CellResult, options: ExploreOptions, flags: string): string {
   const lines = [
     headline(`${scenario.name} ${result.variant.name}: ${result.variant.title}`),
@@ -109,7 +114,7 @@ function details(runner: CellRunner, scenario: Scenario, result: CellResult, opt
     wrapped(`coverage ${sayCoverage(result)}`),
     ...result.notes.map((n) => wrapped(`note     ${n}`)),
     ...[sayShare(result) ?? []].flat().map((s) => wrapped(`share    ${s}`)),
-    `recorded ${result.expected}${result.asRecorded ? '' : settles(result) ? ': THIS DIFFERS' : ': not settled by this run'}`,
+    sayRecorded(result),
     `limits   ${LIMITS}`,
     '',
   ];

@@ -1,4 +1,5 @@
 import type { Core } from '../../machine/core.ts';
+import { keepsVersions } from '../../machine/policy/policy.ts';
 import type { Checker } from '../checker.ts';
 import type { Site } from '../site.ts';
 import type { World, WorldEvent } from '../world.ts';
@@ -12,7 +13,8 @@ export const syncChecker: Checker = {
   name: 'sync',
   onEvent(event, world) {
     const { text } = world.machine;
-    if (text === undefined || world.machine.policy?.stale !== true) return;
+    const { policy } = world.machine;
+    if (text === undefined || policy === undefined || !keepsVersions(policy)) return;
     if (event.kind === 'mark' && event.mark.kind === 'end') {
       const { site } = event.mark;
       note(

@@ -3,7 +3,7 @@ import type { Assembler } from '../../image/assembler/index.ts';
 import type { Image } from '../../image/image.ts';
 import type { EngineName } from '../../machine/machine.ts';
 import { fetchPolicy } from '../../machine/policy/index.ts';
-import type { FetchPolicy, FetchPolicyName } from '../../machine/policy/policy.ts';
+import type { AnyFetchPolicyName } from '../../machine/policy/policy.ts';
 import { death } from '../checkers/death.ts';
 import { type ExploreOptions, explore } from '../explore.ts';
 import type { Counts } from '../result.ts';
@@ -16,7 +16,7 @@ import type { LitmusTest, Location } from './syntax.ts';
 
 export interface LitmusOptions {
   readonly memory?: 'sc' | 'tso';
-  readonly fetch?: FetchPolicyName;
+  readonly fetch?: AnyFetchPolicyName;
   readonly engine?: EngineName;
   readonly budget?: ExploreOptions['budget'];
   /** Locations to tell final states by; default: those that the test names. */
@@ -72,7 +72,7 @@ export function runLitmus(test: LitmusTest, lab: Image, assembler: Assembler, op
   const make = (): World => {
     // A search that still learns what is shared takes orders that there are not: only the last one counts, which knew from its start.
     found.clear();
-    const policy = fetchPolicy(options.fetch ?? 'coherent') as FetchPolicy;
+    const policy = fetchPolicy(options.fetch ?? 'coherent');
     const world = new World(program.image, {
       cores: test.threads.length,
       explore: { memory: options.memory ?? 'tso', fetch: policy },

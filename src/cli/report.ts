@@ -5,6 +5,7 @@ import { VisitedSet } from '../explore/visited.ts';
 import type { CellResult } from '../scenario/matrix.ts';
 import type { Cell, Scenario, Variant } from '../scenario/scenario.ts';
 import { groupDigits } from './progress.ts';
+import { saySample } from './sample-report.ts';
 
 /** A line of a report, broken at 79 columns. */
 export const wrapped = (line: string): string => wrap(line, 79, 9).join('\n');
@@ -20,8 +21,9 @@ const sayCounts = (result: Pick<CellResult, 'counts'>): string =>
   `${groupDigits(result.counts.states)} states, ${groupDigits(result.counts.transitions)} transitions`;
 
 /** Coverage in words, with its counts. */
-export function sayCoverage(result: Pick<CellResult, 'coverage' | 'counts' | 'stopped'>): string {
+export function sayCoverage(result: Pick<CellResult, 'coverage' | 'counts' | 'stopped' | 'sample'>): string {
   const { coverage } = result;
+  if (result.sample !== undefined) return saySample(result.sample, result.counts.transitions);
   switch (coverage.kind) {
     case 'exhaustive':
       return `exhaustive: ${sayCounts(result)}; two states with one key: p < ${VisitedSet.collisionBound(result.counts.states).toExponential(0)}`;
@@ -94,13 +96,19 @@ function part(some: bigint, all: bigint): string {
   return percent > 99.9 ? '> 99.9 %' : percent < 1e-9 ? '< 1e-9 %' : `${percent.toPrecision(2)} %`;
 }
 
+/** The verdict in a word. What random schedules did not find may still be there. */
+export const verdictWord = ({ verdict, coverage }: Pick<CellResult, 'verdict' | 'coverage'>): string =>
+  verdict === 'ok' && coverage.kind === 'sampled' ? 'none found' : verdict;
+
 const LABEL_COLUMNS = 28;
 
 /** A fixed-width row of the table of verdicts. */
 export function row(scenario: Scenario, variant: Variant, result: CellResult): string {
   const { cell } = result;
-  const verdict = result.verdict === 'violation' ? `FAIL ${result.counterexample?.violation.check ?? ''}` : result.verdict.toUpperCase();
-  const mark = result.asRecorded ? ' ' : '!';
+  const verdict =
+    result.verdict === 'violation' ? `FAIL ${result.counterexample?.violation.check ?? ''}` : verdictWord(result).toUpperCase();
+  // A sample that finds nothing contradicts nothing.
+  const mark = result.asRecorded || (result.verdict === 'ok' && result.coverage.kind === 'sampled') ? ' ' : '!';
   const label = `${scenario.alias ?? scenario.name} ${variant.name}`;
   // What is too long for its column has a line of its own.
   const first = label.length > LABEL_COLUMNS ? `${label}\n${' '.repeat(LABEL_COLUMNS + 2)}` : label.padEnd(LABEL_COLUMNS);

@@ -1,5 +1,7 @@
 import type { Share } from '../explore/share.ts';
 import type { CellResult } from '../scenario/matrix.ts';
+import { verdictWord } from './report.ts';
+import { sampleFields } from './sample-report.ts';
 
 /** A result as one JSON object: the fields of a matrix row, and what was found. */
 export function resultEvent(result: CellResult): Record<string, unknown> {
@@ -10,7 +12,7 @@ export function resultEvent(result: CellResult): Record<string, unknown> {
     victims: result.cell.victims,
     fetch: result.cell.fetch,
     memory: result.cell.memory,
-    verdict: result.verdict,
+    verdict: verdictWord(result).replaceAll(' ', '-'),
     expected: result.expected ?? null,
     coverage: result.coverage,
     states: result.counts.states,
@@ -19,6 +21,7 @@ export function resultEvent(result: CellResult): Record<string, unknown> {
     ...(violation === undefined ? {} : { check: violation.check, message: violation.message, core: violation.core, rip: violation.rip }),
     ...(result.notes.length === 0 ? {} : { notes: result.notes }),
     ...(result.missingWitnesses.length === 0 ? {} : { missingWitnesses: result.missingWitnesses }),
+    ...(result.sample === undefined ? {} : { sample: sampleFields(result.sample) }),
     ...(result.share === undefined ? {} : { share: shareFields(result.share) }),
     ...(result.stopped === undefined ? {} : { stopped: result.stopped }),
   };

@@ -1,7 +1,8 @@
 import { Knowledge } from './knowledge.ts';
 import { searchLadder } from './ladder.ts';
-import { samplePct } from './pct.ts';
 import type { Budget, Counterexample, Counts, Coverage, SearchResult, Verdict } from './result.ts';
+import { sampleSchedules } from './sample/sample.ts';
+import type { StrategyName } from './sample/strategy.ts';
 import { reproduces, shrink } from './shrink.ts';
 import { searchStates } from './stateful.ts';
 import { isWanted, type Violation, type WantedViolation } from './violation.ts';
@@ -13,11 +14,16 @@ export interface ExploreOptions {
   readonly search?: SearchName;
   readonly symmetry?: boolean;
   readonly budget?: Budget;
-  /** For `ladder`: the most preemptions; for `pct`: how many schedules, of which depth, from which seed. */
+  /** For `ladder`: the most preemptions. */
   readonly preemptions?: number;
+  /** For `pct`: how many schedules, default 1000, and from which seed, default 1. */
   readonly schedules?: number;
-  readonly depth?: number;
   readonly seed?: number;
+  /** For `pct`: how schedules are drawn; the portfolio unless a depth, that of pure PCT, is given. */
+  readonly strategy?: StrategyName;
+  readonly depth?: number;
+  /** For `pct`: go on behind a violation, to see how often there is one. */
+  readonly all?: boolean;
   /** Which violation to look for first, where a scenario has several; any one counts when it does not occur. */
   readonly prefer?: WantedViolation;
   /** Shorten the counterexample. Default true. */
@@ -139,15 +145,20 @@ function byLadder(world: World, settings: ExploreOptions): SearchResult {
 }
 
 function byPct(world: World, settings: ExploreOptions): SearchResult {
-  const outcome = samplePct(world, {
+  const { strategy, depth, all } = settings;
+  const outcome = sampleSchedules(world, {
+    strategy: strategy ?? (depth === undefined ? 'portfolio' : 'pct'),
+    ...(depth === undefined ? {} : { depth }),
     seed: settings.seed ?? 1,
     schedules: settings.schedules ?? 1000,
-    depth: settings.depth ?? 2,
+    ...(all === undefined ? {} : { all }),
     budget: budgetOf(settings, 'schedules'),
   });
-  const short =
-    outcome.counterexample !== undefined && settings.shrink !== false ? shrink(world, outcome.counterexample) : outcome.counterexample;
-  return conclude(world, outcome.counts, { kind: 'sampled', schedules: outcome.schedules }, short, outcome.stopped, []);
+  const { counts, counterexample, sample, stopped } = outcome;
+  const short = counterexample !== undefined && settings.shrink !== false ? shrink(world, counterexample) : counterexample;
+  const coverage: Coverage = { kind: 'sampled', schedules: sample.schedules };
+  const result = conclude(world, counts, coverage, short, stopped, []);
+  return { ...result, ...(all === true ? { coverage } : {}), sample };
 }
 
 const LADDER_STEPS = 60_000;

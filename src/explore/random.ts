@@ -8,6 +8,13 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
+  /** The generator of the n-th of many runs with one seed. */
+  static of(seed: number, n: number): Random {
+    let mixed = Math.imul(seed ^ Math.imul(n + 1, 0x9e3779b1), 0x85ebca6b);
+    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+    return new Random(mixed ^ (mixed >>> 16));
+  }
+
   /** A number in [0, bound). */
   below(bound: number): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;

@@ -1,3 +1,4 @@
+import type { Sample } from './sample/sample.ts';
 import type { Violation } from './violation.ts';
 
 /** How much was looked at. */
@@ -45,6 +46,8 @@ export interface SearchResult {
   readonly notes: readonly string[];
   /** Why an inconclusive search stopped. */
   readonly stopped: string | undefined;
+  /** Of random schedules: how they were drawn, and what that says. */
+  readonly sample?: Sample;
 }
 
 /** Limits of a search. Steps are transitions; `stop` is asked now and then and ends the search when it gives a reason. */

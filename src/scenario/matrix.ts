@@ -134,20 +134,16 @@ export class CellRunner {
    */
   #sampledNotes(scenario: Scenario, variant: Variant, cell: Cell, learned: Knowledge): string[] {
     if (keepsVersions(fetchPolicy(cell.fetch))) return [];
-    const found = new Set<string>();
-    for (let seed = 1; seed <= NOTE_SCHEDULES; seed++) {
-      const sample = explore(this.maker(scenario, variant.name, { ...cell, fetch: 'intel-sdm' }), {
-        search: 'pct',
-        schedules: 1,
-        depth: 2,
-        seed,
-        shrink: false,
-        learned,
-      });
-      const violation = sample.counterexample?.violation;
-      if (violation?.check === 'code-race') found.add(violation.message);
-      for (const note of sample.notes) found.add(note);
-    }
+    const { sample, notes } = explore(this.maker(scenario, variant.name, { ...cell, fetch: 'intel-sdm' }), {
+      search: 'pct',
+      schedules: NOTE_SCHEDULES,
+      depth: 2,
+      all: true,
+      shrink: false,
+      learned,
+    });
+    const races = (sample?.violations ?? []).map((v) => v.violation).filter((v) => v.check === 'code-race');
+    const found = new Set([...races.map((v) => v.message), ...notes]);
     return [...found].slice(0, 4).map((text) => `under intel-sdm, ${NOTE_SCHEDULES} schedules sampled: ${text}`);
   }
 

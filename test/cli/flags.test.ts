@@ -47,6 +47,9 @@ describe('what a verb is called with', () => {
       victims: undefined,
       preemptions: undefined,
       schedules: undefined,
+      strategy: undefined,
+      depth: undefined,
+      all: false,
       shrink: true,
       memory: undefined,
       fetch: undefined,
@@ -69,7 +72,7 @@ describe('what a verb is called with', () => {
 
   test('every flag of explore', async () => {
     const line =
-      'explore ftrace/late-handler --variant v1 --victims 3 --preemptions 0 --schedules 40 --no-shrink --memory sc --fetch zen3 --cores 4 ' +
+      'explore ftrace/late-handler --variant v1 --victims 3 --preemptions 0 --schedules 40 --strategy pct --depth 3 --all --no-shrink --memory sc --fetch zen3 --cores 4 ' +
       '--engine region --search pct --seed 0 --jobs 2 --max-seconds 0.5 --max-steps 5_000_000 --max-memory 2G --json --quiet ' +
       '--verbose --no-color --width 100';
     expect(await optionsOf(line)).toMatchObject({
@@ -78,6 +81,9 @@ describe('what a verb is called with', () => {
       victims: 3,
       preemptions: 0,
       schedules: 40,
+      strategy: 'pct',
+      depth: 3,
+      all: true,
       shrink: false,
       memory: 'sc',
       fetch: 'zen3',

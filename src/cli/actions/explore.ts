@@ -9,10 +9,12 @@ import { emitEvent } from '../json.ts';
 import { progressLine } from '../progress.ts';
 import { headline, LIMITS, ROW_HEAD, row, sayCell, sayCoverage, sayShare, sayVerdict, wrapped } from '../report.ts';
 import { resultEvent } from '../result-event.ts';
+import { type SampleFlags, sampleSettings } from '../sample-flags.ts';
+import { sampleLines } from '../sample-report.ts';
 import { knownScenarios, oneScenario } from '../scenarios.ts';
 import { engineName, searchSettings } from '../search-options.ts';
 
-export interface ExploreOptions extends SharedFlags {
+export interface ExploreOptions extends SharedFlags, SampleFlags {
   /** A scenario's name or alias. */
   readonly target: string;
   /** A file of scenarios. */
@@ -22,8 +24,6 @@ export interface ExploreOptions extends SharedFlags {
   readonly victims: number | undefined;
   /** At most this many preemptions; undefined: unbounded. */
   readonly preemptions: number | undefined;
-  /** Schedules that `--search pct` samples. */
-  readonly schedules: number | undefined;
   readonly shrink: boolean;
 }
 
@@ -33,6 +33,7 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
   const scenario = oneScenario(known, names[0]);
   const cell = cellOf(scenario, options);
   const runner = new CellRunner(fixtures(io), engineName(options));
+  const sampling = sampleSettings(options, options.preemptions === undefined ? undefined : '--preemptions');
   const progress = progressLine(io, options);
   const variants = options.variant === undefined ? scenario.variants : [variantOf(scenario, options.variant)];
   if (options.json) emitEvent(io, 'start', { scenario: scenario.name, cell, seed: options.seed, variants: variants.map((v) => v.name) });
@@ -50,9 +51,9 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
       ...settings,
       shrink: options.shrink,
       sampleNotes: variants.length === 1,
-      countShare: true,
+      countShare: sampling === undefined,
       ...(options.preemptions === undefined ? {} : { search: 'ladder', preemptions: options.preemptions }),
-      ...(options.schedules === undefined ? {} : { schedules: options.schedules }),
+      ...sampling,
     });
     progress.clear();
     codes.push(exitCodeOf(result));
@@ -102,7 +103,7 @@ const settles = ({ verdict, coverage }: CellResult): boolean => verdict === 'vio
 
 function sayRecorded(result: CellResult): string {
   if (result.expected === undefined) return `recorded nothing under ${result.cell.fetch}`;
-  return `recorded ${result.expected}${result.asRecorded ? '' : settles(result) ? ': THIS DIFFERS' : ': not settled by this run'}`;
+  return `recorded ${result.expected}${result.asRecorded && (settles(result) || result.sample === undefined) ? '' : settles(result) ? ': THIS DIFFERS' : ': not settled by this run'}`;
 }
 
 function details(runner: CellRunner, scenario: Scenario, result: CellResult, options: ExploreOptions, flags: string): string {
@@ -112,6 +113,7 @@ function details(runner: CellRunner, scenario: Scenario, result: CellResult, opt
     '',
     wrapped(sayVerdict(result)),
     wrapped(`coverage ${sayCoverage(result)}`),
+    ...(result.sample === undefined ? [] : sampleLines(result.sample).map(wrapped)),
     ...result.notes.map((n) => wrapped(`note     ${n}`)),
     ...[sayShare(result) ?? []].flat().map((s) => wrapped(`share    ${s}`)),
     sayRecorded(result),

@@ -2,19 +2,19 @@ import type { Command } from 'commander';
 import { MAX_VICTIMS } from '../../scenario/scenario.ts';
 import type { Io } from '../io.ts';
 import { argument, ownValue } from '../own-flags.ts';
+import { addSampleFlags, sampleFlags } from '../sample-flags.ts';
 import { SCENARIOS_FLAG } from '../scenarios.ts';
 import { someText, wholeNumber } from '../values.ts';
 import { addVerb } from '../verb.ts';
 
 /** `textpoke explore`. */
 export function define(program: Command, io: Io): void {
-  addVerb(program, io, {
+  const verb = addVerb(program, io, {
     name: 'explore',
     args: '<target>',
     usage: 'SCENARIO|FILE',
     summary: 'try every order of a scenario and settle it',
-    description:
-      'Tries the orders of stores, fetches, interrupts and traps of a scenario. Prints the verdict with its coverage, or the race with a token that replays it.',
+    description: 'Tries the orders of a scenario; prints verdict and coverage, or race and token.',
     groups: ['Model', 'Machine', 'Search', 'Budget'],
     examples: ['explore ftrace/late-handler', 'explore F1 --variant no-final-sync --fetch zen3 --json'],
     async act({ args, own, flags, io }) {
@@ -22,10 +22,9 @@ export function define(program: Command, io: Io): void {
       const variant = ownValue(own, 'variant', '--variant', someText);
       const victims = ownValue(own, 'victims', '--victims', wholeNumber(1, MAX_VICTIMS));
       const preemptions = ownValue(own, 'preemptions', '--preemptions', wholeNumber(0));
-      const schedules = ownValue(own, 'schedules', '--schedules', wholeNumber(1));
       const { exploreAction } = await import('../actions/explore.ts');
       const scenarios = ownValue(own, 'scenarios', '--scenarios', someText);
-      const options = { target, scenarios, variant, victims, preemptions, schedules, shrink: own.shrink !== false };
+      const options = { target, scenarios, variant, victims, preemptions, ...sampleFlags(own), shrink: own.shrink !== false };
       return exploreAction({ ...flags, ...options }, io);
     },
   })
@@ -33,6 +32,6 @@ export function define(program: Command, io: Io): void {
     .option('--variant <NAME>', 'one variant of the scenario')
     .option('--victims <N>', 'cores that run the text being patched')
     .option('--preemptions <N>', 'at most N preemptions: a bounded verdict')
-    .option('--schedules <N>', 'schedules that --search pct samples')
     .option('--no-shrink', 'print the first counterexample as it was found');
+  addSampleFlags(verb);
 }

@@ -31,9 +31,9 @@ export interface DporOutcome {
   readonly counts: Counts;
   readonly counterexample: Counterexample | undefined;
   /** Every violation found, the first one of each check and cause. */
-  readonly violations: readonly Violation[];
-  /** States in which nothing could happen any more, by `vectorKey`. */
-  readonly ends: ReadonlyMap<string, StateVector>;
+  readonly violations: readonly Counterexample[];
+  /** States in which nothing could happen any more, by `vectorKey`: answers that lead to each. */
+  readonly ends: ReadonlyMap<string, readonly number[]>;
   /** Answers that lead to where cores look again and again at what nobody is left to change, and which cores. */
   readonly livelock: { readonly cores: readonly number[]; readonly answers: readonly number[] } | undefined;
   /** Bounds that cut off executions. */
@@ -101,8 +101,8 @@ export function searchDpor(system: WaitingSystem, settings: DporOptions = {}): D
   const maxEvents = settings.maxEvents ?? MAX_EVENTS;
   const executions: Executions = { complete: 0, blocked: 0, circles: 0 };
   const counts: Counts = { states: 0, transitions: 0, depth: 0 };
-  const violations: Violation[] = [];
-  const ends = new Map<string, StateVector>();
+  const violations: Counterexample[] = [];
+  const ends = new Map<string, readonly number[]>();
   const bounds = new Set<string>();
   const order = new HappensBefore();
   const stack: Frame[] = [];
@@ -112,7 +112,11 @@ export function searchDpor(system: WaitingSystem, settings: DporOptions = {}): D
 
   const answers = (): number[] => stack.slice(0, -1).map((f) => f.answer);
   const note = (found: readonly Violation[], at: () => number[]): void => {
-    for (const v of found) if (!violations.some((o) => o.check === v.check && o.cause === v.cause)) violations.push(v);
+    for (const violation of found) {
+      const { check, cause } = violation;
+      if (!violations.some((o) => o.violation.check === check && o.violation.cause === cause))
+        violations.push({ violation, answers: at() });
+    }
     const first = found.find((v) => isWanted(v, settings.prefer)) ?? found[0];
     if (first === undefined) return;
     if (counterexample === undefined || (isWanted(first, settings.prefer) && !isWanted(counterexample.violation, settings.prefer)))
@@ -191,7 +195,8 @@ export function searchDpor(system: WaitingSystem, settings: DporOptions = {}): D
   function finish(frame: Frame): void {
     executions.complete++;
     if (frame.next.length === 0) {
-      ends.set(vectorKey(frame.state), frame.state);
+      const key = vectorKey(frame.state);
+      if (!ends.has(key)) ends.set(key, answers());
       note(system.end(frame.state), answers);
       return;
     }

@@ -2,6 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { searchDpor } from '../../../src/explore/dpor/search.ts';
 import { reachableStates } from '../../../src/explore/reachable.ts';
+import type { StateVector } from '../../../src/explore/table/system.ts';
+import { vectorKey } from '../../../src/explore/vector.ts';
 import { type Instruction, type Toy, ToySystem, tracesOf } from './toy.ts';
 
 const store = (word: number, value = 1): Instruction => ({ do: 'store', word, value });
@@ -17,15 +19,15 @@ function agree(toy: Toy): { traces: number; blocked: number; ends: string[]; che
   const found = searchDpor(system, { wholeGraph: true });
   const all = reachableStates(system);
   expect([...found.ends.keys()].sort()).toEqual([...all.ends.keys()].sort());
-  const checks = (of: { violations: readonly { check: string; cause?: string }[] }) => of.violations.map((v) => v.check).sort();
-  expect(checks(found)).toEqual(checks(all));
+  const checks = all.violations.map((v) => v.check);
+  expect(found.violations.map((v) => v.violation.check)).toEqual(checks);
   expect(found.executions.circles).toBe(0);
   expect(found.executions.complete).toBe(tracesOf(system).size);
   return {
     traces: found.executions.complete,
     blocked: found.executions.blocked,
-    ends: [...found.ends.values()].map((s) => system.describe(s)).sort(),
-    checks: checks(found),
+    ends: [...all.ends.values()].map((s) => system.describe(s)).sort(),
+    checks,
   };
 }
 
@@ -190,30 +192,29 @@ describe('waiting', () => {
   });
 });
 
-describe('answers', () => {
-  test('lead to the violation, the core that moved last first', () => {
-    const toy: Toy = {
-      threads: [
-        [store(0), store(0, 0)],
-        [load(1), { do: 'forbid', words: [0], values: [1] }],
-      ],
-      words: 2,
-    };
-    const system = new ToySystem(toy);
-    const { counterexample } = searchDpor(system);
-    let state = system.start();
-    let lastCore = 0;
-    let violated = '';
-    for (const answer of counterexample!.answers) {
-      const next = system.next(state);
-      const offered = [...next.filter((t) => t.core === lastCore), ...next.filter((t) => t.core !== lastCore)];
-      const taken = offered[answer]!;
-      violated = taken.violations[0]?.message ?? '';
-      lastCore = taken.core;
-      if (violated === '') state = system.after(state, taken);
-    }
-    expect(violated).toBe(counterexample!.violation.message);
-  });
+/** The state that answers lead to, and the violation of the last of them. */
+function replay(system: ToySystem, answers: readonly number[]): { state: StateVector; violated: string | undefined } {
+  let state = system.start();
+  let lastCore = 0;
+  let violated: string | undefined;
+  for (const answer of answers) {
+    const next = system.next(state);
+    const taken = [...next.filter((t) => t.core === lastCore), ...next.filter((t) => t.core !== lastCore)][answer]!;
+    violated = taken.violations[0]?.message;
+    lastCore = taken.core;
+    if (violated === undefined) state = system.after(state, taken);
+  }
+  return { state, violated };
+}
+
+test('answers lead to violations and ends, the core that moved last first', () => {
+  const threads: Instruction[][] = [[store(0), load(1), store(0, 0)], [load(1), { do: 'forbid', words: [0], values: [1] }], [store(1)]];
+  const system = new ToySystem({ threads, words: 2, tso: true });
+  const found = searchDpor(system, { wholeGraph: true });
+  expect(found.violations).toHaveLength(1);
+  for (const { violation, answers } of found.violations) expect(replay(system, answers).violated).toBe(violation.message);
+  expect(found.ends.size).toBe(4);
+  for (const [end, answers] of found.ends) expect(vectorKey(replay(system, answers).state)).toBe(end);
 });
 
 const word = fc.integer({ min: 0, max: 2 });
@@ -267,7 +268,7 @@ describe('random programs', () => {
         const all = reachableStates(system);
         expect(found.stopped).toBeUndefined();
         expect([...found.ends.keys()].sort()).toEqual([...all.ends.keys()].sort());
-        expect(found.violations.map((v) => v.check)).toEqual(all.violations.map((v) => v.check));
+        expect(found.violations.map((v) => v.violation.check)).toEqual(all.violations.map((v) => v.check));
       }),
       { numRuns: 200, seed: 7 },
     );

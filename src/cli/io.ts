@@ -23,6 +23,8 @@ export interface Io {
   readStdin(): string;
   /** Milliseconds since some moment, never going back. Used for budgets and progress, never for results. */
   now(): number;
+  /** Seconds of CPU time that the program has used. Told to people, never part of a result. */
+  cpuSeconds(): number;
   /** True from the moment on that the user asked to stop (^C). Long work asks now and then, prints what it has and returns 130. */
   interrupted(): boolean;
   /** Runs a program and returns what it wrote to stdout, or undefined when it is absent or fails. */

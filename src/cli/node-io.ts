@@ -98,6 +98,10 @@ export function nodeIo(interrupted: () => boolean): Io {
     },
     readStdin: () => (isatty(0) ? '' : readFileSync(0, 'utf8')),
     now: () => performance.now(),
+    cpuSeconds: () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
+    },
     interrupted,
     probe(command, args) {
       const { status, stdout } = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 10_000 });

@@ -144,6 +144,7 @@ export class World {
 
   /** The world is done with: its machine's memory goes to the next one. What it found may still be read, its machine not. */
   release(): void {
+    this.#boundsReached = this.bounds();
     this.machine.release();
     this.#lab = undefined;
   }
@@ -346,9 +347,11 @@ export class World {
   }
 
   #storeBuffersFilled = false;
+  #boundsReached: readonly string[] | undefined;
 
   /** Bounds of the machine that some run reached: what was found holds within them only. */
-  bounds(): string[] {
+  bounds(): readonly string[] {
+    if (this.#boundsReached !== undefined) return this.#boundsReached;
     const out: string[] = [];
     if (this.machine.text?.overflowed === true) out.push(`text versions <= ${MAX_VERSIONS}`);
     if (this.#storeBuffersFilled) out.push(`store buffer <= ${STORE_BUFFER_ENTRIES - 2}`);

@@ -16,6 +16,12 @@ const files = {
   'tests/more/arm.litmus': 'AArch64 A\n{}\nP0;\nNOP;\n',
   'tests/README': 'no test',
   'bare/README': 'no test',
+  'known/oracle.json': JSON.stringify({
+    tests: [{ file: 'a/SB.litmus', herd_seconds: 0.06 }, { file: 'a/none.litmus', herd_seconds: 0.01 }, { file: 'b' }],
+  }),
+  'known/tests/a/SB.litmus': SB,
+  'known/tests/SB2.litmus': SB,
+  'known/more/oracle.json': 'another oracle',
 };
 
 async function run(line: string) {
@@ -36,6 +42,16 @@ test('a folder stands for its tests; one that cannot run is told, and the others
   expect(exit).toBe(129);
   expect(stdout).toContain('Test SB Allowed');
   expect(stdout).toContain('Test tests/more/arm.litmus not run: a litmus test for AArch64, not for x86');
+});
+
+test('of several tests what they cost is told to people, next to herd7 where that is known', async () => {
+  const { stdout, stderr } = await run('litmus known');
+  expect(stdout).not.toContain('CPU');
+  // The clock of the test stands still.
+  expect(stderr).toContain('CPU time  0.00 s for 2 tests: mean 0.0 ms, median 0.0 ms\n');
+  expect(stderr).toContain('known/tests/a/SB.litmus 0.0 ms (herd7 60.0 ms)');
+  expect((await run('litmus known --quiet')).stderr).toBe('');
+  expect((await run('litmus tests/SB.litmus')).stderr).toBe('');
 });
 
 test('as events', async () => {

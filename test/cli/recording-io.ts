@@ -48,6 +48,7 @@ export function recordingIo(world: World = {}): Recording {
     },
     readStdin: () => world.stdin ?? '',
     now: world.now ?? (() => 0),
+    cpuSeconds: () => 0,
     interrupted: world.interrupted ?? (() => false),
     probe: (command) => world.programs?.[command],
     run: (command) => ({ status: null, stderr: `${command} is not there` }),

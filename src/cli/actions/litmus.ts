@@ -1,5 +1,6 @@
 import { Exit, TextpokeError } from '../../error.ts';
 import { locationText } from '../../explore/litmus/condition.ts';
+import { costReport, type LitmusCost } from '../../explore/litmus/cost.ts';
 import { runPolicies } from '../../explore/litmus/policies.ts';
 import { comparisonReport, litmusReport, observation } from '../../explore/litmus/report.ts';
 import { type LitmusResult, runLitmus } from '../../explore/litmus/run.ts';
@@ -23,11 +24,14 @@ export async function litmusAction(options: LitmusActionOptions, io: Io): Promis
   const assembler = await loadAssembler();
   const lab = fixtures(io)('lab');
   const progress = progressLine(io, options);
+  const herd = herdSeconds(options.paths, io);
   let unsettled = 0;
   let failed: TextpokeError | undefined;
+  const costs: LitmusCost[] = [];
   for (const file of files) {
     const engine = engineName(options);
     const { budget } = searchSettings(options, io, progress, file);
+    const begin = io.cpuSeconds();
     try {
       const test = parseLitmus(new TextDecoder().decode(io.readFile(file)), file);
       const models = {
@@ -40,6 +44,7 @@ export async function litmusAction(options: LitmusActionOptions, io: Io): Promis
         [options.fetch ?? 'coherent', runLitmus(test, lab, assembler, { ...models, fetch: options.fetch ?? 'coherent' })] as const,
       ];
       progress.clear();
+      costs.push({ name: file, seconds: io.cpuSeconds() - begin, herd: herd.get(file) });
       if ([...results].some(([, result]) => result.stopped !== undefined)) unsettled++;
       if (compared !== undefined && !options.json) io.stdout(`${comparisonReport(compared)}\n`);
       else for (const [fetch, result] of results) say(result, fetch, file, options, io);
@@ -52,8 +57,30 @@ export async function litmusAction(options: LitmusActionOptions, io: Io): Promis
     }
     if (io.interrupted()) return Exit.interrupted;
   }
+  if (files.length > 1 && !options.quiet) io.stderr(costReport(costs));
   if (failed !== undefined) return failed.exitCode;
   return unsettled > 0 ? Exit.inconclusive : Exit.ok;
+}
+
+/** What herd7 took for tests, where their folder holds an `oracle.json` that says so of the files below its `tests`. */
+function herdSeconds(paths: readonly string[], io: Io): ReadonlyMap<string, number> {
+  const out = new Map<string, number>();
+  for (const oracle of paths.flatMap((path) => io.listFiles(path) ?? []).filter((file) => /(^|\/)oracle\.json$/.test(file))) {
+    const folder = oracle.slice(0, -'oracle.json'.length);
+    for (const { file, herd_seconds: seconds } of recordsOf(new TextDecoder().decode(io.readFile(oracle))))
+      if (typeof seconds === 'number') out.set(`${folder}tests/${file}`, seconds);
+  }
+  return out;
+}
+
+/** Records of an oracle; none where the file is something else of that name, which keeps no test from running. */
+function recordsOf(text: string): readonly { readonly file?: unknown; readonly herd_seconds?: unknown }[] {
+  try {
+    const { tests } = JSON.parse(text) as { readonly tests?: unknown };
+    return Array.isArray(tests) ? tests : [];
+  } catch {
+    return [];
+  }
 }
 
 function testsAt(path: string, io: Io): readonly string[] {
@@ -67,8 +94,7 @@ function testsAt(path: string, io: Io): readonly string[] {
 
 function say(result: LitmusResult, fetch: string, file: string, options: LitmusActionOptions, io: Io): void {
   if (!options.json) {
-    const why = result.stopped === undefined ? '' : `Incomplete: ${result.stopped}\n`;
-    io.stdout(`${litmusReport(result)}${why}\n`);
+    io.stdout(`${litmusReport(result)}\n`);
     return;
   }
   const states = result.states.map((state) => Object.fromEntries(result.locations.map((l, n) => [locationText(l), String(state[n])])));
@@ -81,7 +107,9 @@ function say(result: LitmusResult, fetch: string, file: string, options: LitmusA
     positive: result.positive,
     negative: result.negative,
     codeRace: result.codeRace,
-    complete: result.stopped === undefined,
+    endless: result.endless,
+    complete: result.stopped === undefined && result.bounds.length === 0,
+    ...(result.bounds.length === 0 ? {} : { bounds: result.bounds }),
     explored: result.counts.states,
   });
 }

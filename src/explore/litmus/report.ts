@@ -11,8 +11,15 @@ export function observation(result: LitmusResult): 'Never' | 'Sometimes' | 'Alwa
 
 const KINDS = { exists: 'Allowed', '~exists': 'Forbidden', forall: 'Required' } as const;
 
-/** As herd7 says that a test does what its model leaves undefined. */
-const FLAG = 'Flag code-race';
+/** As herd7 says that a test does what its model leaves undefined, one line each. */
+const flagsOf = (result: LitmusResult): string[] => [
+  ...(result.codeRace ? ['Flag code-race'] : []),
+  // No final state: the word is ours, herd7 unrolls loops.
+  ...(result.endless ? ['Flag endless'] : []),
+];
+
+/** Why there may be more final states than were found; nothing where there are none. */
+const lackOf = ({ stopped, bounds }: LitmusResult): string[] => [...(stopped === undefined ? [] : [stopped]), ...bounds];
 
 /** A final state, as herd7 prints it. */
 export const stateText = (locations: readonly Location[], values: readonly bigint[]): string =>
@@ -33,9 +40,10 @@ export function litmusReport(result: LitmusResult): string {
     ok ? 'Ok' : 'No',
     'Witnesses',
     `Positive: ${yes} Negative: ${no}`,
-    ...(result.codeRace ? [FLAG] : []),
+    ...flagsOf(result),
     `Condition ${quantifier} (${formulaText(formula)})`,
     `Observation ${test.name} ${observation(result)} ${positive} ${negative}`,
+    ...lackOf(result).map((why) => `Incomplete: ${why}`),
     '',
   ].join('\n');
 }
@@ -50,11 +58,10 @@ export function comparisonReport({ test, locations, states, results }: PolicyCom
     `States ${states.length}`,
     ...states.map(({ policies }, n) => `${(texts[n] as string).padEnd(width)}  ${policies.join(' ')}`),
     `Condition ${quantifier} (${formulaText(formula)})`,
-    ...[...results].map(
-      ([fetch, result]) =>
-        `Observation ${test.name}@${fetch} ${observation(result)} ${result.positive} ${result.negative}${result.codeRace ? ` ${FLAG}` : ''}`,
+    ...[...results].map(([fetch, result]) =>
+      [`Observation ${test.name}@${fetch} ${observation(result)} ${result.positive} ${result.negative}`, ...flagsOf(result)].join(' '),
     ),
-    ...[...results].flatMap(([fetch, { stopped }]) => (stopped === undefined ? [] : [`Incomplete@${fetch}: ${stopped}`])),
+    ...[...results].flatMap(([fetch, result]) => lackOf(result).map((why) => `Incomplete@${fetch}: ${why}`)),
     '',
   ].join('\n');
 }

@@ -32,8 +32,10 @@ export interface LitmusResult {
   /** Of the states, how many have the property of the condition. */
   readonly positive: number;
   readonly negative: number;
-  /** Some run goes on for ever: no final state. */
+  /** Some run goes on for ever and never ends, though no thread and no store buffer is kept waiting for ever in it. */
   readonly endless: boolean;
+  /** Bounds of the machine that some run reached: behind them there may be more final states. */
+  readonly bounds: readonly string[];
   /** In some run a fetch could have returned two different instructions, which the policy does not allow code to lean on. */
   readonly codeRace: boolean;
   /** Undefined when every order was tried. */
@@ -72,6 +74,7 @@ export function runLitmus(test: LitmusTest, lab: Image, assembler: Assembler, op
   const make = (): World => {
     // A search that still learns what is shared takes orders that there are not: only the last one counts, which knew from its start.
     found.clear();
+    died = undefined;
     const policy = fetchPolicy(options.fetch ?? 'coherent');
     const world = new World(program.image, {
       cores: test.threads.length,
@@ -85,6 +88,7 @@ export function runLitmus(test: LitmusTest, lab: Image, assembler: Assembler, op
     world.checkers.push(death, {
       name: 'final states',
       onEvent: (event, w) => {
+        died ??= w.violations[0]?.message;
         if (event.kind === 'fetch' && event.race?.decides === true) w.witnessed.add(CODE_RACE);
       },
       atEnd: (w) => {
@@ -103,7 +107,7 @@ export function runLitmus(test: LitmusTest, lab: Image, assembler: Assembler, op
     ...(options.budget === undefined ? {} : { budget: options.budget }),
   });
   const violation = result.counterexample?.violation;
-  if (violation !== undefined && violation.cause !== 'livelock') died = violation.message;
+  if (violation !== undefined && violation.cause !== 'livelock') died ??= violation.message;
   if (died !== undefined)
     throw new TextpokeError('E_GUEST', `a thread of ${test.name} cannot end: ${died}`, { hint: 'a litmus test ends in every order' });
   const reader = (values: readonly bigint[]) => (l: Location) => values[named.findIndex((n) => sameLocation(n, l))] as bigint;
@@ -118,6 +122,7 @@ export function runLitmus(test: LitmusTest, lab: Image, assembler: Assembler, op
     positive,
     negative: kept.length - positive,
     endless: violation?.cause === 'livelock',
+    bounds: last?.bounds() ?? [],
     codeRace: last?.witnessed.has(CODE_RACE) === true,
     stopped: result.stopped,
     counts: result.counts,

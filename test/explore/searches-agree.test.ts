@@ -122,7 +122,7 @@ describe('the search over states, the ladder without a bound and every single pa
   const small = CODE_TESTS.filter((c) => !c.name.includes('bytewise'));
 
   test.each(small)('$name', (code) => {
-    for (const fetch of ['coherent', 'zen3', 'amd-apm', 'intel-sdm']) {
+    for (const fetch of ['coherent', 'zen3', 'amd-apm', 'icache', 'intel-sdm']) {
       const ends = new Set<string>();
       const make = codeWorld(code, fetch, ends);
       const knowledge = settled(make);

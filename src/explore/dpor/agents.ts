@@ -12,9 +12,9 @@ export interface WaitingSystem extends TransitionSystem {
   waiting(state: StateVector): readonly Waiting[];
 }
 
-const KINDS: readonly string[] = ['step', 'drain', 'interrupt'];
+const KINDS: readonly string[] = ['step', 'drain', 'interrupt', 'invalidate', 'evict', 'prefetch'];
 
-/** A core's program, store buffer or interrupt line, as a number. */
+/** A core's program, store buffer, interrupt line, or what happens to its cache, as a number. */
 export const agentOf = (of: { readonly core: number; readonly kind: string }): number => of.core * KINDS.length + KINDS.indexOf(of.kind);
 
 export const coreOf = (agent: number): number => Math.floor(agent / KINDS.length);

@@ -1,6 +1,7 @@
 import { TextpokeError } from '../../error.ts';
 import type { Assembler } from '../../image/assembler/index.ts';
 import type { Image } from '../../image/image.ts';
+import type { Core } from '../../machine/core.ts';
 import type { EngineName } from '../../machine/machine.ts';
 import { fetchPolicy } from '../../machine/policy/index.ts';
 import type { AnyFetchPolicyName } from '../../machine/policy/policy.ts';
@@ -9,8 +10,9 @@ import { type ExploreOptions, explore } from '../explore.ts';
 import type { Counts } from '../result.ts';
 import { World } from '../world.ts';
 import { holds, locationsOf } from './condition.ts';
-import { asksFaults, FaultsTaken, vectorsOf } from './faults.ts';
-import { type LitmusProgram, litmusProgram, registerNamed } from './program.ts';
+import { asksFaults, FaultsTaken } from './faults.ts';
+import { meaningOf, type Observed, observedAt } from './observed.ts';
+import { litmusProgram, registerNamed } from './program.ts';
 import { sharedVariables } from './shared.ts';
 import type { LitmusTest, Location } from './syntax.ts';
 
@@ -67,6 +69,8 @@ export function runLitmus(test: LitmusTest, lab: Image, assembler: Assembler, op
   const named = [...locations];
   for (const l of [...locationsOf(test.condition.formula), ...(test.filter === undefined ? [] : locationsOf(test.filter))])
     if (!named.some((known) => sameLocation(known, l))) named.push(l);
+  const addressOf = (name: string): bigint => program.image.symbol(name).address;
+  const places = named.map((l) => observedAt(test, program.variables, addressOf, l));
   const found = new Map<string, readonly bigint[]>();
   let died: string | undefined;
   let last: World | undefined;
@@ -92,7 +96,7 @@ export function runLitmus(test: LitmusTest, lab: Image, assembler: Assembler, op
         if (event.kind === 'fetch' && event.race?.decides === true) w.witnessed.add(CODE_RACE);
       },
       atEnd: (w) => {
-        const values = named.map((l) => (l.kind === 'fault' ? taken(w, faults, l) : read(w, test, program, l)));
+        const values = places.map((place) => meaningOf(place, rawAt(w, faults, place)));
         found.set(values.join(), values);
       },
     });
@@ -111,7 +115,6 @@ export function runLitmus(test: LitmusTest, lab: Image, assembler: Assembler, op
   if (died !== undefined)
     throw new TextpokeError('E_GUEST', `a thread of ${test.name} cannot end: ${died}`, { hint: 'a litmus test ends in every order' });
   const reader = (values: readonly bigint[]) => (l: Location) => values[named.findIndex((n) => sameLocation(n, l))] as bigint;
-  const addressOf = (name: string): bigint => program.image.symbol(name).address;
   const kept = [...found.values()].filter((v) => test.filter === undefined || holds(test.filter, reader(v), addressOf));
   const states = unique(kept.map((v) => v.slice(0, locations.length)));
   const positive = unique(kept.filter((v) => holds(test.condition.formula, reader(v), addressOf))).length;
@@ -137,33 +140,14 @@ function unique(states: readonly (readonly bigint[])[]): (readonly bigint[])[] {
   });
 }
 
-/** Whether a thread took the exception in question. */
-function taken(world: World, faults: FaultsTaken | undefined, { thread, vector }: Location & { readonly kind: 'fault' }): bigint {
-  if (world.machine.cores[thread] === undefined)
-    throw new TextpokeError('E_USAGE', `there is no thread ${thread}`, { where: `fault(P${thread})` });
-  return (faults?.of(world, thread) ?? 0) & vectorsOf(vector) ? 1n : 0n;
-}
-
-/** A location's value at the end of a run: store buffers are empty by then. */
-function read(world: World, test: LitmusTest, program: LitmusProgram, location: Exclude<Location, { kind: 'fault' }>): bigint {
-  if (location.kind === 'register') {
-    const { number, bits } = registerNamed(location.register);
-    const core = world.machine.cores[location.thread];
-    if (core === undefined)
-      throw new TextpokeError('E_USAGE', `there is no thread ${location.thread}`, { where: `${location.thread}:${location.register}` });
-    const signed = test.registers.some(
-      (r) => r.signed && sameLocation({ kind: 'register', thread: r.thread, register: r.register }, location),
-    );
-    return signed ? BigInt.asIntN(bits, core.gpr(number)) : BigInt.asUintN(bits, core.gpr(number));
+/** What is found where a location is, at the end of a run: store buffers are empty by then. */
+function rawAt(world: World, faults: FaultsTaken | undefined, observed: Observed): bigint {
+  switch (observed.kind) {
+    case 'register':
+      return (world.machine.cores[observed.thread] as Core).gpr(observed.number);
+    case 'memory':
+      return world.lab.readLong(0, observed.address);
+    case 'fault':
+      return BigInt.asUintN(32, BigInt(faults?.of(world, observed.thread) ?? 0));
   }
-  const variable = program.variables.find((v) => v.name === location.name);
-  if (variable === undefined || location.index >= variable.values.length)
-    throw new TextpokeError('E_USAGE', `there is no location ${location.name}`, {
-      where: location.name,
-      hint: 'a condition names variables that the threads use',
-    });
-  const at = program.image.symbol(location.name).address + BigInt(location.index * variable.bytes);
-  const bits = variable.bytes * 8;
-  const raw = BigInt.asUintN(bits, world.lab.readLong(0, at));
-  return variable.signed ? BigInt.asIntN(bits, raw) : raw;
 }

@@ -199,8 +199,8 @@ function parseInitial(text: string, where: string): Pick<LitmusTest, 'variables'
     const type = form?.[1] === undefined ? UNTYPED : form[2] === '*' ? UNTYPED : TYPES[form[1]];
     if (form === null || type === undefined)
       throw refuse(where, `what is '${statement}'?`, 'initial values are like x=1, 0:rax=x, uint64_t y[2]={1,2}');
-    const [, , , thread, name = '', , given] = form;
-    const values = parseValues(given ?? '0', where);
+    const [, , , thread, name = '', elements, given] = form;
+    const values = given === undefined ? Array<LitmusValue>(Number(elements || 1)).fill(0n) : parseValues(given, where);
     if (thread === undefined) variables.push({ name, ...type, values });
     else registers.push({ thread: Number(thread), register: name, signed: type.signed, value: values[0] ?? 0n });
   }

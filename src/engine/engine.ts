@@ -54,7 +54,7 @@ const PAGE_BYTES = 4096;
 
 /** Engines of each build that were released, for the next machine: a memory of this size is dear to make and to throw away. */
 const IDLE = new WeakMap<Forms, Engine[]>();
-const MAX_IDLE = 3;
+const MAX_IDLE = 2;
 
 /** Calls of handlers through the table before the dispatch is rebuilt with the forms that are in use. */
 const WARM_RUNS = 3;

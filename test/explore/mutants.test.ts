@@ -32,6 +32,7 @@ function checks(make: () => World, only?: readonly CheckerName[]): CheckId[] {
     const outcome = searchStates(world, { wholeGraph: true, budget: { maxSteps: 200_000 } });
     expect(outcome.stopped).toBeUndefined();
     knowledge.learn(world.machine, world.sharable);
+    world.release();
     if (knowledge.size === before) return outcome.violations.map((v) => v.check);
   }
 }

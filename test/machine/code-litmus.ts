@@ -69,7 +69,7 @@ function world(image: Image, test: CodeTest, models: GuestModels): World {
 export function outcomesOf(test: CodeTest, models: GuestModels): string[] {
   const image = codeImage(test);
   const found = new Set<string>();
-  wholeGraph(
+  const done = wholeGraph(
     () => {
       const made = world(image, test, models);
       made.checkers.push(
@@ -82,6 +82,7 @@ export function outcomesOf(test: CodeTest, models: GuestModels): string[] {
     {},
     () => found.clear(),
   );
+  done.world.release();
   // A search that finishes no run would forbid everything.
   if (found.size === 0) throw new Error(`${test.name}: no run comes to its end`);
   return [...found].sort();
@@ -90,12 +91,13 @@ export function outcomesOf(test: CodeTest, models: GuestModels): string[] {
 /** Whether the code-race sanitizer decides against a run of the test. */
 function reported(test: CodeTest, models: GuestModels): boolean {
   const image = codeImage(test);
-  const { outcome } = wholeGraph(() => {
+  const done = wholeGraph(() => {
     const made = world(image, test, models);
     made.checkers.push(siteChecker());
     return made;
   });
-  return outcome.violations.some((v) => v.check === 'code-race');
+  done.world.release();
+  return done.outcome.violations.some((v) => v.check === 'code-race');
 }
 
 /** What the machine says of a test under some models. */

@@ -98,6 +98,7 @@ export function wholeGraph(make: () => World, options: StatefulOptions = {}, fre
     // Sharing may show while the cores run to their base state, before the search: what counts is whether anything is new.
     knowledge.learn(world.machine, world.sharable);
     if (knowledge.size === before) return { world, knowledge, outcome };
+    world.release();
   }
   throw new Error('the search learns for ever');
 }
@@ -105,7 +106,7 @@ export function wholeGraph(make: () => World, options: StatefulOptions = {}, fre
 /** Final states of a program: one core for each entry, `look` names what counts of a state. */
 export function finalStates(image: Image, entries: readonly string[], models: GuestModels, look: (world: World) => string): string[] {
   const states = new Set<string>();
-  const { outcome } = wholeGraph(
+  const { outcome, world } = wholeGraph(
     () => {
       const world = guestWorld(image, entries.length, models);
       world.checkers.push(collector(states, look));
@@ -116,5 +117,6 @@ export function finalStates(image: Image, entries: readonly string[], models: Gu
     () => states.clear(),
   );
   if (outcome.violations.length > 0) throw new Error(outcome.violations.map((v) => v.message).join('\n'));
+  world.release();
   return [...states].sort();
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { explore } from '../../src/explore/explore.ts';
+import { Knowledge } from '../../src/explore/knowledge.ts';
 import type { World } from '../../src/explore/world.ts';
 import { MAX_VERSIONS } from '../../src/machine/text-versions.ts';
 import { ALIAS, type CodeTest, type Final, NEW, OLD, outcomesOf, POLICIES, storeQuadword } from './code-litmus.ts';
@@ -149,4 +150,16 @@ describe('an IPI and the stores before it', () => {
   test('XMC.IPI.fenced: it may not', () => {
     expect(POLICIES.map((fetch) => oldAfterHandler('mfence\nlfence\n', 'tso', fetch))).toEqual([false, false, false, false, false]);
   });
+});
+
+test('an instruction over two pages that nobody declared is learned as text, both ends of it', () => {
+  const source = `P0:\n${alias('site', '%rdi', '%rsi')}\nmovw $0x2222, 1(%rdi)\nmovw $0x2222, 3(%rdi)\njmp cpu_idle\nP1:\njmp site\n.org 4093, 0xcc\nsite:\nmovl $0x${OLD.toString(16)}, %ebx\njmp cpu_idle\n`;
+  const image = guestImage(source);
+  const { world, knowledge } = wholeGraph(() => {
+    const made = guestWorld(image, 2, { memory: 'tso', fetch: 'intel-sdm' });
+    for (const core of [0, 1]) made.add({ core, entry: `P${core}` });
+    return made;
+  });
+  const site = world.lab.physical(world.lab.symbol('site'));
+  expect(knowledge.beyond(new Knowledge()).text).toEqual([site & ~7, (site + 5) & ~7]);
 });

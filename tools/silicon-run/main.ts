@@ -4,7 +4,8 @@
  *   npm run silicon [-- [--seconds N] [--json] [NAME|FILE.litmus...]]
  *
  * Without names: the tests of fixtures/litmus. NAME is the name of a test, or its beginning with a * behind it. Each test that a process
- * can run takes N seconds (default 2). Exit 1 when an outcome was seen that the default model, tso and intel-sdm, forbids.
+ * can run takes N seconds (default 2). Exit 1 when an outcome was seen that the default model, tso and intel-sdm, forbids,
+ * 128 when the harness fails.
  * What was not seen may still happen. `npm run conformance:silicon` is something else: single instructions, recorded.
  */
 import { readdirSync, readFileSync } from 'node:fs';
@@ -14,7 +15,7 @@ import { loadAssembler } from '../../src/image/assembler/index.ts';
 import { builtFixture } from '../built-fixture.ts';
 import { buildHarness, type Harness, whyNotHere } from './host.ts';
 import { hostProgram, whyNotOn } from './host-program.ts';
-import { allowedOf, findingsOf, observationReport, parseObservation } from './observe.ts';
+import { allowedOf, findingsOf, type Observation, observationReport, parseObservation } from './observe.ts';
 
 const FOLDERS = ['data', 'fetch'].map((name) => fileURLToPath(new URL(`../../fixtures/litmus/${name}/`, import.meta.url)));
 const DEFAULT_SECONDS = 2;
@@ -80,7 +81,7 @@ async function main(args: readonly string[]): Promise<number> {
 async function runAll({ seconds, json, files }: Asked, harness: Harness): Promise<number> {
   const assembler = await loadAssembler();
   const lab = builtFixture('lab');
-  const tally = { run: 0, notRun: 0, findings: 0 };
+  const tally = { run: 0, notRun: 0, failed: 0, findings: 0 };
   for (const file of files) {
     const test = parseLitmus(readFileSync(file, 'utf8'), file);
     const reason = whyNotOn(test, harness.host);
@@ -91,8 +92,16 @@ async function runAll({ seconds, json, files }: Asked, harness: Harness): Promis
     }
     const { input, watched } = hostProgram(test, assembler, { host: harness.host, seconds });
     const allowed = allowedOf(test, lab, assembler);
-    // A harness that fails is a fault of ours, and no word about the CPU.
-    const seen = parseObservation(test, watched, harness.run(input, seconds));
+    let seen: Observation;
+    try {
+      seen = parseObservation(test, watched, harness.run(input, seconds));
+    } catch (error) {
+      // No word about the CPU: the next test may fare better.
+      tally.failed++;
+      const message = (error as Error).message;
+      console.log(json ? JSON.stringify({ test: test.name, failed: message }) : `${test.name}: failed: ${message}\n`);
+      continue;
+    }
     const findings = findingsOf(allowed, seen);
     tally.run++;
     tally.findings += findings.length;
@@ -103,9 +112,9 @@ async function runAll({ seconds, json, files }: Asked, harness: Harness): Promis
   }
   if (!json) {
     const ran = tally.run === 0 ? 'nothing was run' : `${tally.run} tests run, ${tally.findings} outcomes that the default model forbids`;
-    console.log(`${ran}; ${tally.notRun} not run. What was not seen may still happen.`);
+    console.log(`${ran}; ${tally.notRun} not run, ${tally.failed} failed. What was not seen may still happen.`);
   }
-  return tally.findings > 0 ? 1 : 0;
+  return tally.findings > 0 ? 1 : tally.failed > 0 ? 128 : 0;
 }
 
 process.exitCode = await main(process.argv.slice(2));

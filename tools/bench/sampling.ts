@@ -1,27 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { type SampleSettings, sampleSchedules } from '../../src/explore/sample/sample.ts';
-import type { StrategyName } from '../../src/explore/sample/strategy.ts';
-import { imageFromElf } from '../../src/image/image.ts';
 import { scenarioOf } from '../../src/scenario/catalogue.ts';
 import { CellRunner } from '../../src/scenario/matrix.ts';
 import type { Cell } from '../../src/scenario/scenario.ts';
-import { cpuSeconds } from './measure.ts';
-
-/** How often a sampler had to draw until it found a race, over many seeds. */
-export interface FirstFound {
-  readonly seeds: number;
-  readonly median: number;
-  readonly p95: number;
-  readonly most: number;
-  /** Seeds for which the limit of schedules did not do. */
-  readonly missed: number;
-  /** Per CPU second, over all seeds. */
-  readonly schedulesPerSecond: number;
-  readonly transitionsPerSecond: number;
-}
+import { builtFixture } from '../built-fixture.ts';
+import { cpuSeconds, type Row, say } from './measure.ts';
 
 /** A way to draw schedules, by the name of its row. */
-export const SAMPLERS: readonly { readonly name: string; readonly strategy: StrategyName; readonly depth?: number }[] = [
+export const SAMPLERS: readonly (Pick<SampleSettings, 'strategy' | 'depth'> & { readonly name: string })[] = [
   { name: 'portfolio', strategy: 'portfolio' },
   { name: 'pct d=2', strategy: 'pct', depth: 2 },
   { name: 'pct d=3', strategy: 'pct', depth: 3 },
@@ -29,18 +14,33 @@ export const SAMPLERS: readonly { readonly name: string; readonly strategy: Stra
   { name: 'window', strategy: 'window' },
 ];
 
-const CELL: Cell = { victims: 2, fetch: 'intel-sdm', memory: 'tso' };
+/** How many schedules a sampler draws until it finds something, over many seeds. Infinite where the limit did not do. */
+export interface FirstFound {
+  readonly median: number;
+  readonly p95: number;
+  readonly most: number;
+  /** Seeds for which the limit did not do. */
+  readonly missed: number;
+  /** Per CPU second, over all seeds. */
+  readonly schedulesPerSecond: number;
+  readonly transitionsPerSecond: number;
+}
 
-/** Schedules until a variant with two victims breaks under intel-sdm and tso: seeds 1 to `seeds`, at most `limit` schedules each. */
+/** Two victims, stale fetches, store buffers. */
+const CELL: Cell = { victims: 2, fetch: 'intel-sdm', memory: 'tso' };
+const LIMIT = 10_000;
+/** Goal of the default for race (a): schedules, 95th percentile. */
+const P95 = 250;
+
+/** Schedules until a variant breaks: seeds 1 to `seeds`, each with a limit of schedules. What is shared is learned before. */
 export function firstFound(
   code: string,
   variant: string,
   sampler: Pick<SampleSettings, 'strategy' | 'depth'>,
   seeds: number,
-  limit = 5000,
-  cell: Cell = CELL,
+  { cell = CELL, limit = LIMIT }: { readonly cell?: Cell; readonly limit?: number } = {},
 ): FirstFound {
-  const runner = new CellRunner((name) => imageFromElf(readFileSync(new URL(`../../fixtures/${name}/${name}.elf`, import.meta.url))));
+  const runner = new CellRunner(builtFixture);
   const scenario = scenarioOf(code);
   const world = runner.maker(scenario, variant, cell)();
   world.begin(runner.learned(scenario, variant, cell.victims));
@@ -57,7 +57,6 @@ export function firstFound(
   draws.sort((a, b) => a - b);
   const at = (share: number): number => draws[Math.ceil(seeds * share) - 1] as number;
   return {
-    seeds,
     median: at(0.5),
     p95: at(0.95),
     most: at(1),
@@ -65,4 +64,20 @@ export function firstFound(
     schedulesPerSecond: schedules / seconds,
     transitionsPerSecond: transitions / seconds,
   };
+}
+
+/** Schedules to a race by each sampler; race (a) by the default has a goal. */
+export function samplerRows(seeds = 200, code = 'F1', variant = 'no-final-sync', cell = CELL): Row[] {
+  return SAMPLERS.map(({ name, ...sampler }): Row => {
+    const title = `${code} ${variant}, ${cell.victims} victims, ${cell.memory}, ${name}, ${seeds} seeds`;
+    say(title);
+    const { median, p95, most, missed, schedulesPerSecond } = firstFound(code, variant, sampler, seeds, { cell });
+    const isDefault = sampler.strategy === 'portfolio' && code === 'F1';
+    return {
+      group: 'sampling',
+      name: title,
+      values: { median, p95, most, missed, 'schedules/s': schedulesPerSecond },
+      ...(isDefault ? { goal: { value: 'p95', atMost: P95 } } : {}),
+    };
+  });
 }

@@ -1,3 +1,4 @@
+import { keepsVersions } from '../../machine/policy/policy.ts';
 import { Random } from '../random.ts';
 import type { Budget, Counterexample, Counts } from '../result.ts';
 import type { Violation } from '../violation.ts';
@@ -36,7 +37,7 @@ export interface Sample {
   readonly violations: readonly { readonly violation: Violation; readonly schedules: number }[];
   /** Events of the longest run that was not cut off for its length. */
   readonly longest: number;
-  /** Memory keeps versions that a fetch may return: in every other schedule which one is drawn. */
+  /** Text is patched and a fetch of it may be stale: in every other schedule it is drawn whether it is. */
   readonly drawsFetches: boolean;
   /** Something else than the version of a fetch was left to chance: then there is no bound. */
   readonly gambled: boolean;
@@ -58,7 +59,8 @@ export function sampleSchedules(world: World, settings: SampleSettings): SampleO
   const size = new RunSize();
   const scheduler = new Scheduler(world, size);
   const strategies = strategiesOf(settings.strategy, settings.depth);
-  const stale = machine.policy?.stale === true;
+  const { policy, text } = machine;
+  const stale = policy !== undefined && keepsVersions(policy) && text !== undefined && text.addresses.length > 0;
   const covered = new Covered(stale);
   const violations = new Map<string, { violation: Violation; schedules: number }>();
   let counterexample: Counterexample | undefined;

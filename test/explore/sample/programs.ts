@@ -9,11 +9,12 @@ export function program(
   vars: readonly string[],
   memory: 'sc' | 'tso',
   bad: (r8: readonly [bigint, bigint]) => boolean,
+  fetch = 'coherent',
 ): () => World {
   const source = threads.map((text, n) => `P${n}:\n${text}\njmp cpu_idle\n`).join('');
   const image = guestImage(source, Object.fromEntries(vars.map((name) => [name, 0])));
   return () => {
-    const world = guestWorld(image, 2, { memory, fetch: 'coherent' });
+    const world = guestWorld(image, 2, { memory, fetch });
     world.checkers.push({
       name: 'bad end',
       atEnd(w) {

@@ -77,6 +77,13 @@ describe('a sample', () => {
     }
   });
 
+  test('where no text is patched nothing is stale, whatever the policy: all count', () => {
+    const make = program(['movq $1, x(%rip)', 'movq x(%rip), %r8'], ['x'], 'sc', () => false, 'intel-sdm');
+    const { sample } = sampleSchedules(begun(make), { strategy: 'pct', seed: 1, schedules: 50 });
+    expect(sample.drawsFetches).toBe(false);
+    expect(sample.bounds[0]?.schedules).toBe(49);
+  });
+
   test('ends with its budget', () => {
     const world = begun(oneOfMany(77n));
     const steps = sampleSchedules(world, { strategy: 'pct', seed: 1, schedules: 1000, budget: { maxSteps: 50 } });

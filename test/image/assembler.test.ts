@@ -43,6 +43,32 @@ describe.each([...assemblers, own])('assembler $name', (assembler) => {
   ];
   it.each(known)('%s is %s', (source, bytes) => expect(bytesOf(source)).toBe(bytes));
 
+  it.each([
+    'movq SYM,%r9',
+    'movb $-1,SYM',
+    'movw $0x1234,SYM',
+    'addl $5,SYM',
+    'addl $0x12345,SYM',
+    'movq $-2,SYM',
+    'lock cmpxchgq %rcx,SYM',
+    'lock cmpxchg16b SYM',
+    'imul $7,SYM,%eax',
+    'imul $700,SYM,%eax',
+    'shll $3,SYM',
+    'xchgq %rax,%fs:SYM',
+    'leaq SYM,%rdi',
+    'movzbl SYM,%eax',
+    'jmp *SYM',
+    'testb $4,SYM',
+  ])('%s has the bytes of its displacement, whichever it had before', (line) => {
+    for (const target of [0x2000n, 0x1001n, 0x12345678n, 0n, 0x1100n]) {
+      const at = (operand: string) =>
+        assembler.assemble(line.replace('SYM', `${operand}(%rip)`), { address: 0x1000n, symbols: { sym: target } }).bytes;
+      const named = at('sym');
+      expect(hex(named)).toBe(hex(at(`${target - 0x1000n - BigInt(named.length)}`)));
+    }
+  });
+
   it('lays out labels, data and repeats', () => {
     const source =
       'start: jmp over /* two\nlines */\n.set count, 2\ndata: .rept count\n .byte 1 # one\n .rept 2; .byte 0xee; .endr\n .endr\nover: .long over - start, end - .\nend = .';

@@ -1,4 +1,4 @@
-import { Register } from 'iced-x86';
+import { Decoder, DecoderOptions, Register } from 'iced-x86';
 import type { Asked, AskedOperand } from './asked.ts';
 import { encodeBranch, targetOf } from './branches.ts';
 import { AsmFailure, BackendRefusal } from './failure.ts';
@@ -33,6 +33,8 @@ export interface Encoded {
 export class GuardedEncoder {
   readonly #backend: Backend;
   readonly #cache = new Map<string, Encoded>();
+  /** Of bytes with a RIP-relative operand, where its displacement begins. */
+  readonly #displacementAt = new Map<Uint8Array, number>();
 
   constructor(backend: Backend) {
     this.#backend = backend;
@@ -49,8 +51,8 @@ export class GuardedEncoder {
       return { bytes, by: 'own' };
     }
     if (ripTarget === undefined) return this.#encodeCached(asked, address);
-    const { length } = this.#encodeCached(asked, address).bytes;
-    const displacement = BigInt.asIntN(64, ripTarget - (address + BigInt(length)));
+    const pattern = this.#encodeCached(asked, address);
+    const displacement = BigInt.asIntN(64, ripTarget - (address + BigInt(pattern.bytes.length)));
     if (displacement < -(1n << 31n) || displacement >= 1n << 31n) {
       throw new AsmFailure(
         `0x${ripTarget.toString(16)} is ${displacement} bytes away, too far for a RIP-relative operand`,
@@ -59,7 +61,31 @@ export class GuardedEncoder {
       );
     }
     const operands = asked.operands.map((o): AskedOperand => (o.kind === 'memory' && o.base === Register.RIP ? { ...o, displacement } : o));
-    return this.#encodeCached({ ...asked, operands }, address);
+    const reaching = { ...asked, operands };
+    return this.#moved(pattern, reaching, displacement, address) ?? this.#encodeCached(reaching, address);
+  }
+
+  /**
+   * The bytes of an instruction that is known with another RIP-relative displacement, which always takes four bytes. Undefined when that does not make
+   * what was asked for.
+   */
+  #moved({ bytes: known, by }: Encoded, asked: Asked, displacement: bigint, address: bigint): Encoded | undefined {
+    const bytes = known.slice();
+    new DataView(bytes.buffer).setInt32(this.#offsetOfDisplacement(known), Number(displacement), true);
+    return inspect(asked, bytes, address).wrong === undefined ? { bytes, by } : undefined;
+  }
+
+  #offsetOfDisplacement(bytes: Uint8Array): number {
+    let at = this.#displacementAt.get(bytes);
+    if (at === undefined) {
+      const decoder = new Decoder(64, bytes, DecoderOptions.None);
+      const decoded = decoder.decode();
+      const offsets = decoder.getConstantOffsets(decoded);
+      at = offsets.displacementOffset;
+      for (const made of [offsets, decoded, decoder]) made.free();
+      this.#displacementAt.set(bytes, at);
+    }
+    return at;
   }
 
   #encodeCached(asked: Asked, address: bigint): Encoded {

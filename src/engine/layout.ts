@@ -86,7 +86,9 @@ export const CORE = {
   stackHigh: HASHED_END + 112,
   /** Linear address of a #PF that is noted in `stopVector`: becomes CR2 when the fault is delivered. */
   stopCr2: HASHED_END + 120,
-  blockEnd: HASHED_END + 128,
+  /** Offset in linear memory of `stackLow`. */
+  stackHost: HASHED_END + 128,
+  blockEnd: HASHED_END + 136,
 
   tlb: 0x1000,
   itlb: 0x3000,

@@ -16,10 +16,8 @@ import {
   STORE_BUFFER_ENTRIES,
   STORE_BUFFER_ENTRY_BYTES,
   Stop,
-  TLB,
 } from './layout.ts';
 import type { EngineGlobals, Features, MemoryImports } from './memory-abi.ts';
-import { tlbEntry } from './tlb-code.ts';
 import {
   block,
   br,
@@ -420,7 +418,7 @@ export function defineVisible({ m, map, features, globals, imports, translate, s
 
   // scrub(core): zeroes the dead part of the declared stack, so that leftovers below RSP do not tell states apart
   {
-    const [core, entry, host, end] = [0, 1, 2, 3];
+    const [core, info, host, end] = [0, 1, 2, 3];
     const rsp = 4;
     m.define(
       scrub,
@@ -433,9 +431,9 @@ export function defineVisible({ m, map, features, globals, imports, translate, s
               i32.or(i64.ltU(get(rsp), i64.load(get(core), CORE.stackLow)), i64.gtU(get(rsp), i64.load(get(core), CORE.stackHigh))),
               ret(),
             ),
-            set(entry, tlbEntry(core, i64.load(get(core), CORE.stackLow))),
-            iff(i64.ne(i64.and(i64.load(get(entry), TLB.tagAny), i64.const(~0xfff)), i64.load(get(core), CORE.stackLow)), ret()),
-            set(host, i32.add(i32.wrap(i64.load(get(core), CORE.stackLow)), i32.load(get(entry), TLB.delta))),
+            // Where it lies is no matter of the TLB: what is dead must not depend on what the core touched last.
+            set(host, i32.load(get(core), CORE.stackHost)),
+            set(info, pageInfo(i32.sub(get(host), i32.const(map.ram)))),
             set(end, i32.add(get(host), i32.and(i32.wrap(i64.sub(get(rsp), i64.load(get(core), CORE.stackLow))), i32.const(CELL)))),
             // Nearly all of it is zero already: a cache line at a time.
             block(
@@ -452,10 +450,7 @@ export function defineVisible({ m, map, features, globals, imports, translate, s
             block(
               loop([
                 brIf(1, i32.geU(get(host), get(end))),
-                iff(
-                  i32.eqz(i64.eqz(i64.load(get(host)))),
-                  call(storeAt, get(host), i32.const(8), i64.const(0), i32.load(get(entry), TLB.info)),
-                ),
+                iff(i32.eqz(i64.eqz(i64.load(get(host)))), call(storeAt, get(host), i32.const(8), i64.const(0), get(info))),
                 set(host, i32.add(get(host), i32.const(8))),
                 br(0),
               ]),

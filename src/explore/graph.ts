@@ -27,6 +27,26 @@ export class StateGraph {
   #edges = new Int32Array(4 << 10);
   #count = 0;
   readonly #ends: PathEnd[] = [];
+  /** Of each state: from which one it was first reached, and by which answer there. */
+  #reached = new Int32Array(2 << 10);
+
+  /** A state was found: first reached from `from` by `answer`. State 0 is the start. */
+  reached(state: number, from: number, answer: number): void {
+    if (2 * state + 2 > this.#reached.length) {
+      const grown = new Int32Array(this.#reached.length * 2);
+      grown.set(this.#reached);
+      this.#reached = grown;
+    }
+    this.#reached[2 * state] = from;
+    this.#reached[2 * state + 1] = answer;
+  }
+
+  /** Answers that lead to a state as it was first reached. */
+  pathTo(state: number): number[] {
+    const answers: number[] = [];
+    for (let s = state; s !== 0; s = this.#reached[2 * s]!) answers.push(this.#reached[2 * s + 1]!);
+    return answers.reverse();
+  }
 
   /** A path ends at, or on its next step from, a state: it went through what is asked for or not, and broke something or not. */
   end(state: number, passed: boolean, violates: boolean): void {
@@ -39,8 +59,11 @@ export class StateGraph {
       grown.set(this.#edges);
       this.#edges = grown;
     }
-    this.#edges.set([from, to, core, KINDS[kind]], this.#count * EDGE);
-    this.#count++;
+    const at = this.#count++ * EDGE;
+    this.#edges[at] = from;
+    this.#edges[at + 1] = to;
+    this.#edges[at + 2] = core;
+    this.#edges[at + 3] = KINDS[kind];
   }
 
   /**

@@ -62,8 +62,6 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
   const interruptedBefore = machine.interrupted.size;
   const base = machine.mark();
 
-  // How each state was first reached: its parent's number and the answer there.
-  const reached: { readonly from: number[]; readonly answer: number[] } = { from: [], answer: [] };
   const stack: Frame[] = [];
   const pathAnswers = (): number[] => stack.map((f) => f.next - 1);
   const note = (violations: readonly Violation[], answers: readonly number[]): void => {
@@ -84,8 +82,6 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
   };
   const enter = (mark: number, lastCore: number): void => {
     const state = visited.add(machine.engine.words, machine.key(symmetric));
-    reached.from.push(-1);
-    reached.answer.push(0);
     counts.states = visited.size;
     const offered = options(world, lastCore);
     if (offered.length === 0) endAt(state);
@@ -122,10 +118,7 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
     const state = visited.add(machine.engine.words, at);
     counts.states = visited.size;
     graph.add(frame.state, state < 0 ? -1 - state : state, choice.core, choice.kind);
-    if (state >= 0) {
-      reached.from.push(frame.state);
-      reached.answer.push(frame.next - 1);
-    }
+    if (state >= 0) graph.reached(state, frame.state, frame.next - 1);
     if (state < 0) {
       machine.rollback(mark);
       continue;
@@ -145,7 +138,7 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
   if (counterexample === undefined && stopped === undefined && !learned) {
     undecided = symmetric !== 0 && graph.circlesAmong(visited.size, symmetric);
     const cycle = undecided ? undefined : graph.fairCycle(visited.size);
-    if (cycle !== undefined) note([livelock(world, cycle.cores)], pathTo(cycle.state, reached));
+    if (cycle !== undefined) note([livelock(world, cycle.cores)], graph.pathTo(cycle.state));
   }
   const paths = settings.passed !== undefined && stopped === undefined ? graph.countPaths(visited.size) : undefined;
   return { counts, counterexample, violations: found, stopped, learned, undecided, paths };
@@ -163,14 +156,8 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
   }
 }
 
-/** Answers that lead to a state as it was first reached. */
-function pathTo(state: number, reached: { readonly from: readonly number[]; readonly answer: readonly number[] }): number[] {
-  const answers: number[] = [];
-  for (let s = state; (reached.from[s] ?? -1) >= 0; s = reached.from[s] as number) answers.unshift(reached.answer[s] as number);
-  return answers;
-}
-
-function livelock(world: World, cores: readonly number[]): Violation {
+/** The violation of cores that go in a circle for ever although the schedule is fair. */
+export function livelock(world: World, cores: readonly number[]): Violation {
   const core = world.machine.cores[cores[0] ?? 0]!;
   return {
     check: 'I13',

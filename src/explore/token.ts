@@ -5,7 +5,7 @@ import { Fnv64 } from '../image/fnv.ts';
  * Version of everything that makes an answer mean what it means: the order of options, the models, the semantics. A token of another version
  * is refused.
  */
-export const SEMANTICS_VERSION = 2;
+export const SEMANTICS_VERSION = 3;
 
 /** What a token says: the world, by hashes, and the answers. */
 export interface TokenContent {

@@ -125,7 +125,7 @@ export class World {
       host: {
         serial: () => {},
         hypercall: (core) => this.#hypercall(core),
-        ready: (core) => this.#programs.get(core.index)?.ready(core) === true,
+        waits: (core) => this.#programs.get(core.index)?.waits(core) === true,
       },
     });
     this.meta = new MetaWords(this.machine);
@@ -219,6 +219,11 @@ export class World {
     const free = alike.find((c) => !c.some((core) => named.has(core)));
     if (free === undefined && alike.length > 0) this.notes.add('symmetry off: private memory of a core is reached by its number');
     return (free ?? []).reduce((mask, c) => mask | (1 << c), 0);
+  }
+
+  /** Offset in linear memory of the word that says so. */
+  get deadAt(): number {
+    return this.#dead;
   }
 
   /** Whether a guest has given up: the run has ended there. */

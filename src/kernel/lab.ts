@@ -230,6 +230,7 @@ export class Lab {
     core.setRawLong(CORE.homeCr3, BigInt(root));
     core.setRawLong(CORE.stackLow, PRIVATE_BASE + BigInt(PRIVATE.stack * PAGE_BYTES));
     core.setRawLong(CORE.stackHigh, stackTop(PRIVATE.stack));
+    core.setRawLong(CORE.stackHost, BigInt(this.machine.engine.map.ram + this.privatePage(core.index, PRIVATE.stack)));
   }
 
   /** What a part of the per-CPU page starts as: `PART_percpu_template` of the image, where it has one, copied to `PART_PERCPU`. */

@@ -52,12 +52,11 @@ function steps(machine: Machine, core: Core, out: Choice[]): void {
       // Tried again when the buffer is empty: a fence needs that, and a full buffer gains room on the way.
       if (core.raw(CORE.storeBufferCount) === 0) out.push({ kind: 'step', core: core.index, fetch: undefined });
       return;
-    case Stop.wait:
-      if (machine.host.ready?.(core) === true) out.push({ kind: 'step', core: core.index, fetch: undefined });
-      return;
     case Stop.lost:
       return;
     default:
+      // Whether it came here when what it waits for held or when it did not is no part of its state.
+      if (machine.host.waits?.(core) === true) return;
       out.push({ kind: 'step', core: core.index, fetch: undefined });
   }
 }

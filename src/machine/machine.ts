@@ -452,6 +452,8 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   /** Lets `core` do its next visible operation and everything local behind it. `choice` selects among the versions of a fetch. */
   step(core: Core, choice?: FetchChoice): void {
     core.prepare();
+    // A core that was stopped before an instruction that nobody can see goes on to one that others can: a store on the way must have time to drain before it.
+    if (core.raw(CORE.stop) === Stop.budget && choice === undefined && !this.splitting(core) && this.#goesOn(core)) return;
     this.engine.globals.visible.value = 1;
     if (choice === undefined && core.raw(CORE.stop) === Stop.drain) {
       // What waited for the store buffer is this step, whether others can see it or not (MFENCE): a load behind it and behind a new store must leave
@@ -491,6 +493,13 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
       }
     }
     this.settle(core);
+  }
+
+  /** Runs up to the next visible operation. False: the core is at one already. */
+  #goesOn(core: Core): boolean {
+    this.engine.globals.visible.value = 0;
+    this.settle(core);
+    return this.left < LOCAL_LIMIT;
   }
 
   /** Behind an instruction that ran by itself: a trap that is due comes first, then whatever may interrupt. True where the core stops for that. */

@@ -83,8 +83,8 @@ export interface MachineHost {
   hypercall?(core: Core): 0 | 1 | 2;
   /** A startup IPI reached a core that waits for one: gives it registers and makes it run. Absent: the core stays parked. */
   startup?(core: Core, vector: number): void;
-  /** Whether a core that waits in a hypercall (1) can go on now. */
-  ready?(core: Core): boolean;
+  /** Whether a core is at a hypercall that would make it wait (1) now. */
+  waits?(core: Core): boolean;
 }
 
 /** What a system instruction did: see `Engine.system`. */

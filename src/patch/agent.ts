@@ -21,6 +21,8 @@ export class PatcherAgent {
   readonly #machine: () => MachineParts;
   readonly #program: Program;
   readonly #onMark: (core: Core, mark: Mark) => void;
+  /** Where the stub's hypercall is: known since the core came to its first operation. */
+  #hypercallAt = -1n;
 
   constructor(machine: () => MachineParts, program: Program, onMark: (core: Core, mark: Mark) => void) {
     this.#machine = machine;
@@ -51,6 +53,7 @@ export class PatcherAgent {
 
   /** The hypercall: 0 done, 1 the core waits, 2 a visible operation has no budget. Throws `AccessStopped` from memory accesses. */
   step(core: Core): 0 | 1 | 2 {
+    this.#hypercallAt = core.rip;
     const node = this.at(core);
     if (node.next === undefined) {
       core.setGpr(0, ENDED);
@@ -64,10 +67,11 @@ export class PatcherAgent {
     return 0;
   }
 
-  /** Whether the condition that the patcher waits for holds in memory, and its own stores are there. */
-  ready(core: Core): boolean {
+  /** Whether the core is at the stub's hypercall and what the patcher waits for there does not hold, as the core sees memory. */
+  waits(core: Core): boolean {
+    if (core.rip !== this.#hypercallAt) return false;
     const { next } = this.at(core);
-    return (next?.do === 'wait' || next?.do === 'await') && this.#holds(core, next);
+    return (next?.do === 'wait' || next?.do === 'await') && !this.#holds(core, next);
   }
 
   #holds(core: Core, wait: Extract<Operation, { do: 'wait' | 'await' }>): boolean {

@@ -4,7 +4,9 @@ import type { Budget, Counterexample, Counts, Coverage, SearchResult, Verdict } 
 import { sampleSchedules } from './sample/sample.ts';
 import type { StrategyName } from './sample/strategy.ts';
 import { reproduces, shrink } from './shrink.ts';
-import { searchStates } from './stateful.ts';
+import { type StatefulOptions, type StatefulOutcome, searchStates } from './stateful.ts';
+import { searchTable } from './table/search.ts';
+import { NewWords, TransitionTable } from './table/table.ts';
 import { isWanted, type Violation, type WantedViolation } from './violation.ts';
 import type { World } from './world.ts';
 
@@ -66,12 +68,11 @@ export function explore(make: () => World, settings: ExploreOptions = {}): Explo
   const learned = settings.learned ?? learn(make);
   const knowledge = learned.clone();
   for (let round = 0; ; round++) {
-    const world = make();
-    world.begin(knowledge);
+    const ground = new Ground(make, knowledge);
     const before = knowledge.size;
-    const result = once(make, world, knowledge, settings);
-    knowledge.learn(world.machine, world.sharable);
-    world.release();
+    const result = once(ground, settings);
+    knowledge.learn(ground.world.machine, ground.world.sharable);
+    ground.world.release();
     if (knowledge.size === before) return { ...result, knowledge, learned };
     if (round === MAX_ROUNDS) return { ...stillLearning(result), knowledge, learned };
   }
@@ -86,15 +87,56 @@ function stillLearning(result: SearchResult): SearchResult {
   return { ...result, verdict: 'inconclusive', coverage: { kind: 'incomplete' }, counterexample: undefined, stopped };
 }
 
-function once(make: () => World, world: World, knowledge: Knowledge, settings: ExploreOptions): SearchResult {
+/** A world that has begun with what is known, and how to get another one. */
+class Ground {
+  readonly #make: () => World;
+  readonly #knowledge: Knowledge;
+  world: World;
+
+  constructor(make: () => World, knowledge: Knowledge) {
+    this.#make = make;
+    this.#knowledge = knowledge;
+    this.world = this.another();
+  }
+
+  /** One more, for replays. */
+  another(): World {
+    const world = this.#make();
+    world.begin(this.#knowledge);
+    return world;
+  }
+
+  renew(): void {
+    this.world.release();
+    this.world = this.another();
+  }
+}
+
+function once(ground: Ground, settings: ExploreOptions): SearchResult {
   switch (settings.search ?? 'stateful') {
     case 'ladder':
-      return byLadder(world, settings);
+      return byLadder(ground.world, settings);
     case 'pct':
-      return byPct(world, settings);
+      return byPct(ground.world, settings);
     case 'stateful':
-      return byStates(make, world, knowledge, settings);
+      return byStates(ground, settings);
   }
+}
+
+/** Searches by a table of transitions, made again where a word turns out to be nobody's own. */
+function searchByTable(ground: Ground): (options: StatefulOptions) => StatefulOutcome {
+  let table = new TransitionTable(ground.world);
+  return (options) => {
+    for (;;) {
+      try {
+        return searchTable(table, options);
+      } catch (error) {
+        if (!(error instanceof NewWords)) throw error;
+        ground.renew();
+        table = new TransitionTable(ground.world, error.cells);
+      }
+    }
+  };
 }
 
 function budgetOf(settings: ExploreOptions, phase: string): Budget {
@@ -107,15 +149,17 @@ function budgetOf(settings: ExploreOptions, phase: string): Budget {
   };
 }
 
-function byStates(make: () => World, world: World, knowledge: Knowledge, settings: ExploreOptions): SearchResult {
+function byStates(ground: Ground, settings: ExploreOptions): SearchResult {
+  const byTable = searchByTable(ground);
   const search = (symmetry: boolean) =>
-    searchStates(world, {
+    byTable({
       budget: budgetOf(settings, 'all states'),
       learnFor: LEARN_STEPS,
       symmetry,
       ...(settings.prefer === undefined ? {} : { prefer: settings.prefer }),
     });
   let outcome = search(settings.symmetry !== false);
+  const { world } = ground;
   const why =
     world.identityAsked && world.symmetric !== 0
       ? 'a core asked for its own number'
@@ -123,13 +167,13 @@ function byStates(make: () => World, world: World, knowledge: Knowledge, setting
         ? 'interchangeable cores can go in circles'
         : undefined;
   if (why !== undefined && settings.symmetry !== false) {
-    world.notes.add(`symmetry off: ${why}`);
     outcome = search(false);
+    ground.world.notes.add(`symmetry off: ${why}`);
   }
   let { counterexample } = outcome;
   if (counterexample !== undefined && !outcome.learned && settings.shrink !== false)
-    counterexample = shorten(make, knowledge, counterexample, settings.prefer);
-  return conclude(world, outcome.counts, { kind: 'exhaustive' }, counterexample, outcome.stopped, outcome.violations);
+    counterexample = shorten(ground, counterexample, settings.prefer);
+  return conclude(ground.world, outcome.counts, { kind: 'exhaustive' }, counterexample, outcome.stopped, outcome.violations);
 }
 
 /** What a search of single runs cannot tell. */
@@ -164,11 +208,10 @@ function byPct(world: World, settings: ExploreOptions): SearchResult {
 const LADDER_STEPS = 60_000;
 
 /** The counterexample with the fewest preemptions, where the ladder finds one soon; shrunk in any case. A livelock's is the way into its cycle, which no replay ends. */
-function shorten(make: () => World, knowledge: Knowledge, found: Counterexample, prefer: WantedViolation | undefined): Counterexample {
+function shorten(ground: Ground, found: Counterexample, prefer: WantedViolation | undefined): Counterexample {
   if (found.answers.length === 0 || found.violation.cause === 'livelock') return found;
   const inFresh = <T>(use: (world: World) => T): T => {
-    const world = make();
-    world.begin(knowledge);
+    const world = ground.another();
     const out = use(world);
     world.release();
     return out;

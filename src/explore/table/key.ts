@@ -61,7 +61,8 @@ export class StateKey {
       const [l, p] = [this.#table.hashesOf(local), this.#table.hashesOf(pending)];
       const [la, pa] = [state[local]! * HASH_WORDS, state[pending]! * HASH_WORDS];
       for (let k = 0; k < HASH_WORDS; k++) {
-        const h = Math.imul(l[la + k]!, LOCAL) + Math.imul(p[pa + k]!, PENDING) + Math.imul(this.#table.floorHash(state[0]!, core, k), FLOOR);
+        const h =
+          Math.imul(l[la + k]!, LOCAL) + Math.imul(p[pa + k]!, PENDING) + Math.imul(this.#table.floorHash(state[0]!, core, k), FLOOR);
         words[k] = (words[k]! + finish(h ^ l[la + ((k + 1) & 3)]!)) | 0;
       }
     }

@@ -435,7 +435,7 @@ export class TransitionTable implements TransitionSystem {
   /** `Transition.detail` of a choice. */
   detailOf(choice: Choice): string {
     if (choice.kind === 'step') return choice.fetch === undefined ? '' : choice.fetch.bytes.join();
-    return choice.kind === 'drain' ? String(choice.entry) : choice.kind === 'interrupt' ? String(choice.vector) : '';
+    return String(choice.kind === 'drain' ? choice.entry : choice.kind === 'interrupt' ? choice.vector : choice.line);
   }
 
   /** What a core can do in `state`: run once for each case. */

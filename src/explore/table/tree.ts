@@ -59,12 +59,16 @@ export class LookTree<T> {
     this.#root ??= new Branch(slots[0]!);
     let at = this.#root;
     for (const [n, slot] of slots.entries()) {
-      if (!(at instanceof Branch) || at.slot !== slot) throw new RangeError(`a transition looked at something that was not noted: slots ${slots} at ${n}, known ${at instanceof Branch ? at.slot : 'end'}`);
+      if (!(at instanceof Branch) || at.slot !== slot)
+        throw new RangeError(
+          `a transition looked at something that was not noted: slots ${slots} at ${n}, known ${at instanceof Branch ? at.slot : 'end'}`,
+        );
       const last = n === slots.length - 1;
       const known = at.get(state[slot]!);
       const next = last ? leaf : (known ?? new Branch<T>(slots[n + 1]!));
       if (known === undefined) at.set(state[slot]!, next);
-      else if (last) throw new RangeError(`a transition looked at something that was not noted: ${slots} and then ${(known as Branch<T>).slot}`);
+      else if (last)
+        throw new RangeError(`a transition looked at something that was not noted: ${slots} and then ${(known as Branch<T>).slot}`);
       at = next;
     }
   }

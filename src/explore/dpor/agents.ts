@@ -32,28 +32,50 @@ export interface Move {
   readonly spins: boolean;
 }
 
-/** Everybody's move in a state, also of those who wait. `next` is what the system gives for the state. */
-export function movesOf(system: WaitingSystem, state: StateVector, next: readonly Transition[]): Move[] {
-  const moves: Move[] = [];
-  for (let from = 0; from < next.length; ) {
-    const agent = agentOf(next[from]!);
-    let to = from + 1;
-    while (to < next.length && agentOf(next[to]!) === agent) to++;
-    moves.push(moveOf(agent, next.slice(from, to)));
-    from = to;
+/** Everybody's move in each state, also of those who wait. */
+export class Moves {
+  readonly #system: WaitingSystem;
+  /** Systems may give the same objects for many states. */
+  readonly #known = new Map<Transition | Waiting, Move>();
+
+  constructor(system: WaitingSystem) {
+    this.#system = system;
   }
-  for (const one of system.waiting(state)) moves.push({ agent: agentOf(one), reads: one.reads, steps: [], violating: [], spins: false });
-  return moves;
+
+  /** `next` is what the system gives for the state. */
+  in(state: StateVector, next: readonly Transition[]): readonly Move[] {
+    const moves: Move[] = [];
+    for (let from = 0; from < next.length; ) {
+      const first = next[from]!;
+      let to = from + 1;
+      while (to < next.length && next[to]!.core === first.core && next[to]!.kind === first.kind) to++;
+      moves.push(to === from + 1 ? this.#remember(first, () => moveOf([first])) : moveOf(next.slice(from, to)));
+      from = to;
+    }
+    for (const one of this.#system.waiting(state)) moves.push(this.#remember(one, () => waitOf(one)));
+    return moves;
+  }
+
+  #remember(what: Transition | Waiting, make: () => Move): Move {
+    let move = this.#known.get(what);
+    if (move === undefined) {
+      move = make();
+      this.#known.set(what, move);
+    }
+    return move;
+  }
 }
 
-function moveOf(agent: number, all: readonly Transition[]): Move {
+const waitOf = (one: Waiting): Move => ({ agent: agentOf(one), reads: one.reads, steps: [], violating: [], spins: false });
+
+function moveOf(all: readonly Transition[]): Move {
   const violating = all.filter((t) => t.violations.length > 0);
   const steps = all.filter((t) => t.violations.length === 0 && t.writes.length > 0);
-  return { agent, reads: union(all), steps, violating, spins: steps.length + violating.length < all.length };
+  return { agent: agentOf(all[0]!), reads: union(all), steps, violating, spins: steps.length + violating.length < all.length };
 }
 
 /** Everything that any of several alternatives reads. */
-export function union(all: readonly Transition[]): Int32Array {
+function union(all: readonly Transition[]): Int32Array {
   const [first, ...others] = all;
   if (others.length === 0) return first!.reads;
   return Int32Array.from(new Set(all.flatMap((t) => [...t.reads]))).sort();

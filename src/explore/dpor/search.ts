@@ -2,7 +2,7 @@ import { ASK_EVERY, type Budget, type Counterexample, type Counts } from '../res
 import type { StateVector, Transition } from '../table/system.ts';
 import { sameState, vectorKey } from '../vector.ts';
 import { isWanted, type Violation, type WantedViolation } from '../violation.ts';
-import { coreOf, type Move, movesOf, type WaitingSystem } from './agents.ts';
+import { coreOf, type Move, Moves, type WaitingSystem } from './agents.ts';
 import { dependent, type Event, eventOf, HappensBefore, sameEvent } from './happens-before.ts';
 import { extend, type Reversal, racesOf, type Without } from './races.ts';
 
@@ -105,6 +105,7 @@ export function searchDpor(system: WaitingSystem, settings: DporOptions = {}): D
   const ends = new Map<string, readonly number[]>();
   const bounds = new Set<string>();
   const order = new HappensBefore();
+  const everybody = new Moves(system);
   const stack: Frame[] = [];
   let counterexample: Counterexample | undefined;
   let livelock: DporOutcome['livelock'];
@@ -149,7 +150,7 @@ export function searchDpor(system: WaitingSystem, settings: DporOptions = {}): D
   /** Goes to the state behind the execution. */
   function enter(state: StateVector, lastCore: number, asleep: readonly Event[]): void {
     const next = system.next(state);
-    const moves = movesOf(system, state, next);
+    const moves = everybody.in(state, next);
     const without = withoutEach();
     const hash = hashOf(state);
     const frame: Frame = { state, hash, next, moves, lastCore, asleep, done: [], scheduled: [], without, agent: 0, step: 0, answer: 0 };
@@ -176,7 +177,7 @@ export function searchDpor(system: WaitingSystem, settings: DporOptions = {}): D
         out.push(before);
         continue;
       }
-      const without = i === n ? before : extend(system, before, event);
+      const without = i === n ? before : extend(system, everybody, before, event);
       out.push(without);
       for (const reversal of racesOf(order, i, without)) reverse(reversal);
     }

@@ -1,4 +1,4 @@
-import { movesOf, type Waiting, type WaitingSystem } from '../../../src/explore/dpor/agents.ts';
+import { Moves, type Waiting, type WaitingSystem } from '../../../src/explore/dpor/agents.ts';
 import { dependent, type Event, eventOf } from '../../../src/explore/dpor/happens-before.ts';
 import type { StateVector, Transition } from '../../../src/explore/table/system.ts';
 import type { Violation } from '../../../src/explore/violation.ts';
@@ -248,11 +248,12 @@ export class ToySystem implements WaitingSystem {
 /** The Mazurkiewicz traces of all complete executions, each by its Foata normal form; executions are all enumerated. */
 export function tracesOf(system: WaitingSystem): Set<string> {
   const traces = new Set<string>();
+  const everybody = new Moves(system);
   const events: Event[] = [];
   const labels: string[] = [];
   const levels: number[] = [];
   const walk = (state: StateVector): void => {
-    const moves = movesOf(system, state, system.next(state)).filter((m) => m.steps.length > 0);
+    const moves = everybody.in(state, system.next(state)).filter((m) => m.steps.length > 0);
     if (moves.length === 0) traces.add([...labels].sort().join('\n'));
     for (const move of moves) {
       for (const step of move.steps) {

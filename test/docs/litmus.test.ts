@@ -11,10 +11,14 @@ test('the table is that of the suite', () => {
   expect(withTable(page, suiteTable(loadSuite()))).toBe(page);
 });
 
-test('what the page shows is what runs print', async () => {
-  const [, line = '', printed] = /```console\n\$ textpoke ([^\n]*)\n(.*?)```/s.exec(page) ?? [];
+const consoles = [...page.matchAll(/```console\n\$ textpoke ([^\n]*)\n(.*?)```/gs)].map(([, line = '', printed = '']) => ({
+  line,
+  printed,
+}));
+
+test.each(consoles)('what the page shows is what runs print: $line', async ({ line, printed }) => {
   const files = Object.fromEntries(
-    ['fixtures/litmus/fetch/MP.RF.litmus', 'fixtures/lab/lab.elf'].flatMap((path) => {
+    [line.split(' ')[1] as string, 'fixtures/lab/lab.elf'].flatMap((path) => {
       const data = readFileSync(join(root, path));
       return [
         [path, data],
@@ -24,6 +28,10 @@ test('what the page shows is what runs print', async () => {
   );
   const { stdout } = await textpoke(line.split(' '), { files });
   expect(stdout()).toBe(printed);
+});
+
+test('two runs are shown', () => {
+  expect(consoles).toHaveLength(2);
 });
 
 test('the test that the page shows is the one that it runs', () => {

@@ -1,4 +1,4 @@
-import { HASH_BASE } from '../../engine/layout.ts';
+import { HASH_BASE, HASH_LANE_BYTES, PAGE } from '../../engine/layout.ts';
 import type { Machine } from '../../machine/machine.ts';
 import { AGENTS_A_CORE, coreOf, MAX_AGENTS } from './agents.ts';
 
@@ -16,7 +16,9 @@ export class Spins {
   readonly #states = new Set<number>();
   readonly #asleep = new Uint8Array(MAX_AGENTS);
   /** Of shared memory, when the agent fell asleep. */
-  readonly #memory = new Float64Array(MAX_AGENTS);
+  readonly #memory = new Int32Array(MAX_AGENTS);
+  /** First words of the hash lanes of what cores share: shared memory, and the private memory of cores that others reach. */
+  readonly #lanes: number[] = [];
   #last = -1;
   #inRow = 0;
   #tries = 0;
@@ -25,6 +27,9 @@ export class Spins {
   begin(machine: Machine): void {
     this.#states.clear();
     this.#states.add(stateOf(machine));
+    const lanes = new Set([0, ...[...machine.sharedPages].map((page) => machine.pageInfo(page) & PAGE.laneMask)]);
+    this.#lanes.length = 0;
+    for (const lane of lanes) this.#lanes.push((HASH_BASE + lane * HASH_LANE_BYTES) >> 2);
     this.#asleep.fill(0);
     this.#last = -1;
     this.#tries = 0;
@@ -32,7 +37,7 @@ export class Spins {
 
   isAwake(agent: number, machine: Machine): boolean {
     if (this.#asleep[agent] === 0) return true;
-    if (this.#memory[agent] === sharedMemoryOf(machine)) return false;
+    if (this.#memory[agent] === this.#sharedMemory(machine)) return false;
     this.#asleep[agent] = 0;
     return true;
   }
@@ -57,7 +62,14 @@ export class Spins {
     if (isNew && this.#inRow < PATIENCE) return;
     this.#inRow = 0;
     this.#asleep[agent] = 1;
-    this.#memory[agent] = sharedMemoryOf(machine);
+    this.#memory[agent] = this.#sharedMemory(machine);
+  }
+
+  /** A number that changes when what cores share does. */
+  #sharedMemory({ engine }: Machine): number {
+    let sum = 0;
+    for (const lane of this.#lanes) sum = Math.imul(sum ^ engine.words[lane]! ^ (engine.words[lane + 1]! << 1), 0x9e3779b1);
+    return sum;
   }
 }
 
@@ -65,12 +77,5 @@ export class Spins {
 function stateOf(machine: Machine): number {
   const at = machine.key();
   const { words } = machine.engine;
-  return (words[at]! >>> 0) + (words[at + 1]! & 0x1fffff) * 4294967296;
-}
-
-/** Of the hash of what all cores share. */
-function sharedMemoryOf(machine: Machine): number {
-  const { words } = machine.engine;
-  const at = HASH_BASE >> 2;
   return (words[at]! >>> 0) + (words[at + 1]! & 0x1fffff) * 4294967296;
 }

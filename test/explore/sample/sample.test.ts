@@ -177,6 +177,17 @@ describe('spin loops', () => {
     expect(sample.longest).toBeLessThan(1020);
   });
 
+  test('one that waits for what another core writes into its private memory hears of it at once', () => {
+    const refs = `movabsq $0x${begun(torn).lab.percpuOf(0, 'REFS').toString(16)}, %rsi`;
+    const waiter = `${refs}\n1: cmpl $0, (%rsi)\nje 1b\nmovq x(%rip), %r8`;
+    const writer = `${refs}\nmovl $1, (%rsi)\n${times(3, 'movq $7, x(%rip)')}`;
+    const before = program([waiter, writer], ['x'], 'sc', ([seen]) => seen === 0n);
+    const { sample } = sampleSchedules(begun(before), { strategy: 'pct', depth: 1, seed: 1, schedules: 100, all: true });
+    // Whenever the waiter has priority, that is: half of the time.
+    expect(sample.found).toBeGreaterThan(30);
+    expect(sample.found).toBeLessThan(70);
+  });
+
   test.each(STRATEGY_NAMES)('%s: one that nobody ends is cut off and counted', (strategy) => {
     const world = begun(spin('movq $0, flag(%rip)\nmfence\nmovq $1, x(%rip)'));
     const { sample, counts } = sampleSchedules(world, { strategy, seed: 1, schedules: 50 });

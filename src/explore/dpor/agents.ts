@@ -1,16 +1,4 @@
-import type { StateVector, Transition, TransitionSystem } from '../table/system.ts';
-
-/** An agent that cannot move in a state, and the places that decided so: while nobody writes one of them, it waits. */
-export interface Waiting {
-  readonly core: number;
-  readonly kind: string;
-  readonly reads: Int32Array;
-}
-
-/** A system that also says what those who wait are waiting for. An agent that is in neither list will never move again. */
-export interface WaitingSystem extends TransitionSystem {
-  waiting(state: StateVector): readonly Waiting[];
-}
+import type { StateVector, Transition, TransitionSystem, Waiting } from '../table/system.ts';
 
 const KINDS: readonly string[] = ['step', 'drain', 'interrupt', 'invalidate', 'evict', 'prefetch'];
 
@@ -34,11 +22,11 @@ export interface Move {
 
 /** Everybody's move in each state, also of those who wait. */
 export class Moves {
-  readonly #system: WaitingSystem;
+  readonly #system: TransitionSystem;
   /** Systems may give the same objects for many states. */
   readonly #known = new Map<Transition | Waiting, Move>();
 
-  constructor(system: WaitingSystem) {
+  constructor(system: TransitionSystem) {
     this.#system = system;
   }
 

@@ -1,5 +1,5 @@
-import type { StateVector } from '../table/system.ts';
-import type { Move, Moves, WaitingSystem } from './agents.ts';
+import type { StateVector, TransitionSystem } from '../table/system.ts';
+import type { Move, Moves } from './agents.ts';
 import { type Event, type HappensBefore, races } from './happens-before.ts';
 
 /** An execution without one of its events and without what that event happens before: the state behind the rest, and everybody's move there. */
@@ -9,7 +9,7 @@ export interface Without {
 }
 
 /** The same with one more event behind it, which what was left out does not happen before. */
-export function extend(system: WaitingSystem, moves: Moves, without: Without, event: Event): Without {
+export function extend(system: TransitionSystem, moves: Moves, without: Without, event: Event): Without {
   const step = without.moves.find((m) => m.agent === event.agent)?.steps.find((s) => s.detail === event.detail);
   if (step === undefined) throw new RangeError('two transitions that look independent are not: one of them reads more than it says');
   const state = system.after(without.state, step);

@@ -1,8 +1,8 @@
 import { ASK_EVERY, type Budget, type Counterexample, type Counts } from '../result.ts';
-import type { StateVector, Transition } from '../table/system.ts';
+import type { StateVector, Transition, TransitionSystem } from '../table/system.ts';
 import { sameState, vectorKey } from '../vector.ts';
 import { isWanted, type Violation, type WantedViolation } from '../violation.ts';
-import { coreOf, type Move, Moves, type WaitingSystem } from './agents.ts';
+import { coreOf, type Move, Moves } from './agents.ts';
 import { dependent, type Event, eventOf, HappensBefore, sameEvent } from './happens-before.ts';
 import { extend, type Reversal, racesOf, type Without } from './races.ts';
 
@@ -97,7 +97,7 @@ const MAX_EVENTS = 2000;
  * before f, and the race of p with f, seen one event before the cut, already gives an initial of w. Where several agents went in a circle this
  * last step does not hold, and everybody is scheduled all along the way from the start, so that the argument needs no race anywhere on it.
  */
-export function searchDpor(system: WaitingSystem, settings: DporOptions = {}): DporOutcome {
+export function searchDpor(system: TransitionSystem, settings: DporOptions = {}): DporOutcome {
   const maxEvents = settings.maxEvents ?? MAX_EVENTS;
   const executions: Executions = { complete: 0, blocked: 0, circles: 0 };
   const counts: Counts = { states: 0, transitions: 0, depth: 0 };

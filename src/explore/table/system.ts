@@ -27,6 +27,13 @@ export interface Transition {
   readonly violations: readonly Violation[];
 }
 
+/** A core's program, store buffer or interrupt line that can do nothing in a state, and the places that decided so: it waits until one of them is written. */
+export interface Waiting {
+  readonly core: number;
+  readonly kind: string;
+  readonly reads: Int32Array;
+}
+
 /** The orders of a world as numbers: what each state's next choices do, without running the machine where that is known already. */
 export interface TransitionSystem {
   /** Slots known so far; grows while `next` is used. */
@@ -38,6 +45,8 @@ export interface TransitionSystem {
    * with those of the core that moved last first. Empty where the run ends. The transitions hold for this very state.
    */
   next(state: StateVector): readonly Transition[];
+  /** Those who are not in `next` of a state. Whoever is in neither list will never move again. */
+  waiting(state: StateVector): readonly Waiting[];
   /** The state behind one of the transitions that `next` gave for this very state. */
   after(state: StateVector, transition: Transition): StateVector;
   /** What the end of a run violates, where `next` is empty. */

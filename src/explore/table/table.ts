@@ -10,7 +10,7 @@ import { Contents } from './contents.ts';
 import { addCell, hashLocal, type Local, localBlock, PENDING } from './local.ts';
 import { LookLog } from './look-log.ts';
 import { type Part, Places } from './places.ts';
-import type { StateVector, Transition, TransitionSystem } from './system.ts';
+import type { StateVector, Transition, TransitionSystem, Waiting } from './system.ts';
 import { LookTree } from './tree.ts';
 
 /** A quadword turned out to belong to no single core after all: the table must be made again with these as slots of their own. */
@@ -68,9 +68,18 @@ interface Offer {
   readonly outcomes: LookTree<Remembered>;
 }
 
+/** What a core can do in one local state. */
+interface Offers {
+  readonly offers: readonly Offer[];
+  /** Those of its agents that can do nothing. */
+  readonly waiting: readonly Waiting[];
+}
+
 const TEXT_SLOT = 0;
 /** Most slots that a world may have. */
 const MAX_SLOTS = 4096;
+/** A place without a slot: a guest that gives up writes it and everybody reads it, for nothing happens behind that. */
+const DEAD_PLACE = MAX_SLOTS;
 
 /**
  * Everything that the cores of a world can do, as a table: what a core does next depends on what it alone knows and on the few shared words that it
@@ -105,7 +114,7 @@ export class TransitionTable implements TransitionSystem {
   readonly #constant = new Map<number, number>();
   /** What the machine holds now. */
   readonly #current: StateVector = new Int32Array(MAX_SLOTS);
-  readonly #offers: Map<number, LookTree<readonly Offer[]>>[];
+  readonly #offers: Map<number, LookTree<Offers>>[];
   readonly #log: LookLog;
   readonly #dead: number;
   readonly #knownAtStart: number;
@@ -218,14 +227,23 @@ export class TransitionTable implements TransitionSystem {
   /** Adds what a core can do in `state`, in the order of `choicesOf`. */
   expand(core: number, out: Remembered[]): void {
     if (this.dead) return;
+    for (const offer of this.#offersOf(core).offers) out.push(offer.outcomes.find(this.state) ?? this.#run(core, offer));
+  }
+
+  waiting(state: StateVector): readonly Waiting[] {
+    this.#load(state);
+    if (this.dead) return [];
+    return this.world.machine.cores.flatMap((core) => this.#offersOf(core.index).waiting);
+  }
+
+  #offersOf(core: number): Offers {
     const local = this.state[this.localSlot(core)]!;
     let tree = this.#offers[core]!.get(local);
     if (tree === undefined) {
       tree = new LookTree();
       this.#offers[core]!.set(local, tree);
     }
-    const offers = tree.find(this.state) ?? this.#findOffers(core, tree);
-    for (const offer of offers) out.push(offer.outcomes.find(this.state) ?? this.#run(core, offer));
+    return tree.find(this.state) ?? this.#findOffers(core, tree);
   }
 
   // ---- contents ----
@@ -439,7 +457,7 @@ export class TransitionTable implements TransitionSystem {
   }
 
   /** What a core can do in `state`: run once for each case. */
-  #findOffers(core: number, tree: LookTree<readonly Offer[]>): readonly Offer[] {
+  #findOffers(core: number, tree: LookTree<Offers>): Offers {
     this.materialise();
     const { machine } = this.world;
     const c = machine.cores[core]!;
@@ -463,8 +481,22 @@ export class TransitionTable implements TransitionSystem {
         outcomes: new LookTree(),
       }),
     );
-    if (!this.hasLearned) tree.add(this.state, this.#lookedSlots, offers);
-    return offers;
+    const found: Offers = { offers, waiting: this.#waiting(core, offers, looked) };
+    if (!this.hasLearned) tree.add(this.state, this.#lookedSlots, found);
+    return found;
+  }
+
+  #waiting(core: number, offers: readonly Offer[], looked: readonly number[]): Waiting[] {
+    const out: Waiting[] = [];
+    const wait = (kind: Choice['kind'], places: readonly number[]): void => {
+      if (offers.some((o) => o.kind === kind)) return;
+      out.push({ core, kind, reads: Int32Array.from(new Set([this.localSlot(core), ...places, DEAD_PLACE])).sort() });
+    };
+    wait('step', looked);
+    wait('drain', []);
+    wait('interrupt', [this.pendingSlot(core)]);
+    if (this.world.machine.icache !== undefined) for (const kind of ['invalidate', 'evict', 'prefetch'] as const) wait(kind, looked);
+    return out;
   }
 
   /** Makes a choice happen on the machine, and remembers what came of it. */
@@ -484,6 +516,7 @@ export class TransitionTable implements TransitionSystem {
     this.#log.start();
     const violations = choose(world, choice);
     this.#log.stop();
+    const died = world.dead;
     this.#lookBelowStack(core);
     const changed = violations.length > 0 ? [] : this.#changedCells(mark);
     const after = new Map(changed.map((cell) => [cell, machine.engine.longs[cell >> 3]!]));
@@ -494,8 +527,9 @@ export class TransitionTable implements TransitionSystem {
     this.#nameWords();
     const changes = this.#changes(after, blocks, text, pending);
     const places = changes.filter(([slot]) => slot !== TEXT_SLOT).map(([slot]) => slot);
-    const writes = violations.length > 0 ? [] : [...new Set([...places, ...this.#changedPlaces])].sort(ascending);
-    const reads = [...new Set([this.localSlot(core), ...offer.reads, ...this.#lookedPlaces, ...writes])].sort(ascending);
+    const written = [...places, ...this.#changedPlaces, ...(died ? [DEAD_PLACE] : [])];
+    const writes = violations.length > 0 ? [] : [...new Set(written)].sort(ascending);
+    const reads = [...new Set([this.localSlot(core), ...offer.reads, ...this.#lookedPlaces, ...writes, DEAD_PLACE])].sort(ascending);
     const remembered = new Remembered(
       {
         core,

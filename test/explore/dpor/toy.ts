@@ -1,6 +1,6 @@
-import { Moves, type Waiting, type WaitingSystem } from '../../../src/explore/dpor/agents.ts';
+import { Moves } from '../../../src/explore/dpor/agents.ts';
 import { dependent, type Event, eventOf } from '../../../src/explore/dpor/happens-before.ts';
-import type { StateVector, Transition } from '../../../src/explore/table/system.ts';
+import type { StateVector, Transition, TransitionSystem, Waiting } from '../../../src/explore/table/system.ts';
 import type { Violation } from '../../../src/explore/violation.ts';
 
 /** One instruction of a toy program. Words are numbered from 0 and hold 0 at the start. */
@@ -65,7 +65,7 @@ interface ToyTransition extends Transition {
   readonly to: StateVector;
 }
 
-export class ToySystem implements WaitingSystem {
+export class ToySystem implements TransitionSystem {
   readonly slots: number;
   readonly #toy: Toy;
   readonly #locals: { readonly number: Map<string, number>; readonly value: Local[] }[];
@@ -246,7 +246,7 @@ export class ToySystem implements WaitingSystem {
 }
 
 /** The Mazurkiewicz traces of all complete executions, each by its Foata normal form; executions are all enumerated. */
-export function tracesOf(system: WaitingSystem): Set<string> {
+export function tracesOf(system: TransitionSystem): Set<string> {
   const traces = new Set<string>();
   const everybody = new Moves(system);
   const events: Event[] = [];

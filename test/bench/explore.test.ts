@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { CellRunner } from '../../src/scenario/matrix.ts';
-import { schedulesToBug } from '../../tools/bench/explore/sampling.ts';
+import { schedulesToBug } from '../../tools/bench/explore/schedules.ts';
 import { Spin } from '../../tools/bench/explore/spin.ts';
 import type { Row } from '../../tools/bench/measure.ts';
 import { sct } from '../../tools/bench/sct/index.ts';

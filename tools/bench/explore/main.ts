@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type Row, reached, say } from '../measure.ts';
 import { table } from '../table.ts';
-import { transitionRows } from '../transitions.ts';
 import { litmusRows } from './litmus.ts';
 import { CPU_LIMIT, type Options, type Size } from './options.ts';
 import { replayRows } from './replay.ts';
@@ -9,13 +8,12 @@ import { samplingRows } from './sampling.ts';
 import { sctRows } from './sct.ts';
 import { siteRows } from './sites.ts';
 import { Spin } from './spin.ts';
+import { transitionRows } from './transitions.ts';
 import { windowRows } from './window.ts';
 
 const GROUPS = ['transitions', 'window', 'sites', 'sampling', 'replay', 'litmus', 'sct'] as const;
 /** Groups of rows as they are printed: what a victim more costs stands for itself. */
 const PRINTED = ['transitions', 'window', 'growth', 'sites', 'sampling', 'replay', 'litmus', 'sct'] as const;
-/** Visible transitions a second, in the order of `transitionRows`: without the visited set, with it. */
-const TRANSITIONS = [1e6, 500e3];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -40,10 +38,7 @@ const options: Options = { size, litmus: values.litmus };
 say(`CPU seconds of this process and of each peer's; a search is given up after ${CPU_LIMIT[size]} s, or what its goal allows`);
 const rows: Row[] = [];
 const skipped: string[] = [];
-if (wanted('transitions')) {
-  const measured = transitionRows(size === 'quick' ? 1 : 5);
-  rows.push(...measured.map((row, n) => ({ ...row, goal: { value: 'per second', atLeast: TRANSITIONS[n] as number } })));
-}
+if (wanted('transitions')) rows.push(...transitionRows(options));
 if (wanted('window') || wanted('sites')) {
   const missing = Spin.missing();
   if (missing !== undefined) skipped.push(missing);

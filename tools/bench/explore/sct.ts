@@ -7,7 +7,7 @@ import { cpuSeconds, median, type Row, say } from '../measure.ts';
 import { sct } from '../sct/index.ts';
 import { PROGRAMS, type Program } from '../sct/programs.ts';
 import type { Options } from './options.ts';
-import { schedulesToBug } from './sampling.ts';
+import { schedulesToBug } from './schedules.ts';
 
 const SEEDS = 5;
 const SCHEDULES = 1000;

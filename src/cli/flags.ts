@@ -55,7 +55,7 @@ const values = {
   fetch: { usage: `--fetch ${FETCH_POLICIES.join('|')}`, parse: oneOf(...FETCH_POLICIES) },
   cores: { usage: '--cores N', parse: wholeNumber(1, 64) },
   engine: { usage: '--engine reference|interpreter', parse: oneOf(...ENGINES) },
-  search: { usage: '--search stateful|ladder|pct', parse: oneOf(...SEARCHES) },
+  search: { usage: '--search stateful|dpor|twin|ladder|pct', parse: oneOf(...SEARCHES) },
   seed: { usage: '--seed N', parse: wholeNumber(0, 0xffff_ffff), env: 'TEXTPOKE_SEED' },
   maxSeconds: { usage: '--max-seconds N', parse: seconds },
   maxSteps: { usage: '--max-steps N', parse: wholeNumber(1) },

@@ -1,4 +1,5 @@
 import { wrap } from '../debug/wrap.ts';
+import type { Executions } from '../explore/dpor/search.ts';
 import type { Coverage } from '../explore/result.ts';
 import { CHECK_TITLES } from '../explore/violation.ts';
 import { VisitedSet } from '../explore/visited.ts';
@@ -16,16 +17,28 @@ export const headline = (line: string): string => wrap(line, 79, 2).join('\n');
 /** What is and is not modelled: every result links to it. */
 export const LIMITS = 'README.md#limits';
 
-/** `1 234 states, 5 678 transitions`. */
-const sayCounts = (result: Pick<CellResult, 'counts'>): string =>
-  `${groupDigits(result.counts.states)} states, ${groupDigits(result.counts.transitions)} transitions`;
+/** `1 234 states, 5 678 transitions`, or of a search over orders how many there are. */
+function sayCounts({ counts, executions }: Pick<CellResult, 'counts' | 'executions'>): string {
+  const orders = executions === undefined ? [] : [sayExecutions(executions)];
+  const states = counts.states === 0 ? [] : [`${groupDigits(counts.states)} states`];
+  return [...states, `${groupDigits(counts.transitions)} transitions`, ...orders].join(', ');
+}
+
+/** `650 orders of dependent events (25 given up on the way)`. */
+function sayExecutions({ complete, blocked, circles }: Executions): string {
+  const given = blocked === 0 ? [] : [`${groupDigits(blocked)} given up on the way`];
+  const cut = circles === 0 ? [] : [`${groupDigits(circles)} cut where they went in circles`];
+  const aside = [...given, ...cut];
+  return `${groupDigits(complete)} orders of dependent events${aside.length === 0 ? '' : ` (${aside.join(', ')})`}`;
+}
 
 /** Coverage in words, with its counts. */
-export function sayCoverage(result: Pick<CellResult, 'coverage' | 'counts' | 'stopped' | 'sample'>): string {
+export function sayCoverage(result: Pick<CellResult, 'coverage' | 'counts' | 'stopped' | 'sample' | 'executions'>): string {
   const { coverage } = result;
   if (result.sample !== undefined) return saySample(result.sample, result.counts.transitions);
   switch (coverage.kind) {
     case 'exhaustive':
+      if (result.counts.states === 0) return `exhaustive: ${sayCounts(result)}`;
       return `exhaustive: ${sayCounts(result)}; two states with one key: p < ${VisitedSet.collisionBound(result.counts.states).toExponential(0)}`;
     case 'bounded':
       return `bounded (${coverage.bounds.join(', ')}): ${sayCounts(result)}`;

@@ -22,6 +22,7 @@ export function resultEvent(result: CellResult): Record<string, unknown> {
     ...(result.notes.length === 0 ? {} : { notes: result.notes }),
     ...(result.missingWitnesses.length === 0 ? {} : { missingWitnesses: result.missingWitnesses }),
     ...(result.sample === undefined ? {} : { sample: sampleFields(result.sample) }),
+    ...(result.executions === undefined ? {} : { executions: result.executions }),
     ...(result.share === undefined ? {} : { share: shareFields(result.share) }),
     ...(result.stopped === undefined ? {} : { stopped: result.stopped }),
   };

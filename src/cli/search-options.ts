@@ -13,12 +13,6 @@ const BYTES_A_STATE = 100;
 /** The search engine and budget that the flags ask for. Engines that this build lacks are refused, not replaced. */
 export function searchSettings(flags: SharedFlags, io: Io, progress: ProgressLine, label: string): SearchSettings {
   const search = flags.search ?? 'stateful';
-  if (search === 'dpor' || search === 'twin') {
-    throw new TextpokeError('E_USAGE', `there is no search '${search}' in this version`, {
-      where: `--search ${search}`,
-      hint: 'use stateful (exhaustive), ladder (fewest preemptions) or pct (sampling)',
-    });
-  }
   if (flags.jobs !== undefined && flags.jobs > 1) {
     throw new TextpokeError('E_USAGE', 'a search runs on one worker in this version', {
       where: `--jobs ${flags.jobs}`,

@@ -1,16 +1,20 @@
+import { type DporOutcome, searchDpor } from './dpor/search.ts';
 import { Knowledge } from './knowledge.ts';
 import { searchLadder } from './ladder.ts';
 import type { Budget, Counterexample, Counts, Coverage, SearchResult, Verdict } from './result.ts';
 import { sampleSchedules } from './sample/sample.ts';
 import type { StrategyName } from './sample/strategy.ts';
-import { reproduces, shrink } from './shrink.ts';
-import { type StatefulOptions, type StatefulOutcome, searchStates } from './stateful.ts';
-import { searchTable } from './table/search.ts';
+import { shorten } from './shorten.ts';
+import { shrink } from './shrink.ts';
+import { livelock, searchStates } from './stateful.ts';
+import { answersOf, learnNearby, searchTable } from './table/search.ts';
 import { NewWords, TransitionTable } from './table/table.ts';
-import { isWanted, type Violation, type WantedViolation } from './violation.ts';
+import { disagreements, sentenceOf } from './twin.ts';
+import { vectorKey } from './vector.ts';
+import type { Violation, WantedViolation } from './violation.ts';
 import type { World } from './world.ts';
 
-export type SearchName = 'stateful' | 'ladder' | 'pct';
+export type SearchName = 'stateful' | 'ladder' | 'pct' | 'dpor' | 'twin';
 
 export interface ExploreOptions {
   readonly search?: SearchName;
@@ -73,7 +77,7 @@ export function explore(make: () => World, settings: ExploreOptions = {}): Explo
     const result = once(ground, settings);
     knowledge.learn(ground.world.machine, ground.world.sharable);
     ground.world.release();
-    if (knowledge.size === before) return { ...result, knowledge, learned };
+    if (knowledge.size === before) return { ...result, knowledge: ground.replays, learned };
     if (round === MAX_ROUNDS) return { ...stillLearning(result), knowledge, learned };
   }
 }
@@ -89,26 +93,28 @@ function stillLearning(result: SearchResult): SearchResult {
 
 /** A world that has begun with what is known, and how to get another one. */
 class Ground {
-  readonly #make: () => World;
-  readonly #knowledge: Knowledge;
+  readonly make: () => World;
+  readonly knowledge: Knowledge;
   world: World;
+  /** What a world must know to replay what was found: more than `knowledge` where the search for a shorter run learned something. */
+  replays: Knowledge;
 
   constructor(make: () => World, knowledge: Knowledge) {
-    this.#make = make;
-    this.#knowledge = knowledge;
-    this.world = this.another();
+    this.make = make;
+    this.knowledge = knowledge;
+    this.replays = knowledge;
+    this.world = this.#another();
   }
 
-  /** One more, for replays. */
-  another(): World {
-    const world = this.#make();
-    world.begin(this.#knowledge);
+  #another(): World {
+    const world = this.make();
+    world.begin(this.knowledge);
     return world;
   }
 
   renew(): void {
     this.world.release();
-    this.world = this.another();
+    this.world = this.#another();
   }
 }
 
@@ -120,16 +126,20 @@ function once(ground: Ground, settings: ExploreOptions): SearchResult {
       return byPct(ground.world, settings);
     case 'stateful':
       return byStates(ground, settings);
+    case 'dpor':
+      return byOrders(ground, settings);
+    case 'twin':
+      return byTwins(ground, settings);
   }
 }
 
 /** Searches by a table of transitions, made again where a word turns out to be nobody's own. */
-function searchByTable(ground: Ground): (options: StatefulOptions) => StatefulOutcome {
+function searchByTable(ground: Ground): <T>(search: (table: TransitionTable) => T) => T {
   let table = new TransitionTable(ground.world);
-  return (options) => {
+  return (search) => {
     for (;;) {
       try {
-        return searchTable(table, options);
+        return search(table);
       } catch (error) {
         if (!(error instanceof NewWords)) throw error;
         ground.renew();
@@ -152,12 +162,14 @@ function budgetOf(settings: ExploreOptions, phase: string): Budget {
 function byStates(ground: Ground, settings: ExploreOptions): SearchResult {
   const byTable = searchByTable(ground);
   const search = (symmetry: boolean) =>
-    byTable({
-      budget: budgetOf(settings, 'all states'),
-      learnFor: LEARN_STEPS,
-      symmetry,
-      ...(settings.prefer === undefined ? {} : { prefer: settings.prefer }),
-    });
+    byTable((table) =>
+      searchTable(table, {
+        budget: budgetOf(settings, 'all states'),
+        learnFor: LEARN_STEPS,
+        symmetry,
+        ...(settings.prefer === undefined ? {} : { prefer: settings.prefer }),
+      }),
+    );
   let outcome = search(settings.symmetry !== false);
   const { world } = ground;
   const why =
@@ -172,12 +184,94 @@ function byStates(ground: Ground, settings: ExploreOptions): SearchResult {
   }
   let { counterexample } = outcome;
   if (counterexample !== undefined && !outcome.learned && settings.shrink !== false)
-    counterexample = shorten(ground, counterexample, settings.prefer);
+    counterexample = shorter(ground, counterexample, settings);
   return conclude(ground.world, outcome.counts, { kind: 'exhaustive' }, counterexample, outcome.stopped, outcome.violations);
 }
 
 /** What a search of single runs cannot tell. */
 const NO_LIVELOCKS = 'livelocks not looked for';
+
+/** One execution for each order of dependent events, by a search that remembers no states. */
+function byOrders(ground: Ground, settings: ExploreOptions): SearchResult {
+  const outcome = searchByTable(ground)((table) => searchOrders(table, settings, false));
+  const { counts, executions, stopped } = outcome;
+  const counterexample =
+    outcome.counterexample !== undefined && settings.shrink !== false
+      ? shorter(ground, outcome.counterexample, settings)
+      : outcome.counterexample;
+  const violations = outcome.violations.map((v) => v.violation);
+  const result = conclude(ground.world, counts, coverageOf(outcome), counterexample, stopped, violations);
+  return { ...result, executions };
+}
+
+/** Executions that come back to where they have been are cut off there: whether one of them is a livelock only the states tell. */
+function coverageOf({ executions, bounds }: DporOutcome): Coverage {
+  const all = executions.circles > 0 ? [...bounds, NO_LIVELOCKS] : bounds;
+  return all.length > 0 ? { kind: 'bounded', bounds: all } : { kind: 'exhaustive' };
+}
+
+function searchOrders(table: TransitionTable, settings: ExploreOptions, wholeGraph: boolean): DporOutcome {
+  const found = searchDpor(table, {
+    budget: budgetOf(settings, 'all orders'),
+    isVoid: () => table.hasLearned,
+    wholeGraph,
+    ...(settings.prefer === undefined ? {} : { prefer: settings.prefer }),
+  });
+  if (table.hasLearned) {
+    learnNearby(table, LEARN_STEPS);
+    return { ...found, counterexample: undefined };
+  }
+  const one = found.livelock;
+  const stuck = one === undefined ? [] : [{ violation: livelock(table.world, one.cores), answers: one.answers }];
+  const counterexample = found.counterexample ?? stuck[0];
+  return {
+    ...found,
+    violations: [...found.violations, ...stuck],
+    counterexample: counterexample && { ...counterexample, answers: answersOf(table, counterexample.answers) },
+  };
+}
+
+/** All states and all orders: what only one of the two finds is a defect of this program. */
+function byTwins(ground: Ground, settings: ExploreOptions): SearchResult {
+  return searchByTable(ground)((table) => {
+    const ends = new Map<string, readonly number[]>();
+    const states = searchTable(table, {
+      budget: budgetOf(settings, 'all states'),
+      learnFor: LEARN_STEPS,
+      symmetry: false,
+      wholeGraph: true,
+      onEnd: (state, path) => ends.set(vectorKey(state), path()),
+      ...(settings.prefer === undefined ? {} : { prefer: settings.prefer }),
+    });
+    const { counts, violations } = states;
+    const concluded = (stopped: string | undefined, counterexample: Counterexample | undefined): SearchResult =>
+      conclude(ground.world, counts, { kind: 'exhaustive' }, counterexample, stopped, violations);
+    if (states.learned || states.stopped !== undefined) return concluded(states.stopped, states.counterexample);
+    table.state.fill(0, 0, table.slots);
+    const orders = searchOrders(table, settings, true);
+    if (table.hasLearned) return concluded(orders.stopped, undefined);
+    const found = disagreements(
+      { violations: violations.map((violation) => ({ violation, answers: undefined })), ends, complete: true },
+      { ...orders, complete: orders.stopped === undefined && orders.bounds.length === 0 },
+    );
+    if (found.length > 0) {
+      const result = concluded(`the searches disagree: ${sentenceOf(found[0]!, undefined)}`, undefined);
+      const answered = found.map((d) => ({ ...d, answers: d.answers && answersOf(table, d.answers) }));
+      return { ...result, executions: orders.executions, disagreements: answered };
+    }
+    const one = states.counterexample;
+    const short = one !== undefined && settings.shrink !== false ? shorter(ground, one, settings) : one;
+    const result = concluded(orders.stopped && `search over orders: ${orders.stopped}`, short);
+    // Everything was looked at, also behind the first violation.
+    const coverage = orders.stopped === undefined ? whole(ground.world) : result.coverage;
+    return { ...result, coverage, executions: orders.executions };
+  });
+}
+
+function whole(world: World): Coverage {
+  const bounds = world.bounds();
+  return bounds.length > 0 ? { kind: 'bounded', bounds } : { kind: 'exhaustive' };
+}
 
 function byLadder(world: World, settings: ExploreOptions): SearchResult {
   const bound = settings.preemptions ?? 2;
@@ -205,29 +299,16 @@ function byPct(world: World, settings: ExploreOptions): SearchResult {
   return { ...result, ...(all === true ? { coverage } : {}), sample };
 }
 
-const LADDER_STEPS = 60_000;
-
-/** The counterexample with the fewest preemptions, where the ladder finds one soon; shrunk in any case. A livelock's is the way into its cycle, which no replay ends. */
-function shorten(ground: Ground, found: Counterexample, prefer: WantedViolation | undefined): Counterexample {
-  if (found.answers.length === 0 || found.violation.cause === 'livelock') return found;
-  const inFresh = <T>(use: (world: World) => T): T => {
-    const world = ground.another();
-    const out = use(world);
-    world.release();
-    return out;
-  };
-  const ladder = inFresh((world) =>
-    searchLadder(world, {
-      maxPreemptions: 6,
-      budget: { maxSteps: LADDER_STEPS },
-      ...(prefer !== undefined && isWanted(found.violation, prefer) ? { only: prefer } : {}),
-    }),
-  );
-  // Runs that the first search did not see may share more than it knew: their answers need not mean the same in a world that begins.
-  const holds = (one: Counterexample | undefined): one is Counterexample => one !== undefined && inFresh((world) => reproduces(world, one));
-  const start = holds(ladder.counterexample) ? ladder.counterexample : found;
-  const short = inFresh((world) => shrink(world, start));
-  return holds(short) ? short : start;
+/** The counterexample made shorter, in worlds of its own. */
+function shorter(ground: Ground, found: Counterexample, settings: ExploreOptions): Counterexample {
+  const { counterexample, knowledge } = shorten(found, {
+    make: ground.make,
+    knowledge: ground.knowledge,
+    prefer: settings.prefer,
+    stop: settings.budget?.stop,
+  });
+  ground.replays = knowledge;
+  return counterexample;
 }
 
 function conclude(

@@ -1,4 +1,7 @@
+import type { Executions } from './dpor/search.ts';
+import type { RunLength } from './price.ts';
 import type { Sample } from './sample/sample.ts';
+import type { Disagreement } from './twin.ts';
 import type { Violation } from './violation.ts';
 
 /** How much was looked at. */
@@ -15,7 +18,7 @@ export type Coverage =
   | { readonly kind: 'sampled'; readonly schedules: number };
 
 export interface Counts {
-  /** Distinct states. */
+  /** Distinct states; 0 when the search remembers none. */
   states: number;
   /** Choices performed. */
   transitions: number;
@@ -27,6 +30,14 @@ export interface Counts {
 export interface Counterexample {
   readonly violation: Violation;
   readonly answers: readonly number[];
+  /** Of one that was made shorter. */
+  readonly length?: CounterexampleLength;
+}
+
+/** How long a counterexample is, by `priceOf`. */
+export interface CounterexampleLength extends RunLength {
+  /** No run to a violation of this check and cause is shorter. */
+  readonly shortest: boolean;
 }
 
 export type Verdict =
@@ -46,6 +57,10 @@ export interface SearchResult {
   readonly notes: readonly string[];
   /** Why an inconclusive search stopped. */
   readonly stopped: string | undefined;
+  /** Of a search over orders: how many it took. */
+  readonly executions?: Executions;
+  /** Of twin searches: what only one of them found. Never anything but a defect of one of them. */
+  readonly disagreements?: readonly Disagreement[];
   /** Of random schedules: how they were drawn, and what that says. */
   readonly sample?: Sample;
 }

@@ -31,7 +31,7 @@ export interface StatefulOptions {
 export interface StatefulOutcome {
   readonly counts: Counts;
   readonly counterexample: Counterexample | undefined;
-  /** Every violation found (the first one of each check). */
+  /** Every violation found (the first one of each check and cause). */
   readonly violations: readonly Violation[];
   /** Undefined when the graph is complete. */
   readonly stopped: string | undefined;
@@ -65,7 +65,7 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
   const stack: Frame[] = [];
   const pathAnswers = (): number[] => stack.map((f) => f.next - 1);
   const note = (violations: readonly Violation[], answers: readonly number[]): void => {
-    for (const v of violations) if (!found.some((f) => f.check === v.check)) found.push(v);
+    for (const v of violations) if (!found.some((f) => f.check === v.check && f.cause === v.cause)) found.push(v);
     const first = violations.find((v) => isWanted(v, settings.prefer)) ?? violations[0];
     if (first === undefined) return;
     if (counterexample === undefined || (isWanted(first, settings.prefer) && !satisfied(counterexample))) {

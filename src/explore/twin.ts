@@ -5,6 +5,8 @@ export interface Findings {
   readonly violations: readonly { readonly violation: Violation; readonly answers: readonly number[] | undefined }[];
   /** States in which nothing could happen any more, by a name that both searches give the same state. */
   readonly ends: ReadonlyMap<string, readonly number[] | undefined>;
+  /** Nothing was left out: what is not here is nowhere. */
+  readonly complete: boolean;
 }
 
 /** Something that only one of two searches found. */
@@ -26,6 +28,7 @@ const isLivelock = (v: Violation): boolean => v.cause === 'livelock';
 export function disagreements(states: Findings, orders: Findings): Disagreement[] {
   const out: Disagreement[] = [];
   const violations = (by: Disagreement['by'], mine: Findings, others: Findings): void => {
+    if (!others.complete) return;
     const known = new Set(others.violations.map((v) => nameOf(v.violation)));
     for (const { violation, answers } of mine.violations) {
       if (known.has(nameOf(violation))) continue;
@@ -34,7 +37,8 @@ export function disagreements(states: Findings, orders: Findings): Disagreement[
     }
   };
   const ends = (by: Disagreement['by'], mine: Findings, others: Findings): void => {
-    for (const [end, answers] of mine.ends) if (!others.ends.has(end)) out.push({ by, violation: undefined, end, answers });
+    if (others.complete)
+      for (const [end, answers] of mine.ends) if (!others.ends.has(end)) out.push({ by, violation: undefined, end, answers });
   };
   violations('search over states', states, orders);
   violations('search over orders', orders, states);

@@ -1,7 +1,9 @@
+import { TextpokeError } from '../error.ts';
 import { type Exploration, type ExploreOptions, explore, learn } from '../explore/explore.ts';
 import type { Knowledge } from '../explore/knowledge.ts';
 import { countShare, type Share } from '../explore/share.ts';
 import { encodeToken, imageHash, nameHash, SEMANTICS_VERSION } from '../explore/token.ts';
+import { sentenceOf } from '../explore/twin.ts';
 import type { World } from '../explore/world.ts';
 import type { Image } from '../image/image.ts';
 import type { EngineName } from '../machine/machine.ts';
@@ -112,6 +114,7 @@ export class CellRunner {
       ...options,
       learned,
     });
+    this.#refuse(scenario, variant, cell, result);
     const expected = expectedOf(variant.expected, cell.fetch);
     const notes = [...result.notes, ...(options.sampleNotes === true ? this.#sampledNotes(scenario, variant, cell, learned) : [])];
     return {
@@ -122,7 +125,7 @@ export class CellRunner {
       cell,
       expected,
       asRecorded: expected === undefined || result.verdict === expected,
-      token: this.#token(scenario, variant, cell, result),
+      token: this.#token(scenario, variant, cell, result, result.counterexample?.answers),
       share:
         options.countShare === true ? countShare(this.maker(scenario, variant.name, cell), result.knowledge, options.budget) : undefined,
     };
@@ -147,13 +150,30 @@ export class CellRunner {
     return [...found].slice(0, 4).map((text) => `under intel-sdm, ${NOTE_SCHEDULES} schedules sampled: ${text}`);
   }
 
-  #token(scenario: Scenario, variant: Variant, cell: Cell, result: Exploration): string | undefined {
-    if (result.counterexample === undefined || result.counterexample.answers.length === 0) return undefined;
+  /** Throws where two searches found different things: one of them is wrong. */
+  #refuse(scenario: Scenario, variant: Variant, cell: Cell, result: Exploration): void {
+    const [first] = result.disagreements ?? [];
+    if (first === undefined) return;
+    const token = this.#token(scenario, variant, cell, result, first.answers);
+    throw new TextpokeError('E_INTERNAL', `the searches disagree: ${sentenceOf(first, token)}`, {
+      where: cellName(scenario, variant.name, cell),
+      hint: 'this is a defect of textpoke: believe neither, and please report it',
+    });
+  }
+
+  #token(
+    scenario: Scenario,
+    variant: Variant,
+    cell: Cell,
+    result: Exploration,
+    answers: readonly number[] | undefined,
+  ): string | undefined {
+    if (answers === undefined || answers.length === 0) return undefined;
     return encodeToken({
       world: nameHash(cellName(scenario, variant.name, cell)),
       image: imageHash(this.image(scenario).contentHash()),
       semantics: SEMANTICS_VERSION,
-      answers: result.counterexample.answers,
+      answers,
       ...result.knowledge.beyond(result.learned),
     });
   }

@@ -12,6 +12,7 @@ const violation = (check: Violation['check'], cause?: Violation['cause']): Viola
 const findings = (violations: Violation[], ends: Record<string, number[]> = {}): Findings => ({
   violations: violations.map((v) => ({ violation: v, answers: [1, 2] })),
   ends: new Map(Object.entries(ends)),
+  complete: true,
 });
 
 describe('two searches disagree', () => {
@@ -34,6 +35,11 @@ describe('two searches disagree', () => {
     ]);
     const [one] = disagreements(findings([]), findings([], { '0,7': [] }));
     expect(sentenceOf(one!, undefined)).toBe('only the search over orders found the end 0,7');
+  });
+
+  test('about nothing that one of them did not get to', () => {
+    const [all, some] = [findings([violation('I1')], { '1': [0] }), { ...findings([violation('I2')]), complete: false }];
+    expect(sentences(all, some)).toEqual(['only the search over orders found I2 (tp1_12)']);
   });
 
   test('about a livelock only where both would see it', () => {

@@ -14,8 +14,11 @@ export interface DporOptions {
   readonly wholeGraph?: boolean;
   /** Executions with more events are cut off there, and the outcome says so. */
   readonly maxEvents?: number;
+  /** What the system said before does not hold any more: the search ends at once. */
+  readonly isVoid?: () => boolean;
 }
 
+/** What became of executions. */
 export interface Executions {
   /** Went to their end; no two of them are the same but for the order of independent events. */
   complete: number;
@@ -27,7 +30,7 @@ export interface Executions {
 
 export interface DporOutcome {
   readonly executions: Executions;
-  /** `states` are those that paths went through, each time that one did. */
+  /** `states` is 0: none are remembered. */
   readonly counts: Counts;
   readonly counterexample: Counterexample | undefined;
   /** Every violation found, the first one of each check and cause. */
@@ -127,7 +130,7 @@ export function searchDpor(system: TransitionSystem, settings: DporOptions = {})
   enter(system.start(), 0, []);
   while (stack.length > 0) {
     const satisfied = counterexample !== undefined && isWanted(counterexample.violation, settings.prefer);
-    if (stopped !== undefined || (satisfied && settings.wholeGraph !== true)) break;
+    if (stopped !== undefined || (satisfied && settings.wholeGraph !== true) || settings.isVoid?.() === true) break;
     const frame = stack[stack.length - 1]!;
     const chosen = nextOf(frame);
     if (chosen === undefined) {
@@ -155,7 +158,6 @@ export function searchDpor(system: TransitionSystem, settings: DporOptions = {})
     const hash = hashOf(state);
     const frame: Frame = { state, hash, next, moves, lastCore, asleep, done: [], scheduled: [], without, agent: 0, step: 0, answer: 0 };
     stack.push(frame);
-    counts.states++;
     counts.depth = Math.max(counts.depth, order.length);
     for (const t of moves.flatMap((m) => m.violating)) note(t.violations, () => [...answers(), answerOf(frame, t)]);
     if (!moves.some((m) => m.steps.length > 0)) finish(frame);

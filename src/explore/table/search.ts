@@ -1,10 +1,11 @@
 import { StateGraph } from '../graph.ts';
 import { choose, options as optionsOf } from '../path.ts';
-import { ASK_EVERY, type Counterexample, type Counts } from '../result.ts';
+import { ASK_EVERY, type Counts } from '../result.ts';
 import { livelock, type StatefulOptions, type StatefulOutcome, searchStates } from '../stateful.ts';
 import { isWanted, type Violation } from '../violation.ts';
 import { VisitedSet } from '../visited.ts';
 import { StateKey } from './key.ts';
+import type { StateVector } from './system.ts';
 import type { Remembered, TransitionTable } from './table.ts';
 import { Trail } from './trail.ts';
 
@@ -15,8 +16,13 @@ interface Frame {
   next: number;
 }
 
+export interface TableOptions extends StatefulOptions {
+  /** Called where a run ends, with the state and the way there. */
+  readonly onEnd?: (state: StateVector, path: () => readonly number[]) => void;
+}
+
 /** Depth-first search over states like `searchStates`, by a table of transitions: the same states in the same order, and mostly without the machine. */
-export function searchTable(table: TransitionTable, settings: StatefulOptions = {}): StatefulOutcome {
+export function searchTable(table: TransitionTable, settings: TableOptions = {}): StatefulOutcome {
   const { world } = table;
   const symmetric = settings.symmetry === false ? 0 : world.symmetric;
   const trail = new Trail(table, new StateKey(table, symmetric));
@@ -30,7 +36,7 @@ export function searchTable(table: TransitionTable, settings: StatefulOptions = 
   const path = (): number[] => stack.map((f) => f.next - 1);
   const satisfied = (violation: Violation): boolean => isWanted(violation, settings.prefer);
   const note = (violations: readonly Violation[], way: () => readonly number[]): void => {
-    for (const v of violations) if (!found.some((f) => f.check === v.check)) found.push(v);
+    for (const v of violations) if (!found.some((f) => f.check === v.check && f.cause === v.cause)) found.push(v);
     const first = violations.find(satisfied) ?? violations[0];
     if (first === undefined) return;
     if (counterexample === undefined || (satisfied(first) && !satisfied(counterexample.violation)))
@@ -41,6 +47,7 @@ export function searchTable(table: TransitionTable, settings: StatefulOptions = 
     const options = trail.options(lastCore);
     if (options.length === 0) {
       note(table.ended(), path);
+      settings.onEnd?.(table.state.slice(0, table.slots), path);
       return false;
     }
     stack.push({ state: number, options, next: 0 });
@@ -80,11 +87,7 @@ export function searchTable(table: TransitionTable, settings: StatefulOptions = 
     if (!isNew || !enter(number, transition.core)) trail.back();
   }
   const learned = table.hasLearned;
-  // What else is shared near here is learned at once, not one thing a search.
-  if (learned && settings.learnFor !== undefined) {
-    table.materialise();
-    searchStates(world, { wholeGraph: true, budget: { maxSteps: settings.learnFor }, learnFor: settings.learnFor });
-  }
+  if (learned && settings.learnFor !== undefined) learnNearby(table, settings.learnFor);
   let undecided = false;
   if (counterexample === undefined && stopped === undefined && !learned) {
     undecided = symmetric !== 0 && graph.circlesAmong(visited.size, symmetric);
@@ -93,7 +96,10 @@ export function searchTable(table: TransitionTable, settings: StatefulOptions = 
   }
   return {
     counts,
-    counterexample: learned ? undefined : inAnswers(table, trail, counterexample),
+    counterexample:
+      learned || counterexample === undefined
+        ? undefined
+        : { violation: counterexample.violation, answers: inAnswers(table, trail, counterexample.path) },
     violations: found,
     stopped,
     learned,
@@ -102,14 +108,21 @@ export function searchTable(table: TransitionTable, settings: StatefulOptions = 
   };
 }
 
-/** The way to a violation as answers to `options`: the machine goes it once. */
-function inAnswers(
-  table: TransitionTable,
-  trail: Trail,
-  found: { readonly violation: Violation; readonly path: readonly number[] } | undefined,
-): Counterexample | undefined {
-  if (found === undefined) return undefined;
-  const way = trail.along(found.path);
+/** What else is shared near the table's state is learned at once, not one thing a search. */
+export function learnNearby(table: TransitionTable, steps: number): void {
+  table.materialise();
+  searchStates(table.world, { wholeGraph: true, budget: { maxSteps: steps }, learnFor: steps });
+}
+
+/** A way from the start, by indices into the table's options, as answers to `options`. */
+export function answersOf(table: TransitionTable, path: readonly number[]): number[] {
+  table.state.fill(0, 0, table.slots);
+  return inAnswers(table, new Trail(table, new StateKey(table, 0)), path);
+}
+
+/** The same by the trail of a search: the machine goes the way once. */
+function inAnswers(table: TransitionTable, trail: Trail, path: readonly number[]): number[] {
+  const way = trail.along(path);
   const { world } = table;
   const mark = table.toStart();
   const answers: number[] = [];
@@ -124,5 +137,5 @@ function inAnswers(
     lastCore = core;
   }
   world.machine.rollback(mark);
-  return { violation: found.violation, answers };
+  return answers;
 }

@@ -1,5 +1,6 @@
 import type { Share } from '../explore/share.ts';
 import type { CellResult } from '../scenario/matrix.ts';
+import { lengthFields } from './length.ts';
 import { verdictWord } from './report.ts';
 import { sampleFields } from './sample-report.ts';
 
@@ -19,6 +20,7 @@ export function resultEvent(result: CellResult): Record<string, unknown> {
     transitions: result.counts.transitions,
     token: result.token ?? null,
     ...(violation === undefined ? {} : { check: violation.check, message: violation.message, core: violation.core, rip: violation.rip }),
+    ...(result.counterexample?.length === undefined ? {} : { length: lengthFields(result.counterexample.length) }),
     ...(result.notes.length === 0 ? {} : { notes: result.notes }),
     ...(result.missingWitnesses.length === 0 ? {} : { missingWitnesses: result.missingWitnesses }),
     ...(result.sample === undefined ? {} : { sample: sampleFields(result.sample) }),

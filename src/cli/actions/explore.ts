@@ -6,6 +6,7 @@ import { fixtures } from '../fixtures.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
 import { emitEvent } from '../json.ts';
+import { sayLength } from '../length.ts';
 import { progressLine } from '../progress.ts';
 import { headline, LIMITS, ROW_HEAD, row, sayCell, sayCoverage, sayShare, sayVerdict, wrapped } from '../report.ts';
 import { resultEvent } from '../result-event.ts';
@@ -113,6 +114,7 @@ function details(runner: CellRunner, scenario: Scenario, result: CellResult, opt
     '',
     wrapped(sayVerdict(result)),
     wrapped(`coverage ${sayCoverage(result)}`),
+    ...(result.counterexample?.length === undefined ? [] : [wrapped(sayLength(result.counterexample.length))]),
     ...(result.sample === undefined ? [] : sampleLines(result.sample).map(wrapped)),
     ...result.notes.map((n) => wrapped(`note     ${n}`)),
     ...[sayShare(result) ?? []].flat().map((s) => wrapped(`share    ${s}`)),

@@ -14,7 +14,7 @@ const SCHEDULES = 1000;
 const DEPTHS = [1, 2, 3];
 const LADDER = {
   quick: { preemptions: 3, steps: 200_000 },
-  normal: { preemptions: 6, steps: 1_000_000 },
+  normal: { preemptions: 6, steps: 3_000_000 },
   full: { preemptions: 8, steps: 10_000_000 },
 };
 /** How many programs may stay without a bug at the depths that are tried. */

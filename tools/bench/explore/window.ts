@@ -94,6 +94,8 @@ function rowOf(name: string, what: 'bug' | 'proof', memory: MemoryModel, victims
   if (theirs !== undefined) {
     values['spin CPU s'] = theirs.seconds;
     values['spin build s'] = theirs.buildSeconds;
+  }
+  if (theirs !== undefined && theirs.stopped === undefined) {
     values['spin states'] = theirs.states;
     values['spin states/s'] = theirs.seconds > 0 ? theirs.states / theirs.seconds : 0;
     values['spin MB'] = theirs.megabytes;

@@ -118,40 +118,44 @@ export class StateGraph {
   }
 
   /**
-   * The maximal paths from state 0. A strongly connected component in which only one core steps is a core that waits: it counts as one state. Undefined
-   * when there is any other cycle, or a component that no path leaves.
+   * How many maximal paths from state 0 come to each end, in the order in which `end` told them. A strongly connected component in which only one core
+   * steps is a core that waits: it counts as one state. Undefined when there is any other cycle, or a component that no path leaves.
    */
-  countPaths(states: number): PathCount | undefined {
+  pathsByEnd(states: number): readonly bigint[] | undefined {
     const { starts, order } = this.#index(states);
     const component = this.#components(states, starts, order);
     const components = component.reduce((most, c) => Math.max(most, c + 1), 0);
-    const counts = Array.from({ length: components }, () => [0n, 0n, 0n] as [bigint, bigint, bigint]);
-    for (const { state, passed, violates } of this.#ends) {
-      const count = counts[component[state]!]!;
-      count[0]++;
-      if (passed) count[1]++;
-      if (passed && violates) count[2]++;
-    }
+    const ways = Array.from({ length: components }, () => 0n);
+    ways[component[0]!] = 1n;
+    const left = new Uint8Array(components);
+    for (const { state } of this.#ends) left[component[state]!] = 1;
     const waiting = new Int32Array(components);
     // Components are numbered such that edges lead to smaller numbers only.
-    const byComponent = Array.from({ length: states }, (_, s) => s).sort((a, b) => component[a]! - component[b]!);
+    const byComponent = Array.from({ length: states }, (_, s) => s).sort((a, b) => component[b]! - component[a]!);
     for (const s of byComponent) {
       const c = component[s] as number;
-      const count = counts[c]!;
       for (let e = starts[s]!; e < starts[s + 1]!; e++) {
         const edge = order[e]! * EDGE;
         const to = component[this.#edges[edge + 1]!]!;
         if (to !== c) {
-          for (const i of [0, 1, 2] as const) count[i] += counts[to]![i];
+          ways[to]! += ways[c]!;
+          left[c] = 1;
           continue;
         }
         if (this.#edges[edge + 3] !== KINDS.step) return undefined;
         waiting[c]! |= 1 << this.#edges[edge + 2]!;
       }
     }
-    const endless = counts.some(([all], c) => all === 0n || (waiting[c]! & (waiting[c]! - 1)) !== 0);
-    const first = counts[component[0]!]!;
-    return endless ? undefined : { all: first[0], through: first[1], violating: first[2] };
+    if (left.includes(0) || waiting.some((cores) => (cores & (cores - 1)) !== 0)) return undefined;
+    return this.#ends.map(({ state }) => ways[component[state]!]!);
+  }
+
+  /** All maximal paths from state 0, as `pathsByEnd` counts them. */
+  countPaths(states: number): PathCount | undefined {
+    const ways = this.pathsByEnd(states);
+    if (ways === undefined) return undefined;
+    const sum = (of: (end: PathEnd) => boolean): bigint => this.#ends.reduce((n, end, i) => (of(end) ? n + ways[i]! : n), 0n);
+    return { all: sum(() => true), through: sum((end) => end.passed), violating: sum((end) => end.passed && end.violates) };
   }
 
   #index(states: number): { starts: Int32Array; order: Int32Array } {

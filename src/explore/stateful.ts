@@ -1,5 +1,5 @@
 import type { Choice } from '../machine/choices.ts';
-import { type PathCount, StateGraph } from './graph.ts';
+import { StateGraph } from './graph.ts';
 import { choose, endOf, options } from './path.ts';
 import { ASK_EVERY, type Budget, type Counterexample, type Counts } from './result.ts';
 import { isWanted, type Violation, type WantedViolation } from './violation.ts';
@@ -24,8 +24,6 @@ export interface StatefulOptions {
   readonly wholeGraph?: boolean;
   /** Transitions to go on for after something new was learned, to learn more before the search starts again. */
   readonly learnFor?: number;
-  /** Counts maximal paths: whether the path that has just ended went through what is asked for. Wants `wholeGraph`, and no symmetry. */
-  readonly passed?: () => boolean;
 }
 
 export interface StatefulOutcome {
@@ -39,8 +37,6 @@ export interface StatefulOutcome {
   readonly learned: boolean;
   /** Interchangeable cores go in circles: whether one is a livelock must be asked without symmetry. */
   readonly undecided: boolean;
-  /** With `passed`, of a complete graph in which cores go in circles only to wait. */
-  readonly paths: PathCount | undefined;
 }
 
 /**
@@ -72,19 +68,11 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
       counterexample = { violation: first, answers };
     }
   };
-  const ended = (state: number, violations: readonly Violation[]): void => {
-    if (settings.passed !== undefined) graph.end(state, settings.passed(), violations.length > 0);
-  };
-  const endAt = (state: number): void => {
-    const violations = endOf(world);
-    note(violations, pathAnswers());
-    ended(state, violations);
-  };
   const enter = (mark: number, lastCore: number): void => {
     const state = visited.add(machine.engine.words, machine.key(symmetric));
     counts.states = visited.size;
     const offered = options(world, lastCore);
-    if (offered.length === 0) endAt(state);
+    if (offered.length === 0) note(endOf(world), pathAnswers());
     stack.push({ mark, state, lastCore, options: offered, next: 0 });
     counts.depth = Math.max(counts.depth, stack.length);
   };
@@ -110,7 +98,6 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
     const violations = choose(world, choice);
     if (violations.length > 0) {
       note(violations, pathAnswers());
-      ended(frame.state, violations);
       machine.rollback(mark);
       continue;
     }
@@ -125,7 +112,7 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
     }
     const offered = options(world, choice.core);
     if (offered.length === 0) {
-      endAt(state);
+      note(endOf(world), pathAnswers());
       machine.rollback(mark);
       continue;
     }
@@ -140,8 +127,7 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
     const cycle = undecided ? undefined : graph.fairCycle(visited.size);
     if (cycle !== undefined) note([livelock(world, cycle.cores)], graph.pathTo(cycle.state));
   }
-  const paths = settings.passed !== undefined && stopped === undefined ? graph.countPaths(visited.size) : undefined;
-  return { counts, counterexample, violations: found, stopped, learned, undecided, paths };
+  return { counts, counterexample, violations: found, stopped, learned, undecided };
 
   function satisfied(found: Counterexample): boolean {
     return isWanted(found.violation, settings.prefer);

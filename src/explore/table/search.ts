@@ -104,7 +104,6 @@ export function searchTable(table: TransitionTable, settings: TableOptions = {})
     stopped,
     learned,
     undecided,
-    paths: undefined,
   };
 }
 

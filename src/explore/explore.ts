@@ -311,8 +311,9 @@ function shorter(ground: Ground, found: Counterexample, settings: ExploreOptions
   return counterexample;
 }
 
-function conclude(
-  world: World,
+/** What a search says about the runs that it looked at, in words of the result. */
+export function conclude(
+  world: Pick<World, 'bounds' | 'notes' | 'wantedWitnesses' | 'witnessed'>,
   counts: Counts,
   coverage: Coverage,
   counterexample: Counterexample | undefined,

@@ -53,6 +53,23 @@ export class StateGraph {
     this.#ends.push({ state, passed, violates });
   }
 
+  /** From, to, core and kind of each edge: what `absorb` of another graph takes. */
+  get edges(): Int32Array {
+    return this.#edges.slice(0, this.#count * EDGE);
+  }
+
+  /** Adds edges of another graph over the same states. */
+  absorb(edges: Int32Array): void {
+    const count = this.#count + edges.length / EDGE;
+    if (count * EDGE > this.#edges.length) {
+      const grown = new Int32Array(count * EDGE);
+      grown.set(this.#edges.subarray(0, this.#count * EDGE));
+      this.#edges = grown;
+    }
+    this.#edges.set(edges, this.#count * EDGE);
+    this.#count = count;
+  }
+
   add(from: number, to: number, core: number, kind: Choice['kind']): void {
     if ((this.#count + 1) * EDGE > this.#edges.length) {
       const grown = new Int32Array(this.#edges.length * 2);

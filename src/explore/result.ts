@@ -57,12 +57,23 @@ export interface SearchResult {
   readonly notes: readonly string[];
   /** Why an inconclusive search stopped. */
   readonly stopped: string | undefined;
+  /** Of a search by several workers: the transitions of `counts` depend on chance then, and so does this. */
+  readonly cost?: Cost;
   /** Of a search over orders: how many it took. */
   readonly executions?: Executions;
   /** Of twin searches: what only one of them found. Never anything but a defect of one of them. */
   readonly disagreements?: readonly Disagreement[];
   /** Of random schedules: how they were drawn, and what that says. */
   readonly sample?: Sample;
+}
+
+/** What a search by several workers took: it depends on how many they are and on who comes first. */
+export interface Cost {
+  readonly jobs: number;
+  /** Choices performed, by all workers in all rounds. */
+  readonly transitions: number;
+  /** Cases that were run on the machine. */
+  readonly runs: number;
 }
 
 /** Limits of a search. Steps are transitions; `stop` is asked now and then and ends the search when it gives a reason. */

@@ -96,6 +96,7 @@ function markRecords(machine: Machine, core: Core, physical: number, length: num
     // Written first and executed now: text that is written as well.
     if (machine.text !== undefined && machine.text.indexOf(q) < 0 && ((word >>> SHADOW.writersShift) & SHADOW.readers) !== 0)
       machine.newText.add(q);
+    machine.executed.add(q);
     machine.engine.view.setUint32(at, word | (1 << core.index), true);
   }
 }

@@ -61,6 +61,8 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   readonly hooks = new Set<bigint>();
   /** A quadword of executed text was written that is not declared as patched: the search must start again with it. */
   readonly newText = new Set<number>();
+  /** Quadwords of which a core has executed something in some run. */
+  readonly executed = new Set<number>();
   /** Cores that were sent an IPI in some run: where they turn interrupts off is visible. The search must start again with a new one. */
   readonly interrupted = new Set<number>();
   /** Cores that can be interrupted at each of their instructions, where others only can before a visible operation. */

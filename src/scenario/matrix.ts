@@ -1,6 +1,7 @@
 import { TextpokeError } from '../error.ts';
 import { type Exploration, type ExploreOptions, explore, learn } from '../explore/explore.ts';
 import type { Knowledge } from '../explore/knowledge.ts';
+import { exploreInParallel, type Team } from '../explore/parallel/explore-parallel.ts';
 import { countShare, type Share } from '../explore/share.ts';
 import { encodeToken, imageHash, nameHash, SEMANTICS_VERSION } from '../explore/token.ts';
 import { sentenceOf } from '../explore/twin.ts';
@@ -108,13 +109,26 @@ export class CellRunner {
   }
 
   run(scenario: Scenario, variant: Variant, cell: Cell, options: RunOptions = {}): CellResult {
+    const settings = this.#settings(scenario, variant, cell, options);
+    const result = explore(this.maker(scenario, variant.name, cell), settings);
+    return this.#concluded(scenario, variant, cell, options, result);
+  }
+
+  /** Explores one cell with several workers. The result does not depend on how many, but for its `cost`. */
+  async runInParallel(scenario: Scenario, variant: Variant, cell: Cell, team: Team, options: RunOptions = {}): Promise<CellResult> {
+    const settings = this.#settings(scenario, variant, cell, options);
+    const result = await exploreInParallel(this.maker(scenario, variant.name, cell), team, settings);
+    return this.#concluded(scenario, variant, cell, options, result);
+  }
+
+  #settings(scenario: Scenario, variant: Variant, cell: Cell, options: RunOptions): ExploreOptions & { readonly learned: Knowledge } {
     const learned = this.learned(scenario, variant.name, cell.victims);
-    const result = explore(this.maker(scenario, variant.name, cell), {
-      ...(variant.shows === undefined ? {} : { prefer: variant.shows }),
-      ...options,
-      learned,
-    });
+    return { ...(variant.shows === undefined ? {} : { prefer: variant.shows }), ...options, learned };
+  }
+
+  #concluded(scenario: Scenario, variant: Variant, cell: Cell, options: RunOptions, result: Exploration): CellResult {
     this.#refuse(scenario, variant, cell, result);
+    const { learned } = result;
     const expected = expectedOf(variant.expected, cell.fetch);
     const notes = [...result.notes, ...(options.sampleNotes === true ? this.#sampledNotes(scenario, variant, cell, learned) : [])];
     return {
@@ -125,7 +139,7 @@ export class CellRunner {
       cell,
       expected,
       asRecorded: expected === undefined || result.verdict === expected,
-      token: this.#token(scenario, variant, cell, result, result.counterexample?.answers),
+      token: this.token(scenario, variant, cell, result, result.counterexample?.answers),
       share:
         options.countShare === true ? countShare(this.maker(scenario, variant.name, cell), result.knowledge, options.budget) : undefined,
     };
@@ -154,18 +168,19 @@ export class CellRunner {
   #refuse(scenario: Scenario, variant: Variant, cell: Cell, result: Exploration): void {
     const [first] = result.disagreements ?? [];
     if (first === undefined) return;
-    const token = this.#token(scenario, variant, cell, result, first.answers);
+    const token = this.token(scenario, variant, cell, result, first.answers);
     throw new TextpokeError('E_INTERNAL', `the searches disagree: ${sentenceOf(first, token)}`, {
       where: cellName(scenario, variant.name, cell),
       hint: 'this is a defect of textpoke: believe neither, and please report it',
     });
   }
 
-  #token(
+  /** The token of a run; undefined for one without any choice. `found`: what a search knew and what everybody knows. */
+  token(
     scenario: Scenario,
     variant: Variant,
     cell: Cell,
-    result: Exploration,
+    found: Pick<Exploration, 'knowledge' | 'learned'>,
     answers: readonly number[] | undefined,
   ): string | undefined {
     if (answers === undefined || answers.length === 0) return undefined;
@@ -174,7 +189,7 @@ export class CellRunner {
       image: imageHash(this.image(scenario).contentHash()),
       semantics: SEMANTICS_VERSION,
       answers,
-      ...result.knowledge.beyond(result.learned),
+      ...found.knowledge.beyond(found.learned),
     });
   }
 }

@@ -22,6 +22,16 @@ export class NewWords {
   }
 }
 
+/** What a table took quadwords of linear memory for. Whoever works on the same states with a table of their own must have taken them for the same. */
+export interface Partition {
+  /** Those with a slot of their own. */
+  readonly slots: readonly number[];
+  /** Those that belong to what one core alone knows, and that core. */
+  readonly owners: readonly (readonly [number, number])[];
+  /** Those that nobody was seen to change, and who looked: a core, or -1 for several. */
+  readonly constants: readonly (readonly [number, number])[];
+}
+
 /** Versions of patched text, and of each core how far its fetch may lag behind them. */
 interface Text {
   readonly versions: Uint8Array;
@@ -159,6 +169,10 @@ export class TransitionTable implements TransitionSystem {
     return engine.globals.learned.value + newText.size + interrupted.size;
   }
 
+  get partition(): Partition {
+    return { slots: [...this.#cells], owners: [...this.#owners], constants: [...this.#constant] };
+  }
+
   /** More memory turned out to be shared, or more text to be written: what the table says is void. */
   get hasLearned(): boolean {
     return this.#known() !== this.#knownAtStart;
@@ -173,6 +187,11 @@ export class TransitionTable implements TransitionSystem {
   }
   pendingSlot(core: number): number {
     return 1 + 2 * this.cores + core;
+  }
+
+  /** The place of a quadword of RAM by a physical address in it; undefined when it has none of its own. */
+  placeOf(physical: number): number | undefined {
+    return this.#slotOf.get(this.world.machine.engine.map.ram + (physical & ~7));
   }
 
   start(): StateVector {

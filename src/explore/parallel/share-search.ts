@@ -1,0 +1,165 @@
+import { StateGraph } from '../graph.ts';
+import { StateKey } from '../table/key.ts';
+import type { Remembered, TransitionTable } from '../table/table.ts';
+import { Trail } from '../table/trail.ts';
+import type { Violation } from '../violation.ts';
+import { canonicalViolation, isBefore } from './canonical.ts';
+import type { SharedVisited } from './shared-visited.ts';
+import { Halt, type Job, type SharedWork } from './shared-work.ts';
+
+interface Frame {
+  readonly state: number;
+  readonly options: readonly Remembered[];
+  next: number;
+  /** Options from here on are somebody else's. */
+  limit: number;
+}
+
+/** Transitions between two looks at what others want. */
+const LOOK_EVERY = 16;
+const RESERVE = 1024;
+
+/** A violation and the way to it, as this worker came there. */
+export interface Seen {
+  readonly violation: Violation;
+  /** Indices into the options of the table. */
+  readonly path: readonly number[];
+}
+
+/**
+ * One worker's part of a search over all states: depth-first like `searchTable`, on a set of states and a heap of work that all workers share. Whoever
+ * comes to a state first looks at everything behind it, or gives some of it away.
+ */
+export class ShareSearch {
+  transitions = 0;
+  depth = 0;
+  /** The least violation of each check and cause. */
+  readonly violations = new Map<string, Seen>();
+  readonly graph = new StateGraph();
+  readonly #table: TransitionTable;
+  readonly #visited: SharedVisited;
+  readonly #work: SharedWork;
+  readonly #worker: number;
+  readonly #symmetric: number;
+  readonly #trail: Trail;
+  /** Indices from the start to the first frame. */
+  #prefix: readonly number[] = [];
+  readonly #stack: Frame[] = [];
+  #hungry = false;
+  #left = 0;
+
+  constructor(table: TransitionTable, visited: SharedVisited, work: SharedWork, worker: number, symmetric: number) {
+    this.#table = table;
+    this.#visited = visited;
+    this.#work = work;
+    this.#worker = worker;
+    this.#symmetric = symmetric;
+    this.#trail = new Trail(table, new StateKey(table, symmetric));
+  }
+
+  /** Goes on for some transitions. `idle`: there is no work now; `over`: there never will be, or all shall stop. */
+  advance(transitions: number): 'busy' | 'idle' | 'over' {
+    for (let n = 0; n < transitions; n++) {
+      if (n % LOOK_EVERY === 0) {
+        if (this.#work.halt !== Halt.no) return 'over';
+        if (this.#stack.length > 0 && this.#work.isWanted) this.#giveAway();
+      }
+      if (this.#stack.length === 0) {
+        if (this.#work.isDone) return 'over';
+        const job = this.#work.take(this.#hungry);
+        this.#hungry = job === undefined;
+        if (job === undefined) return 'idle';
+        this.#start(job);
+      }
+      if (!this.#step()) return 'over';
+    }
+    this.#work.tell(this.#worker, this.transitions, this.depth);
+    return 'busy';
+  }
+
+  /** False when the search must stop. */
+  #step(): boolean {
+    const frame = this.#stack[this.#stack.length - 1];
+    if (this.#table.hasLearned) {
+      this.#work.stop(Halt.learned);
+      return false;
+    }
+    if (frame === undefined) return true;
+    if (frame.next >= frame.limit) {
+      this.#stack.pop();
+      if (this.#stack.length > 0) this.#trail.back();
+      else this.#trail.backToStart();
+      return true;
+    }
+    if (this.#left === 0) {
+      this.#left = this.#work.reserve(RESERVE);
+      if (this.#left === 0) {
+        this.#work.stop(Halt.steps);
+        return false;
+      }
+    }
+    this.#left--;
+    this.transitions++;
+    const transition = frame.options[frame.next++]!;
+    if (transition.violations.length > 0) {
+      this.#note(transition.violations);
+      return true;
+    }
+    this.#trail.take(transition);
+    const number = this.#visited.add(this.#trail.key.compute(), 0);
+    this.graph.add(frame.state, number < 0 ? -1 - number : number, transition.core, transition.kind);
+    if (number < 0 || !this.#enter(number, transition.core)) this.#trail.back();
+    return true;
+  }
+
+  /** False where the run ends. */
+  #enter(state: number, lastCore: number): boolean {
+    const options = this.#trail.options(lastCore);
+    if (options.length === 0) {
+      this.#note(this.#table.ended());
+      return false;
+    }
+    this.#stack.push({ state, options, next: 0, limit: options.length });
+    this.depth = Math.max(this.depth, this.#prefix.length + this.#stack.length);
+    return true;
+  }
+
+  #start(job: Job): void {
+    this.#prefix = job.path;
+    let lastCore = 0;
+    for (const answer of job.path) {
+      const transition = this.#trail.options(lastCore)[answer]!;
+      this.#trail.take(transition);
+      lastCore = transition.core;
+    }
+    const isNew = job.state < 0;
+    const state = isNew ? this.#visited.add(this.#trail.key.compute(), 0) : job.state;
+    if (!this.#enter(state, lastCore)) return;
+    const [frame] = this.#stack as [Frame];
+    frame.next = job.from;
+    if (job.to >= 0) frame.limit = job.to;
+  }
+
+  /** The shallowest alternatives that nobody has looked at: most likely the most work. */
+  #giveAway(): void {
+    const at = this.#stack.findIndex((f) => f.next < f.limit);
+    if (at < 0) return;
+    const frame = this.#stack[at]!;
+    const isLast = at === this.#stack.length - 1;
+    // Of the last one half is kept.
+    const from = isLast ? frame.next + Math.ceil((frame.limit - frame.next) / 2) : frame.next;
+    if (from === frame.limit) return;
+    const path = [...this.#prefix, ...this.#stack.slice(0, at).map((f) => f.next - 1)];
+    if (this.#work.give({ state: frame.state, from, to: frame.limit, path })) frame.limit = from;
+  }
+
+  #note(violations: readonly Violation[]): void {
+    for (const found of violations) {
+      const violation = canonicalViolation(found, this.#symmetric);
+      const name = `${violation.check} ${violation.cause ?? ''}`;
+      const known = this.violations.get(name);
+      if (known !== undefined && !isBefore(violation, known.violation)) continue;
+      this.violations.set(name, { violation, path: [...this.#prefix, ...this.#stack.map((f) => f.next - 1)] });
+    }
+  }
+}

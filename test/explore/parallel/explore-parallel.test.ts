@@ -1,0 +1,114 @@
+import { describe, expect, test } from 'vitest';
+import { type Exploration, type ExploreOptions, explore, learn } from '../../../src/explore/explore.ts';
+import { Knowledge } from '../../../src/explore/knowledge.ts';
+import { exploreInParallel } from '../../../src/explore/parallel/explore-parallel.ts';
+import { SharedVisited } from '../../../src/explore/parallel/shared-visited.ts';
+import { searchStates } from '../../../src/explore/stateful.ts';
+import type { World } from '../../../src/explore/world.ts';
+import { scenarioOf } from '../../../src/scenario/catalogue.ts';
+import type { Cell } from '../../../src/scenario/scenario.ts';
+import { lab } from '../../fixtures/lab.ts';
+import { guestImage, guestWorld } from '../../machine/guest.ts';
+import { teamInOneThread } from './one-thread.ts';
+
+const maker = (name: string, variant: string, cell: Partial<Cell> = {}) => {
+  const scenario = scenarioOf(name);
+  return (): World => scenario.build(lab, variant, { victims: 1, fetch: 'intel-sdm', memory: 'tso', ...cell });
+};
+
+/** Cores that run `source` from the labels c0, c1, ... */
+function program(source: string, cores: number, variables: Readonly<Record<string, number>>): () => World {
+  const image = guestImage(source, variables);
+  return () => {
+    const world = guestWorld(image, cores, { memory: 'tso', fetch: 'coherent' });
+    for (let core = 0; core < cores; core++) world.add({ core, entry: `c${core}` });
+    return world;
+  };
+}
+
+/** All that must not depend on who works, as text. */
+function told({ cost: _, counts, knowledge, learned, ...result }: Exploration): string {
+  const all = { ...result, states: counts.states, learned: knowledge.beyond(learned) };
+  return JSON.stringify(all, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}` : value));
+}
+
+const waiter = (name: string, own: string, other: string): string =>
+  `${name}:\nmovq $0, ${own}(%rip)\n1:\ncmpq $0, ${other}(%rip)\nje 1b\nmovq $1, ${own}(%rip)\njmp cpu_idle\n`;
+/** Each waits for the other before it speaks. */
+const livelock = program(waiter('c0', 'x', 'y') + waiter('c1', 'y', 'x'), 2, { x: 0, y: 0 });
+
+/** What a race of two claims would do: now and then one who comes late is told that it is the first. */
+class TwiceNew extends SharedVisited {
+  #late = 0;
+
+  override add(words: Int32Array, at: number): number {
+    const number = super.add(words, at);
+    if (number >= 0 || ++this.#late % 7 !== 0) return number;
+    return super.add(Int32Array.of(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]! ^ this.#late), 0);
+  }
+}
+
+const WORLDS: readonly (readonly [string, () => World, ExploreOptions])[] = [
+  ['a violation', maker('F1', 'no-final-sync'), {}],
+  ['none', maker('F1', 'final-sync'), {}],
+  ['two victims that trade places', maker('F1', 'final-sync', { victims: 2 }), {}],
+  ['a violation among victims that trade places', maker('F1', 'no-final-sync', { victims: 2 }), {}],
+  ['victims that may not trade places', maker('F1', 'final-sync', { victims: 2, fetch: 'coherent' }), { symmetry: false }],
+  ['a violation that is preferred', maker('F2', 'unprotected'), { prefer: { check: 'I1', cause: 'another-modification' } }],
+  ['a livelock', livelock, {}],
+];
+
+describe.each(WORLDS)('%s: one, two and three workers say the same, in whatever order they come', (_title, make, settings) => {
+  test('verdict, states, counterexample, notes', async () => {
+    const alone = await exploreInParallel(make, teamInOneThread(make, 1, 1), settings);
+    for (const [size, seed] of [
+      [2, 1],
+      [2, 2],
+      [3, 3],
+    ] as const) {
+      const many = await exploreInParallel(make, teamInOneThread(make, size, seed), settings);
+      expect(told(many)).toBe(told(alone));
+      expect(many.cost?.jobs).toBe(size);
+    }
+    const plain = explore(make, settings);
+    expect(alone.verdict).toBe(plain.verdict);
+    expect(alone.counterexample).toEqual(plain.counterexample);
+    const world = make();
+    world.begin(alone.knowledge);
+    const symmetry = settings.symmetry !== false && !alone.notes.some((n) => n.startsWith('symmetry off: interchangeable'));
+    expect(alone.counts.states).toBe(searchStates(world, { wholeGraph: true, symmetry }).counts.states);
+  });
+});
+
+test('what the first searches did not find out about sharing is found out together', async () => {
+  const make = maker('F1', 'no-final-sync');
+  const settings = { learned: new Knowledge() };
+  const alone = await exploreInParallel(make, teamInOneThread(make, 1, 1), settings);
+  expect(alone.knowledge.size).toBe(learn(make).size);
+  for (const size of [2, 3]) expect(told(await exploreInParallel(make, teamInOneThread(make, size, size), settings))).toBe(told(alone));
+});
+
+describe('defects of the sharing that a test must see', () => {
+  const make = maker('F1', 'final-sync');
+
+  test('a claim that is not atomic, so that two workers are each the first at a state', async () => {
+    const right = await exploreInParallel(make, teamInOneThread(make, 2, 1));
+    const wrong = await exploreInParallel(
+      make,
+      teamInOneThread(make, 2, 1, (buffer) => new TwiceNew(buffer)),
+    );
+    expect(right.counts.states).toBe(explore(make).counts.states);
+    expect(wrong.counts.states).toBeGreaterThan(right.counts.states);
+  });
+
+  test('edges of one worker that are left out of the graph', async () => {
+    const team = teamInOneThread(livelock, 2, 1);
+    const right = await exploreInParallel(livelock, team);
+    expect(right.counterexample?.violation.cause).toBe('livelock');
+    const forgetful = {
+      size: 2,
+      work: async (...args: Parameters<typeof team.work>) => (await team.work(...args)).map((share) => ({ ...share, edges: undefined })),
+    };
+    expect((await exploreInParallel(livelock, forgetful)).verdict).not.toBe(right.verdict);
+  });
+});

@@ -5,6 +5,7 @@ import { type FlagGroup, usagesOf } from './flags.ts';
 /** What the help of a verb shows besides its own flags. */
 export interface VerbHelp {
   readonly groups: readonly FlagGroup[];
+  readonly more?: readonly [heading: string, usages: readonly string[]];
   readonly examples: readonly string[];
 }
 
@@ -47,10 +48,11 @@ function table(rows: readonly (readonly [string, string])[]): string[] {
   return rows.map(([term, text]) => `  ${term.padEnd(width)}${text}`);
 }
 
-function verbHelp(command: Command, helper: Help, { groups, examples }: VerbHelp): string[] {
+function verbHelp(command: Command, helper: Help, { groups, more, examples }: VerbHelp): string[] {
   const own = helper.visibleOptions(command).filter((option) => option.long !== '--help');
   const lines = [`Usage: textpoke ${command.name()} [flags] ${command.usage()}`.trimEnd(), '', ...wrap(command.description()), ''];
   if (own.length > 0) lines.push(...table(own.map((option) => [option.flags, option.description])), '');
+  if (more !== undefined) lines.push(...flow(...more));
   for (const group of groups) lines.push(...flow(group, usagesOf(group)));
   lines.push(...flow('Output', usagesOf('Output')), '', 'Examples');
   return [...lines, ...examples.map((example) => `  textpoke ${example}`)];

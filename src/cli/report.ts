@@ -102,7 +102,7 @@ export function sayShare(result: Pick<CellResult, 'scenario' | 'variant' | 'shar
 }
 
 /** 100 % and 0 % only where all and none are meant. */
-function part(some: bigint, all: bigint): string {
+export function part(some: bigint, all: bigint): string {
   if (some === 0n) return 'none';
   if (some === all) return '100 %';
   const percent = Number((some * 10n ** 14n) / all) / 1e12;

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { TextpokeError } from '../error.ts';
 import type { ExploreOptions as SearchSettings } from '../explore/explore.ts';
 import { STRATEGY_NAMES, type StrategyName } from '../explore/sample/strategy.ts';
@@ -17,13 +17,18 @@ export interface SampleFlags {
   readonly all: boolean;
 }
 
-/** Adds the flags of sampling to a verb. */
+/** The flags of sampling as the help of a verb shows them, on lines of their own. */
+export const SAMPLE_USAGES = ['Sampling', ['--schedules N', `--strategy ${STRATEGY_NAMES.join('|')}`, '--depth D', '--all']] as const;
+
+/** Adds the flags of sampling to a verb, which shows `SAMPLE_USAGES`. */
 export function addSampleFlags(verb: Command): Command {
-  return verb
-    .option('--schedules <N>', 'sample N random schedules (1000)')
-    .option('--strategy <NAME>', `how they are drawn: ${STRATEGY_NAMES.join(', ')}`)
-    .option('--depth <D>', 'sample by PCT for bugs of depth D, 2 or 3 say')
-    .option('--all', 'sample on behind a violation, for how often');
+  const flags = [
+    ['--schedules <N>', 'sample N random schedules (1000)'],
+    ['--strategy <NAME>', 'how they are drawn'],
+    ['--depth <D>', 'sample by PCT for bugs of depth D, 2 or 3 say'],
+    ['--all', 'sample on behind a violation, for how often'],
+  ] as const;
+  return flags.reduce((command, [usage, text]) => command.addOption(new Option(usage, text).hideHelp()), verb);
 }
 
 /** Takes them from what commander parsed. Throws E_USAGE. */

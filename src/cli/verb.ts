@@ -26,6 +26,8 @@ export interface Verb {
   /** What the verb does, in a sentence or two. */
   readonly description: string;
   readonly groups: readonly FlagGroup[];
+  /** Flags of its own that the help shows on lines of their own, with a heading. */
+  readonly more?: readonly [heading: string, usages: readonly string[]];
   /** Two command lines without `textpoke`. */
   readonly examples: readonly string[];
   /** Does the work and returns the exit code. Errors that a person can cause are thrown as `TextpokeError`. */

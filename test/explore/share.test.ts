@@ -4,7 +4,7 @@ import { learn } from '../../src/explore/explore.ts';
 import { type PathCount, StateGraph } from '../../src/explore/graph.ts';
 import { choose, endOf, options } from '../../src/explore/path.ts';
 import { Random } from '../../src/explore/random.ts';
-import { countShare } from '../../src/explore/share.ts';
+import { countRuns, countShare } from '../../src/explore/share.ts';
 import type { World } from '../../src/explore/world.ts';
 import { scenarioOf } from '../../src/scenario/catalogue.ts';
 import { CellRunner } from '../../src/scenario/matrix.ts';
@@ -104,6 +104,7 @@ describe('numbers of paths', () => {
     both.add(1, 0, 1, 'step');
     both.end(0, true, false);
     expect(both.countPaths(2)).toBeUndefined();
+    expect(both.pathsByEnd(2)).toBeUndefined();
     const endless = new StateGraph();
     endless.add(0, 0, 0, 'step');
     expect(endless.countPaths(1)).toBeUndefined();
@@ -127,12 +128,12 @@ describe('shares of runs', () => {
   }
 
   /** Runs every schedule to its end. */
-  function runAll(world: World): PathCount {
+  function runAll(world: World, through: boolean): PathCount {
     const { machine } = world;
     const passage = world.checkers.find((c) => c instanceof Passage) as Passage;
     const count = { all: 0n, through: 0n, violating: 0n };
     const end = (violates: boolean): void => {
-      const passed = passage.passed(world);
+      const passed = !through || passage.passed(world);
       count.all++;
       if (passed) count.through++;
       if (passed && violates) count.violating++;
@@ -156,9 +157,11 @@ describe('shares of runs', () => {
     const knowledge = learn(make);
     const world = make();
     world.begin(knowledge);
-    const counted = runAll(world);
+    const counted = runAll(world, true);
     expect(counted.through).toBeGreaterThan(0n);
     expect(counted.violating).toBe(variant === 'lw1' ? counted.through : 0n);
     expect(countShare(make, knowledge)).toEqual({ kind: 'counted', ...counted });
+    expect(countRuns(make, knowledge)).toEqual({ kind: 'counted', ...runAll(world, false) });
+    expect(countRuns(make, knowledge, { maxSteps: 5 })).toEqual({ kind: 'uncounted', why: 'step budget of 5 spent' });
   });
 });

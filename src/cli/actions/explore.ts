@@ -1,7 +1,9 @@
 import { showRace } from '../../debug/show-race.ts';
 import { Exit, TextpokeError } from '../../error.ts';
+import { countRuns, type Share } from '../../explore/share.ts';
 import { type CellResult, CellRunner } from '../../scenario/matrix.ts';
 import { type Cell, MAX_VICTIMS, type Scenario, variantOf } from '../../scenario/scenario.ts';
+import { countFields, sayCount } from '../count.ts';
 import { fixtures } from '../fixtures.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
@@ -26,6 +28,12 @@ export interface ExploreOptions extends SharedFlags, SampleFlags {
   /** At most this many preemptions; undefined: unbounded. */
   readonly preemptions: number | undefined;
   readonly shrink: boolean;
+  /** Count the interleavings. */
+  readonly count: boolean;
+  /** Tell every way in which runs end, instead of a verdict. */
+  readonly outcomes: boolean;
+  /** Ask whether some order gets there, instead of a verdict. */
+  readonly reach: string | undefined;
 }
 
 /** Tries the orders of a scenario and prints the verdict with its coverage. Returns the exit code. */
@@ -45,7 +53,7 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
   const codes: number[] = [];
   /** The variant to look at next: the first that fails. */
   let telling: string | undefined;
-  const shares: string[] = [];
+  const countings: string[] = [];
   for (const variant of variants) {
     const settings = searchSettings(options, io, progress, variant.name);
     const result = runner.run(scenario, variant, cell, {
@@ -59,16 +67,19 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
     progress.clear();
     codes.push(exitCodeOf(result));
     if (result.verdict === 'violation') telling ??= variant.name;
+    const count = options.count ? countRuns(runner.maker(scenario, variant.name, cell), result.knowledge, settings.budget) : undefined;
+    progress.clear();
     const share = sayShare(result);
-    if (share !== undefined) shares.push(`${wrapped(`share    ${share}`)}\n`);
-    if (options.json) emitEvent(io, 'result', resultEvent(result));
+    if (share !== undefined) countings.push(`share    ${share}`);
+    if (count !== undefined) countings.push(`count    ${variant.name}: ${sayCount(count)}`);
+    if (options.json) emitEvent(io, 'result', { ...resultEvent(result), ...(count === undefined ? {} : countFields(count)) });
     else if (variants.length > 1) io.stdout(`${row(scenario, variant, result)}\n`);
-    else io.stdout(details(runner, scenario, result, options, known.flags));
+    else io.stdout(details(runner, scenario, result, count, options, known.flags));
     if (io.interrupted()) return Exit.interrupted;
   }
   if (!options.json && variants.length > 1)
     io.stdout(
-      `${shares.length === 0 ? '' : '\n'}${shares.join('')}\nOne of them in full:\n  textpoke explore ${scenario.alias ?? scenario.name} --variant ${telling ?? variants[0]?.name ?? ''}${known.flags}\nlimits   ${LIMITS}\n`,
+      `${countings.length === 0 ? '' : '\n'}${countings.map((line) => `${wrapped(line)}\n`).join('')}\nOne of them in full:\n  textpoke explore ${scenario.alias ?? scenario.name} --variant ${telling ?? variants[0]?.name ?? ''}${known.flags}\nlimits   ${LIMITS}\n`,
     );
   return Math.max(...codes);
 }
@@ -107,7 +118,14 @@ function sayRecorded(result: CellResult): string {
   return `recorded ${result.expected}${result.asRecorded && (settles(result) || result.sample === undefined) ? '' : settles(result) ? ': THIS DIFFERS' : ': not settled by this run'}`;
 }
 
-function details(runner: CellRunner, scenario: Scenario, result: CellResult, options: ExploreOptions, flags: string): string {
+function details(
+  runner: CellRunner,
+  scenario: Scenario,
+  result: CellResult,
+  count: Share | undefined,
+  options: ExploreOptions,
+  flags: string,
+): string {
   const lines = [
     headline(`${scenario.name} ${result.variant.name}: ${result.variant.title}`),
     `${sayCell(result.cell)}, seed ${options.seed}${options.seedIsDefault ? ' (default)' : ''}`,
@@ -118,6 +136,7 @@ function details(runner: CellRunner, scenario: Scenario, result: CellResult, opt
     ...(result.sample === undefined ? [] : sampleLines(result.sample).map(wrapped)),
     ...result.notes.map((n) => wrapped(`note     ${n}`)),
     ...[sayShare(result) ?? []].flat().map((s) => wrapped(`share    ${s}`)),
+    ...(count === undefined ? [] : [wrapped(`count    ${sayCount(count)}`)]),
     sayRecorded(result),
     `limits   ${LIMITS}`,
     '',

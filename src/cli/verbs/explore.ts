@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { MAX_VICTIMS } from '../../scenario/scenario.ts';
 import type { Io } from '../io.ts';
 import { argument, ownValue } from '../own-flags.ts';
-import { addSampleFlags, sampleFlags } from '../sample-flags.ts';
+import { addSampleFlags, SAMPLE_USAGES, sampleFlags } from '../sample-flags.ts';
 import { SCENARIOS_FLAG } from '../scenarios.ts';
 import { someText, wholeNumber } from '../values.ts';
 import { addVerb } from '../verb.ts';
@@ -15,6 +15,7 @@ export function define(program: Command, io: Io): void {
     usage: 'SCENARIO|FILE',
     summary: 'try every order of a scenario and settle it',
     description: 'Tries the orders of a scenario; prints verdict and coverage, or race and token.',
+    more: SAMPLE_USAGES,
     groups: ['Model', 'Machine', 'Search', 'Budget'],
     examples: ['explore ftrace/late-handler', 'explore F1 --variant no-final-sync --fetch zen3 --json'],
     async act({ args, own, flags, io }) {
@@ -25,13 +26,16 @@ export function define(program: Command, io: Io): void {
       const { exploreAction } = await import('../actions/explore.ts');
       const scenarios = ownValue(own, 'scenarios', '--scenarios', someText);
       const options = { target, scenarios, variant, victims, preemptions, ...sampleFlags(own), shrink: own.shrink !== false };
-      return exploreAction({ ...flags, ...options }, io);
+      const reach = ownValue(own, 'reach', '--reach', someText);
+      const questions = { count: own.count === true, outcomes: own.outcomes === true, reach };
+      return exploreAction({ ...flags, ...options, ...questions }, io);
     },
   })
     .option(...SCENARIOS_FLAG)
     .option('--variant <NAME>', 'one variant of the scenario')
     .option('--victims <N>', 'cores that run the text being patched')
     .option('--preemptions <N>', 'at most N preemptions: a bounded verdict')
-    .option('--no-shrink', 'print the first counterexample as it was found');
+    .option('--no-shrink', 'print the first counterexample as it was found')
+    .option('--count', 'count the interleavings, exactly');
   addSampleFlags(verb);
 }

@@ -26,5 +26,5 @@ test('twins tell both, also behind a violation', async () => {
   expect(stdout).toContain('replay   textpoke replay tp1_');
   const json = await run('explore F1 --variant final-sync --victims 1 --search twin --json');
   const result = JSON.parse(json.stdout.trim().split('\n').at(-1) as string) as Record<string, unknown>;
-  expect(result).toMatchObject({ verdict: 'OK', executions: { circles: 0 } });
+  expect(result).toMatchObject({ verdict: 'ok', executions: { circles: 0 } });
 });

@@ -102,6 +102,11 @@ export class ToySystem implements TransitionSystem {
     return `${this.#toy.threads.map((_, t) => this.#local(state, t).seen.join('')).join(' | ')} : ${words.join(' ')}`;
   }
 
+  /** Which instruction of its program a thread is at. */
+  pc(state: StateVector, thread: number): number {
+    return this.#local(state, thread).pc;
+  }
+
   #word(word: number): number {
     return 2 * this.#toy.threads.length + word;
   }

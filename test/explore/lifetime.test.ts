@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { lifetimeChecker } from '../../src/explore/checkers/lifetime.ts';
 import { explore } from '../../src/explore/explore.ts';
 import type { World } from '../../src/explore/world.ts';
 import type { Operation } from '../../src/patch/operation.ts';
@@ -98,4 +99,25 @@ describe('a core uses what it freed itself', () => {
       counterexample: { violation: { check: 'I5', core: 0 } },
     });
   });
+});
+
+test('what is dead is the same state in whatever order it died, and none when all lives again', () => {
+  const hashOf = (...events: (readonly ['FREE' | 'ALLOC', bigint])[]): string => {
+    const world = kernelWorld(builtFixture('small-world'), { victims: 0, fetch: 'intel-sdm', memory: 'tso' });
+    const checker = lifetimeChecker();
+    world.begin();
+    checker.begin?.(world);
+    for (const [what, a] of events) {
+      const id = world.lab.abi(`NOTE_${what}`);
+      checker.onEvent?.({ kind: 'note', core: 0, id, a, b: 16n }, world);
+    }
+    const hash = world.machine.hash();
+    world.release();
+    return hash;
+  };
+  const [a, b, c] = [0x1000n, 0x2000n, 0x3000n];
+  const dead = hashOf(['FREE', a], ['FREE', b], ['FREE', c]);
+  expect(hashOf(['FREE', c], ['FREE', a], ['FREE', b], ['FREE', a])).toBe(dead);
+  expect(hashOf(['FREE', a], ['FREE', b])).not.toBe(dead);
+  expect(hashOf(['FREE', b], ['FREE', a], ['ALLOC', b - 8n], ['ALLOC', a])).toBe(hashOf());
 });

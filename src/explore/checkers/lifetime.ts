@@ -1,14 +1,18 @@
 import type { Checker } from '../checker.ts';
 import type { World, WorldAccess } from '../world.ts';
 
-/** Objects whose death can be told apart. */
-const MAX_OBJECTS = 64;
+/** Stretches that can be dead at the same time. */
+const MAX_DEAD = 64;
+/** Words of one of them: address, size. */
+const WORDS = 4;
 
-/** A stretch of memory that was freed at least once, by linear address. */
-interface Freed {
+/** A stretch of memory that is dead, by linear address. */
+interface Dead {
   readonly address: bigint;
   readonly size: bigint;
 }
+
+const overlap = (a: Dead, b: Dead): boolean => a.address < b.address + b.size && b.address < a.address + a.size;
 
 /**
  * I5: from the guest's `NOTE_FREE` of a stretch of memory to its next `NOTE_ALLOC`, no core loads, stores, fetches or traps there. Whoever frees writes (poison,
@@ -16,22 +20,31 @@ interface Freed {
  * the whole slab is watched (`World.watch`).
  */
 export function lifetimeChecker(): Checker {
-  let bits = 0;
-  /** In the order in which they were first seen; what is dead now is in the world's meta words. */
-  const known: Freed[] = [];
+  /** How many are dead, and behind it which, by address: the same for the same dead, in whatever order they died. */
+  let words = 0;
 
-  const isDead = (world: World, n: number): boolean => (world.meta.get(bits, n >> 5) & (1 << (n & 31))) !== 0;
-  const mark = (world: World, n: number, dead: boolean): void => {
-    const word = world.meta.get(bits, n >> 5);
-    world.meta.set(bits, n >> 5, dead ? word | (1 << (n & 31)) : word & ~(1 << (n & 31)));
+  const read = (world: World, n: number): Dead => ({
+    address: world.meta.getLong(words, 1 + n * WORDS),
+    size: world.meta.getLong(words, 3 + n * WORDS),
+  });
+  const all = (world: World): Dead[] => Array.from({ length: world.meta.get(words) }, (_, n) => read(world, n));
+  const set = (world: World, before: number, dead: readonly Dead[]): void => {
+    if (dead.length > MAX_DEAD) throw new RangeError(`more than ${MAX_DEAD} objects are freed`);
+    world.meta.set(words, 0, dead.length);
+    for (let n = 0; n < Math.max(before, dead.length); n++) {
+      world.meta.setLong(words, 1 + n * WORDS, dead[n]?.address ?? 0n);
+      world.meta.setLong(words, 3 + n * WORDS, dead[n]?.size ?? 0n);
+    }
   };
-  const deadAt = (world: World, address: bigint, size: number): boolean =>
-    known.some((f, n) => address < f.address + f.size && f.address < address + BigInt(size) && isDead(world, n));
+  const isDead = (world: World, address: bigint, size: number): boolean => {
+    const accessed = { address, size: BigInt(size) };
+    return all(world).some((d) => overlap(d, accessed));
+  };
 
   return {
     name: 'lifetime',
     begin(world) {
-      bits = world.meta.shared(MAX_OBJECTS / 32);
+      words = world.meta.shared(1 + MAX_DEAD * WORDS);
       const { image } = world.lab;
       if (!image.hasSymbol('slab')) return;
       const poisons = world.lab.peek(image.symbol('cfg_slab_poison').address, 1)[0] !== 0;
@@ -41,28 +54,29 @@ export function lifetimeChecker(): Checker {
     },
     onEvent(event, world) {
       if (event.kind === 'fetch') {
-        if (!deadAt(world, event.rip, event.bytes.length)) return;
+        if (!isDead(world, event.rip, event.bytes.length)) return;
         const message = `CPU${event.core} executes at ${world.lab.image.describe(event.rip)}, which has been freed`;
         world.report({ check: 'I5', message, core: event.core, rip: event.rip });
         return;
       }
       if (event.kind !== 'note') return;
+      const stretch = { address: event.a, size: event.b };
       if (event.id === world.lab.abi('NOTE_FREE')) {
-        let n = known.findIndex((f) => f.address === event.a && f.size === event.b);
-        if (n < 0) {
-          n = known.push({ address: event.a, size: event.b }) - 1;
-          if (n >= MAX_OBJECTS) throw new RangeError(`more than ${MAX_OBJECTS} objects are freed`);
-        }
-        mark(world, n, true);
+        const dead = all(world);
+        if (dead.some((d) => d.address === stretch.address && d.size === stretch.size)) return;
+        const after = [...dead, stretch].sort((a, b) =>
+          a.address === b.address ? Number(a.size - b.size) : a.address < b.address ? -1 : 1,
+        );
+        set(world, dead.length, after);
       } else if (event.id === world.lab.abi('NOTE_ALLOC')) {
-        known.forEach((f, n) => {
-          if (event.a < f.address + f.size && f.address < event.a + event.b) mark(world, n, false);
-        });
+        const dead = all(world);
+        const alive = dead.filter((d) => !overlap(d, stretch));
+        if (alive.length < dead.length) set(world, dead.length, alive);
       }
     },
     onAccess(access, world) {
       const address = world.lab.linear(access.physical);
-      if (!deadAt(world, address, access.size)) return;
+      if (!isDead(world, address, access.size)) return;
       const what = world.words.get(address) ?? world.lab.image.describe(address);
       const message = `CPU${access.core} ${verb(access)} ${what}, which has been freed`;
       world.report({ check: 'I5', message, core: access.core, rip: access.rip });

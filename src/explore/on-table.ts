@@ -17,7 +17,11 @@ export interface OnTable<T> {
  * Searches a world of its own by a table of transitions, again from the start as long as that teaches something new about what is shared. Undefined when it
  * never stops learning. `known` is not changed.
  */
-export function onTable<T>(make: () => World, known: Knowledge, search: (table: TransitionTable) => T): OnTable<T> | undefined {
+export function onTable<T>(
+  make: () => World,
+  known: Knowledge,
+  search: (table: TransitionTable, knowledge: Knowledge) => T,
+): OnTable<T> | undefined {
   const knowledge = known.clone();
   let cells: ReadonlySet<number> = new Set();
   for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -25,7 +29,7 @@ export function onTable<T>(make: () => World, known: Knowledge, search: (table: 
     world.begin(knowledge);
     const table = new TransitionTable(world, cells);
     try {
-      const result = search(table);
+      const result = search(table, knowledge);
       if (!table.hasLearned) return { result, knowledge };
       table.materialise();
       searchStates(world, { wholeGraph: true, budget: { maxSteps: LEARN_STEPS }, learnFor: LEARN_STEPS });

@@ -42,7 +42,7 @@ export interface ShortestOutcome {
   readonly stopped: string | undefined;
   /** Each end of each state; complete where the graph was looked at as a whole. */
   readonly ends: readonly GoalEnd[];
-  /** Tells the edges between states, by numbers from 0, the start. */
+  /** Tells the edges between states, by numbers from 0, the start; one that violates something leads nowhere (-1). */
   edges(tell: (from: number, to: number, by: Remembered) => void): void;
 }
 
@@ -124,8 +124,7 @@ class Search {
   #edges(tell: (from: number, to: number, by: Remembered) => void): void {
     this.#next.forEach((next, state) => {
       next?.forEach((by, n) => {
-        const to = this.#to[state]![n]!;
-        if (to !== NONE) tell(state, to, by);
+        tell(state, this.#to[state]![n]!, by);
       });
     });
   }

@@ -16,6 +16,7 @@ import { type SampleFlags, sampleSettings } from '../sample-flags.ts';
 import { sampleLines } from '../sample-report.ts';
 import { knownScenarios, oneScenario } from '../scenarios.ts';
 import { engineName, searchSettings } from '../search-options.ts';
+import { outcomesAction } from './outcomes.ts';
 
 export interface ExploreOptions extends SharedFlags, SampleFlags {
   /** A scenario's name or alias. */
@@ -46,7 +47,13 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
   const progress = progressLine(io, options);
   const variants = options.variant === undefined ? scenario.variants : [variantOf(scenario, options.variant)];
   if (options.json) emitEvent(io, 'start', { scenario: scenario.name, cell, seed: options.seed, variants: variants.map((v) => v.name) });
-  else if (variants.length > 1)
+  const question = questionOf(options, sampling !== undefined);
+  if (question !== undefined) {
+    const [variant, ...more] = variants;
+    if (variant === undefined || more.length > 0) throw oneVariant(question, scenario);
+    return outcomesAction({ runner, scenario, variant, cell, flags: known.flags }, options, io);
+  }
+  if (!options.json && variants.length > 1)
     io.stdout(
       `${headline(`${scenario.name}: ${scenario.title}`)}\n${sayCell(cell)}, seed ${options.seed}${options.seedIsDefault ? ' (default)' : ''}\n\n${ROW_HEAD}\n`,
     );
@@ -83,6 +90,29 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
     );
   return Math.max(...codes);
 }
+
+/** What is asked instead of a verdict. Throws E_USAGE where it is asked in a way that cannot answer it. */
+function questionOf(options: ExploreOptions, sampling: boolean): '--outcomes' | undefined {
+  if (!options.outcomes) return undefined;
+  const other = sampling
+    ? 'random schedules'
+    : options.preemptions !== undefined
+      ? '--preemptions'
+      : options.search !== undefined && options.search !== 'stateful'
+        ? `--search ${options.search}`
+        : undefined;
+  if (other === undefined) return '--outcomes';
+  throw new TextpokeError('E_USAGE', '--outcomes looks at every order', {
+    where: `--outcomes with ${other}`,
+    hint: 'leave one of them out',
+  });
+}
+
+const oneVariant = (question: string, scenario: Scenario): TextpokeError =>
+  new TextpokeError('E_USAGE', `${question} is asked of one variant`, {
+    where: scenario.name,
+    hint: `--variant NAME, for example ${scenario.variants[0]?.name}`,
+  });
 
 /** The cell that the flags ask for. Throws E_USAGE for a number of cores that the scenario cannot have. */
 function cellOf(scenario: Scenario, options: ExploreOptions): Cell {

@@ -36,6 +36,7 @@ export function define(program: Command, io: Io): void {
     .option('--victims <N>', 'cores that run the text being patched')
     .option('--preemptions <N>', 'at most N preemptions: a bounded verdict')
     .option('--no-shrink', 'print the first counterexample as it was found')
-    .option('--count', 'count the interleavings, exactly');
+    .option('--count', 'count the interleavings, exactly')
+    .option('--outcomes', 'every way in which runs of a variant end');
   addSampleFlags(verb);
 }

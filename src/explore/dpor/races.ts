@@ -28,12 +28,14 @@ export interface Reversal {
 
 /**
  * Races of event i with what others could do had it not happened. The execution has just got longer by its last event; moves that this has no influence on
- * were in a race before and have been dealt with then.
+ * were in a race before and have been dealt with then. The agent's own move counts where it has several outcomes: another one may depend on what this
+ * one does not depend on.
  */
 export function racesOf(order: HappensBefore, i: number, without: Without): Reversal[] {
   const event = order.events[i]!;
   const last = order.events[order.length - 1]!;
-  const racing = without.moves.filter((m) => m.agent !== event.agent && races(event, m) && (i === order.length - 1 || races(last, m)));
+  const isNew = (m: Move): boolean => i === order.length - 1 || races(last, m);
+  const racing = without.moves.filter((m) => (m.agent !== event.agent || m.steps.length > 1) && races(event, m) && isNew(m));
   if (racing.length === 0) return [];
   const left = order.without(i);
   const initials = order.initials(left);

@@ -84,13 +84,15 @@ const MAX_EVENTS = 2000;
  * of its agent there. Taking E empty, all that can happen is seen.
  * Let S be what was asleep at E or explored from it. If an initial of w.m is in S, take the one explored first, p: the rest of w.m has no initial that is
  * asleep at E.p, and E.p was left before E. Otherwise each p explored from E is independent of a longest prefix w(p) of w.m and depends on the move
- * behind it, of some agent B (if it depends on nothing, E.p covers w.m). Choose p with the longest prefix, among those the one whose first write to what
- * B looks at comes latest in the order in which B looks. Let f be B's move after E.p.w(p). It depends on p by (1): up to what p wrote, B looks at the same
+ * behind it, of some agent B (if it depends on nothing, E.p covers w.m). Choose p with the longest prefix, among those one that is not B's, and of them
+ * the one whose first write to what B looks at comes latest in the order in which B looks. Let f be B's move after E.p.w(p). It depends on p by (1): up to what p wrote, B looks at the same
  * places. So w(p).f has no initial that is asleep at E.p (an initial of w(p) would be one of w, f would have been woken by p) and is
  * covered: some explored E.p.y has all of w(p).f in it, and others, R, that p does not happen before and that f does not depend on. Without p the
  * execution leads to E.w(p).R, where B still looks at what p wrote: a race, so some awake r that is first in w(p).R.B was scheduled at E. It is not in
  * w(p), nor B's move at E unless that is the first of w (else it would be an initial of w in S). So it is in R: independent of w(p) and f, its prefix is
- * not shorter, and B looks at what it writes later, if at all, than at what p writes. That contradicts the choice of p.
+ * not shorter, and B looks at what it writes later, if at all, than at what p writes. That contradicts the choice of p. If p is B's, another outcome of the move behind
+ * w(p), then E.p.y with all of w(p) in it will do for f: without p, B still has the same move, which races with p when some outcome of it depends on
+ * w(p).R, and an r in R is not B's.
  *
  * Waiting. A step that leads back to the state it came from changes nothing: it counts as a move of one who waits. Where only one agent has
  * moved since the execution was in the very same state, it waits as well, in a circle: the execution is cut. Everybody is scheduled wherever the

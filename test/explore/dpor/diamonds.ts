@@ -4,7 +4,8 @@ import { reachableStates } from '../../../src/explore/reachable.ts';
 import type { StateVector, Transition, TransitionSystem } from '../../../src/explore/table/system.ts';
 import { vectorKey } from '../../../src/explore/vector.ts';
 
-const outcomes = (move: Move): string => `${move.reads} | ${[...move.steps, ...move.violating].map((t) => `${t.detail} ${t.writes}`).join(', ')}`;
+const outcomes = (move: Move): string =>
+  `${move.reads} | ${[...move.steps, ...move.violating].map((t) => `${t.detail} ${t.writes}`).join(', ')}`;
 
 /**
  * What is wrong with the places that a system's transitions say they read and write: two that look independent must commute, and each must leave the

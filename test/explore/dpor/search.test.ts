@@ -75,6 +75,24 @@ describe('one execution for each trace', () => {
     expect(agree({ threads: [[{ do: 'choose', among: 3 }, store(0)], [store(1)]], words: 2 })).toMatchObject({ traces: 3, blocked: 0 });
   });
 
+  test('outcomes of one move that write different words: one is asleep where the other one is not', () => {
+    for (const words of [
+      [0, 1],
+      [1, 0],
+    ] as const) {
+      const threads: Instruction[][] = [[{ do: 'store either', words, value: 1 }], [load(0)], [load(1)]];
+      for (const order of [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+      ])
+        agree({ threads: order.map((t) => threads[t]!), words: 2 });
+    }
+  });
+
   test('a violation that only one order reaches', () => {
     const threads: Instruction[][] = [[store(0), store(0, 0)], [store(1)], [{ do: 'forbid', words: [0, 1], values: [1, 0] }]];
     expect(agree({ threads, words: 2 }).checks).toEqual(['assertion']);
@@ -228,6 +246,7 @@ const instruction: fc.Arbitrary<Instruction> = fc.oneof(
   fc.record({ do: fc.constant('await' as const), word, value }),
   fc.record({ do: fc.constant('spin' as const), word, value }),
   fc.record({ do: fc.constant('choose' as const), among: fc.constant(2) }),
+  fc.record({ do: fc.constant('store either' as const), words: fc.tuple(word, word), value }),
   fc.record({ do: fc.constant('look' as const), words: fc.tuple(word, word, word) }),
   fc.record({ do: fc.constant('forbid' as const), words: fc.tuple(word, word), values: fc.tuple(value, value) }),
   fc.constantFrom<Instruction>(
@@ -248,7 +267,10 @@ const toys = (threads: number, instructions: number): fc.Arbitrary<Toy> =>
 describe('random programs', () => {
   test('have as many executions as traces, the same ends and the same violations', () => {
     fc.assert(
-      fc.property(toys(3, 3), (toy) => void agree(toy)),
+      fc.property(toys(3, 3), (toy) => {
+        fc.pre(reachableStates(new ToySystem(toy)).counts.states < 100);
+        agree(toy);
+      }),
       { numRuns: 300, seed: 7 },
     );
   });

@@ -23,6 +23,8 @@ export type Instruction =
   /** Waits with a store in each round, which goes through the store buffer. */
   | { readonly do: 'spin with store'; readonly word: number; readonly stored: number }
   | { readonly do: 'choose'; readonly among: number }
+  /** Writes one of two words. */
+  | { readonly do: 'store either'; readonly words: readonly [number, number]; readonly value: number }
   /** Looks at the first word, then at the second one where it held 0, else at the third one: one event. */
   | { readonly do: 'look'; readonly words: readonly [number, number, number] }
   /** A violation when the words hold these values; looks no further than it must. */
@@ -233,6 +235,8 @@ export class ToySystem implements TransitionSystem {
       }
       case 'choose':
         return Array.from({ length: instruction.among }, (_, n) => ({ local: saw(`c${n}`), detail: String(n) }));
+      case 'store either':
+        return instruction.words.map((word, n) => ({ ...store(saw(`c${n}`), word, instruction.value), detail: String(n) }));
       case 'look': {
         const [first, zero, other] = instruction.words;
         const value = look(first);

@@ -9,6 +9,8 @@ export interface LookObserver {
   physical(address: number, bytes: number): void;
   /** The quadword of checker state at an offset of linear memory. Read or written. */
   meta(at: number): void;
+  /** What is pending for a core: interrupts that it may mask, or an NMI. */
+  pending(core: number, nmi: boolean): void;
   /** The versions of patched text (`core` -1), or how far a core's fetch may lag behind them. */
   text(core: number, change: boolean): void;
 }

@@ -1,6 +1,10 @@
 import type { World, WorldAccess, WorldEvent } from './world.ts';
 
-/** Watches runs and reports what must not happen. State that influences findings lives in `world.meta`. */
+/**
+ * Watches runs and reports what must not happen. State that influences findings lives in `world.meta`. What a checker looks at is part of what a
+ * transition depends on: the core of the event, memory through `Lab` and `Machine.readPhysical`, and `world.meta`, whose looks are heard. It does not look
+ * at registers of other cores.
+ */
 export interface Checker {
   readonly name: string;
   onEvent?(event: WorldEvent, world: World): void;

@@ -6,8 +6,8 @@ import { sampleSchedules } from './sample/sample.ts';
 import type { StrategyName } from './sample/strategy.ts';
 import { shorten } from './shorten.ts';
 import { shrink } from './shrink.ts';
-import { livelock, searchStates } from './stateful.ts';
-import { answersOf, learnNearby, searchTable } from './table/search.ts';
+import { livelock, type StatefulOutcome, searchStates } from './stateful.ts';
+import { answersOf, learnNearby, searchReduced, searchTable, type TableOptions } from './table/search.ts';
 import { NewWords, TransitionTable } from './table/table.ts';
 import { disagreements, sentenceOf } from './twin.ts';
 import { vectorKey } from './vector.ts';
@@ -19,6 +19,8 @@ export type SearchName = 'stateful' | 'ladder' | 'pct' | 'dpor' | 'twin';
 export interface ExploreOptions {
   readonly search?: SearchName;
   readonly symmetry?: boolean;
+  /** Leave out runs that are equal to others but for the order of what commutes. Default true. */
+  readonly reduce?: boolean;
   readonly budget?: Budget;
   /** For `ladder`: the most preemptions. */
   readonly preemptions?: number;
@@ -159,27 +161,39 @@ function budgetOf(settings: ExploreOptions, phase: string): Budget {
   };
 }
 
+const searchStatesOf = (table: TransitionTable, reduce: boolean, options: TableOptions): StatefulOutcome =>
+  reduce ? searchReduced(table, options) : searchTable(table, options);
+
 function byStates(ground: Ground, settings: ExploreOptions): SearchResult {
   const byTable = searchByTable(ground);
-  const search = (symmetry: boolean) =>
+  let [symmetry, reduce] = [settings.symmetry !== false, settings.reduce !== false];
+  const search = () =>
     byTable((table) =>
-      searchTable(table, {
+      searchStatesOf(table, reduce, {
         budget: budgetOf(settings, 'all states'),
         learnFor: LEARN_STEPS,
         symmetry,
         ...(settings.prefer === undefined ? {} : { prefer: settings.prefer }),
       }),
     );
-  let outcome = search(settings.symmetry !== false);
-  const { world } = ground;
+  let outcome = search();
+  if (outcome.undecided === 'reduced') {
+    reduce = false;
+    outcome = search();
+  }
   const why =
-    world.identityAsked && world.symmetric !== 0
+    ground.world.identityAsked && ground.world.symmetric !== 0
       ? 'a core asked for its own number'
-      : outcome.undecided
+      : outcome.undecided === 'symmetric'
         ? 'interchangeable cores can go in circles'
         : undefined;
-  if (why !== undefined && settings.symmetry !== false) {
-    outcome = search(false);
+  if (why !== undefined && symmetry) {
+    symmetry = false;
+    outcome = search();
+    if (outcome.undecided === 'reduced') {
+      reduce = false;
+      outcome = search();
+    }
     ground.world.notes.add(`symmetry off: ${why}`);
   }
   let { counterexample } = outcome;

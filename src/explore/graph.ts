@@ -117,6 +117,13 @@ export class StateGraph {
     return undefined;
   }
 
+  /** Whether several states lie on a circle. */
+  hasCircle(states: number): boolean {
+    const { starts, order } = this.#index(states);
+    const component = this.#components(states, starts, order);
+    return component.reduce((most, c) => Math.max(most, c + 1), 0) < states;
+  }
+
   /**
    * Whether interchangeable cores go in circles: an edge of one of them inside a strongly connected component, or a component of several states.
    * Which of them acted is then not known from a graph whose states stand for their permutations, and fairness cannot be judged on it.

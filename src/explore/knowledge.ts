@@ -1,4 +1,4 @@
-import { SHADOW } from '../engine/layout.ts';
+import { MAX_CORES, SHADOW } from '../engine/layout.ts';
 import type { Machine } from '../machine/machine.ts';
 
 /**
@@ -38,7 +38,9 @@ export class Knowledge {
     const { map } = machine.engine;
     for (const quadword of this.#visible) {
       if (quadword >= map.ramBytes) {
-        machine.interrupted.add((quadword - map.ramBytes) / 8);
+        const n = (quadword - map.ramBytes) / 8;
+        if (n < MAX_CORES) machine.interrupted.add(n);
+        else machine.nmiTargets.add(n - MAX_CORES);
         continue;
       }
       declareVisible(machine, quadword);
@@ -55,8 +57,9 @@ export class Knowledge {
     for (const [from, to] of ranges) this.#learnShared(machine, from, to);
     // The first quadword of a private page stands for the page.
     for (const page of machine.sharedPages) this.#visible.add(page);
-    // Quadword n behind the end of RAM stands for core n, which IPIs reach.
+    // Quadword n behind the end of RAM stands for core n, which IPIs reach; behind those of all cores for one that NMIs reach.
     for (const core of machine.interrupted) this.#visible.add(machine.engine.map.ramBytes + core * 8);
+    for (const core of machine.nmiTargets) this.#visible.add(machine.engine.map.ramBytes + (MAX_CORES + core) * 8);
     for (const quadword of machine.newText) this.#text.add(quadword);
     if (this.size === before && machine.engine.globals.learned.value !== 0) this.#learnShared(machine, 0, machine.engine.map.ramBytes);
   }

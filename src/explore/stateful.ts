@@ -35,8 +35,11 @@ export interface StatefulOutcome {
   readonly stopped: string | undefined;
   /** The set of visible addresses or of patched text grew: what was counted is void and the search must run again. */
   readonly learned: boolean;
-  /** Interchangeable cores go in circles: whether one is a livelock must be asked without symmetry. */
-  readonly undecided: boolean;
+  /**
+   * Whether some run goes on for ever must be asked again: `symmetric`, without symmetry, because interchangeable cores go in circles; `reduced`, with
+   * all runs, because some core does.
+   */
+  readonly undecided: 'symmetric' | 'reduced' | undefined;
 }
 
 /**
@@ -53,9 +56,7 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
   let counterexample: Counterexample | undefined;
   let stopped: string | undefined;
   let learning = 0;
-  const learnedBefore = machine.engine.globals.learned.value;
-  const textBefore = machine.newText.size;
-  const interruptedBefore = machine.interrupted.size;
+  const discoveries = machine.discoveries;
   const base = machine.mark();
 
   const stack: Frame[] = [];
@@ -120,11 +121,11 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
     counts.depth = Math.max(counts.depth, stack.length);
   }
   const learned = hasLearned();
-  let undecided = false;
+  let undecided: StatefulOutcome['undecided'];
   machine.rollback(base);
   if (counterexample === undefined && stopped === undefined && !learned) {
-    undecided = symmetric !== 0 && graph.circlesAmong(visited.size, symmetric);
-    const cycle = undecided ? undefined : graph.fairCycle(visited.size);
+    if (symmetric !== 0 && graph.circlesAmong(visited.size, symmetric)) undecided = 'symmetric';
+    const cycle = undecided !== undefined ? undefined : graph.fairCycle(visited.size);
     if (cycle !== undefined) note([livelock(world, cycle.cores)], graph.pathTo(cycle.state));
   }
   return { counts, counterexample, violations: found, stopped, learned, undecided };
@@ -134,11 +135,7 @@ export function searchStates(world: World, settings: StatefulOptions = {}): Stat
   }
 
   function hasLearned(): boolean {
-    return (
-      machine.engine.globals.learned.value !== learnedBefore ||
-      machine.newText.size !== textBefore ||
-      machine.interrupted.size !== interruptedBefore
-    );
+    return machine.discoveries !== discoveries;
   }
 }
 

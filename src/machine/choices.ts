@@ -26,13 +26,19 @@ export function choices(machine: Machine): Choice[] {
 
 /** Adds what one core can do next: its part of `choices`. It depends on the core with its cache alone, on text, and on what a patcher on it waits for. */
 export function choicesOf(machine: Machine, core: Core, out: Choice[]): void {
-  steps(machine, core, out);
+  stepsOf(machine, core, out);
+  othersOf(machine, core, out);
+}
+
+/** What its store buffer, its interrupt line and its cache can do. */
+export function othersOf(machine: Machine, core: Core, out: Choice[]): void {
   drains(machine, core, out);
   for (const vector of deliverables(machine, core)) out.push({ kind: 'interrupt', core: core.index, vector });
   if (machine.icache !== undefined) cacheChoices(machine, machine.icache, core, out);
 }
 
-function steps(machine: Machine, core: Core, out: Choice[]): void {
+/** How the core itself can go on. */
+export function stepsOf(machine: Machine, core: Core, out: Choice[]): void {
   if (core.activity !== Activity.running) return;
   switch (core.raw(CORE.stop)) {
     case Stop.fetch: {

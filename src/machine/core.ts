@@ -1,5 +1,6 @@
 import type { Engine } from '../engine/engine.ts';
 import { CORE, coreBase, ITLB, TLB } from '../engine/layout.ts';
+import type { LookObserver } from '../engine/look-observer.ts';
 import { ARITHMETIC_FLAGS, gprOffset, OFFSET, RF, type StateWord, TF } from '../isa/core-state.ts';
 import { arithmeticFlags, lazyFlags } from '../isa/flags.ts';
 import type { AccessKind } from '../isa/vocabulary.ts';
@@ -115,6 +116,11 @@ export class Core {
     const at = (this.base + OFFSET[word]) >> 2;
     this.#words[at] = value;
     this.#words[at + 1] = 0;
+  }
+
+  /** Who hears what is looked at besides accesses. */
+  get looks(): LookObserver | undefined {
+    return this.#engine.looks;
   }
 
   /** General register by encoding number, 64 bits. */

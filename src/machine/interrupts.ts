@@ -1,3 +1,4 @@
+import type { LookObserver } from '../engine/look-observer.ts';
 import { Activity, IF, Vector } from '../isa/core-state.ts';
 import { highestVector, IN_SERVICE, processorPriority, REQUESTED, setVector, softwareEnabled } from './apic-state.ts';
 import type { Core } from './core.ts';
@@ -22,10 +23,17 @@ export function deliverables(_machine: MachineParts, core: Core): readonly ('nmi
 const NONE: readonly never[] = [];
 
 function canBeInterrupted(core: Core): boolean {
+  if (core.looks !== undefined) tellPending(core, core.looks);
   // A trap that is due comes first.
   if (!core.interruptWaits || core.small('singleStepPending') !== 0) return false;
   const activity = core.activity;
   return activity === Activity.running || activity === Activity.halted;
+}
+
+/** With interrupts off it does not matter which are pending; whether an NMI is always does. */
+function tellPending(core: Core, looks: LookObserver): void {
+  looks.pending(core.index, true);
+  if ((core.small('flagSystem') & IF) !== 0) looks.pending(core.index, false);
 }
 
 const nmiDeliverable = (core: Core): boolean =>

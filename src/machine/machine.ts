@@ -65,8 +65,14 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   readonly executed = new Set<number>();
   /** Cores that were sent an IPI in some run: where they turn interrupts off is visible. The search must start again with a new one. */
   readonly interrupted = new Set<number>();
+  /** Of them those that were sent an NMI. */
+  readonly nmiTargets = new Set<number>();
   /** Cores that can be interrupted at each of their instructions, where others only can before a visible operation. */
   readonly splits = new Set<number>();
+  /** Grows with all that a search must know from its start: shared memory, text that is written, cores that are interrupted. */
+  get discoveries(): number {
+    return this.engine.globals.learned.value + this.newText.size + this.interrupted.size + this.nmiTargets.size;
+  }
   #foreignTlb = false;
   /** Data breakpoints that the instruction in flight has touched; an instruction that is taken up again touches them again. */
   #watchedHit = 0;
@@ -203,11 +209,17 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   // ---- MachineParts ----
 
   /**
-   * When nothing that this core may fetch is stale, serializing now changes nothing; serializing later, after others stored, only takes choices
-   * away. So the early order covers the late one, and the event needs no place of its own in the schedule.
+   * Serializing later, after others stored, only takes choices away, and nobody else sees that a core serializes. So the early order covers the late
+   * one, and the event needs no place of its own in the schedule: except where an interrupt may come before it, whose handler still fetches what is
+   * stale, and on a cache, whose lines tell the two apart.
    */
   serializeIsVisible(core: Core): boolean {
-    return this.text?.lags(core) === true || this.icache?.lags(core) === true;
+    if (this.icache?.lags(core) === true) return true;
+    return this.text?.lags(core) === true && this.#mayBeInterrupted(core);
+  }
+  #mayBeInterrupted(core: Core): boolean {
+    if (deliverable(this, core) !== undefined) return true;
+    return this.nmiTargets.has(core.index) || (this.interrupted.has(core.index) && (core.small('flagSystem') & IF) !== 0);
   }
   get mfenceSerializes(): boolean {
     return this.policy?.mfenceSerializes === true;
@@ -247,6 +259,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
 
   emit(event: MachineEvent): void {
     if (event.kind === 'ipi') for (const target of event.targets) this.interrupted.add(target);
+    if (event.kind === 'ipi' && event.vector === Vector.NMI) for (const target of event.targets) this.nmiTargets.add(target);
     for (const observer of this.observers) observer(event);
   }
 

@@ -66,7 +66,7 @@ describe('cores that run the same code are not interchangeable for whoever names
       world.checkers.push({
         name: 'where',
         onEvent(event, w) {
-          if (event.kind === 'interrupt' && w.machine.cores[0]!.gpr(8) === 1n) interrupted.add(image.describe(event.rip));
+          if (event.kind === 'interrupt' && w.lab.readLong(0, image.symbol('n').address) === 1n) interrupted.add(image.describe(event.rip));
         },
       });
       for (const [core, entry] of ['P0', 'V', 'V'].entries()) world.add({ core, entry });

@@ -42,13 +42,24 @@ export class StateKey {
       }
       return;
     }
-    if (slot > 3 * cores) {
+    if (slot > 4 * cores + 1) {
       for (let k = 0; k < HASH_WORDS; k++) sum[k] = (sum[k]! + sign * hashes[at + k]!) | 0;
       return;
     }
     // Floors are places only.
     if (slot <= cores || this.#isSymmetric[(slot - 1) % cores]!) return;
     for (let k = 0; k < HASH_WORDS; k++) sum[k] = (sum[k]! + sign * finish(hashes[at + k]! + Math.imul(slot, LOCAL))) | 0;
+  }
+
+  /** What a core is, without its number, as a number of 53 bits: equal for cores in the same state. */
+  rank(core: number): number {
+    const { state } = this.#table;
+    const [local, pending] = [this.#table.localSlot(core), this.#table.pendingSlot(core)];
+    const l = this.#table.hashesOf(local);
+    const la = state[local]! * HASH_WORDS;
+    const p = this.#table.hashesOf(pending)[state[pending]! * HASH_WORDS]!;
+    const low = finish(l[la + 1]! ^ Math.imul(p, PENDING) ^ Math.imul(this.#table.floorHash(state[0]!, core, 0), FLOOR));
+    return (l[la]! >>> 0) * 0x200000 + (low & 0x1fffff);
   }
 
   /** Writes the key to `words`. */

@@ -1,6 +1,7 @@
 import { EVENT_BASE, EVENT_BYTES, MAX_EVENTS } from '../../engine/layout.ts';
 import type { LookObserver } from '../../engine/look-observer.ts';
 import { TextpokeError } from '../../error.ts';
+import { Vector } from '../../isa/core-state.ts';
 import type { World } from '../world.ts';
 
 /** Kind of the engine's event that puts a store into its core's buffer: it depends on nothing that others see. */
@@ -13,8 +14,8 @@ export interface LookTarget {
   /** Checker state at an offset of linear memory. */
   meta(at: number): void;
   text(core: number, change: boolean): void;
-  /** What is pending for a core. */
-  pending(core: number): void;
+  /** What is pending for a core: interrupts that it may mask, or an NMI. */
+  pending(core: number, nmi: boolean): void;
 }
 
 /** Hears everything that a transition looks at or may change outside its own core, in the order in which it does. */
@@ -30,7 +31,7 @@ export class LookLog implements LookObserver {
     world.machine.observers.push((event) => {
       if (!this.#on || event.kind !== 'ipi') return;
       this.#accesses();
-      for (const core of event.targets) target.pending(core);
+      for (const core of event.targets) target.pending(core, event.vector === Vector.NMI);
     });
   }
 
@@ -68,6 +69,11 @@ export class LookLog implements LookObserver {
   physical(address: number, bytes: number): void {
     this.#accesses();
     this.#target.memory(address, bytes);
+  }
+
+  pending(core: number, nmi: boolean): void {
+    this.#accesses();
+    this.#target.pending(core, nmi);
   }
 
   meta(at: number): void {

@@ -4,7 +4,9 @@ import { ASK_EVERY, type Counts } from '../result.ts';
 import { livelock, type StatefulOptions, type StatefulOutcome, searchStates } from '../stateful.ts';
 import { isWanted, type Violation } from '../violation.ts';
 import { VisitedSet } from '../visited.ts';
+import { Futures } from './futures.ts';
 import { StateKey } from './key.ts';
+import { commute, SleepSets } from './sleep.ts';
 import type { StateVector } from './system.ts';
 import type { Remembered, TransitionTable } from './table.ts';
 import { Trail } from './trail.ts';
@@ -13,6 +15,10 @@ interface Frame {
   readonly state: number;
   /** Those of the core that moved last first: the order of answers. */
   readonly options: readonly Remembered[];
+  /** Which of them are taken from here; undefined for all. */
+  readonly taken: Uint8Array | undefined;
+  /** What need not be taken: it was, on another way. */
+  readonly asleep: readonly number[];
   next: number;
 }
 
@@ -21,11 +27,24 @@ export interface TableOptions extends StatefulOptions {
   readonly onEnd?: (state: StateVector, path: () => readonly number[]) => void;
 }
 
-/** Depth-first search over states like `searchStates`, by a table of transitions: the same states in the same order, and mostly without the machine. */
-export function searchTable(table: TransitionTable, settings: TableOptions = {}): StatefulOutcome {
+/** What makes a search leave out runs that are equal to others. */
+interface Reduction {
+  readonly futures: Futures;
+}
+
+const NOTHING: readonly number[] = [];
+
+/**
+ * Depth-first search over states like `searchStates`, by a table of transitions: the same states in the same order, and mostly without the machine. With a
+ * reduction it takes fewer transitions, and reaches fewer states: the same violations and the same ends.
+ */
+export function searchTable(table: TransitionTable, settings: TableOptions = {}, reduction?: Reduction): StatefulOutcome {
   const { world } = table;
   const symmetric = settings.symmetry === false ? 0 : world.symmetric;
   const trail = new Trail(table, new StateKey(table, symmetric));
+  const { key } = trail;
+  const rank = (core: number): number => key.rank(core);
+  const sleep = new SleepSets(symmetric, rank);
   const visited = new VisitedSet();
   const graph = new StateGraph();
   const counts: Counts = { states: 1, transitions: 0, depth: 0 };
@@ -42,21 +61,70 @@ export function searchTable(table: TransitionTable, settings: TableOptions = {})
     if (counterexample === undefined || (satisfied(first) && !satisfied(counterexample.violation)))
       counterexample = { violation: first, path: way() };
   };
-  /** False where the run ends. */
-  const enter = (number: number, lastCore: number): boolean => {
+
+  /** Looks at a state for the first time. False where nothing is taken from it. */
+  const enter = (state: number, lastCore: number, asleep: readonly number[]): boolean => {
     const options = trail.options(lastCore);
     if (options.length === 0) {
       note(table.ended(), path);
       settings.onEnd?.(table.state.slice(0, table.slots), path);
       return false;
     }
-    stack.push({ state: number, options, next: 0 });
+    if (reduction === undefined) return push({ state, options, taken: undefined, asleep, next: 0 });
+    const only = options.length < 2 ? -1 : reduction.futures.first(options, symmetric, rank);
+    const mask = asleep.length === 0 ? 0 : sleep.mask(options, asleep);
+    sleep.store(state, Math.max(mask, 0));
+    // With too many options to tell them apart nothing sleeps.
+    return push({ state, options, taken: takenOf(options, only, mask), asleep: mask < 0 ? NOTHING : asleep, next: 0 });
+  };
+
+  /** Comes to a state that was seen. False where nothing more is taken from it. */
+  const enterAgain = (state: number, lastCore: number, asleep: readonly number[]): boolean => {
+    const slept = reduction === undefined ? 0 : sleep.of(state);
+    if (slept === 0 || reduction === undefined) return false;
+    const options = trail.options(lastCore);
+    const mask = sleep.mask(options, asleep);
+    const woken = slept & ~mask;
+    if (woken === 0) return false;
+    sleep.store(state, slept & mask);
+    const only = options.length < 2 ? -1 : reduction.futures.first(options, symmetric, rank);
+    return push({ state, options, taken: takenOf(options, only, ~woken), asleep, next: 0 });
+  };
+
+  /** Which options are taken: not those in the mask, and of one core only where that is enough. Undefined: all. */
+  function takenOf(options: readonly Remembered[], only: number, mask: number): Uint8Array | undefined {
+    if (only < 0 && mask <= 0 && mask >= -1) return undefined;
+    const out = new Uint8Array(options.length);
+    for (let n = 0; n < options.length; n++) {
+      const sleeps = mask !== 0 && mask !== -1 && (mask & sleep.bits[n]!) !== 0;
+      if ((only < 0 || options[n]!.core === only) && !sleeps) out[n] = 1;
+    }
+    return out;
+  }
+
+  function push(frame: Frame): boolean {
+    stack.push(frame);
     counts.depth = Math.max(counts.depth, stack.length);
     return true;
+  }
+
+  /** What sleeps behind a transition: what slept or was taken before it, and commutes with it. */
+  const asleepBehind = (frame: Frame, transition: Remembered): readonly number[] => {
+    if (reduction === undefined) return NOTHING;
+    let out = NOTHING as number[];
+    for (let n = 0; n < frame.options.length; n++) {
+      const option = frame.options[n]!;
+      const before = (n < frame.next - 1 && frame.taken?.[n] !== 0) || frame.asleep.includes(option.choice);
+      if (!before || !commute(option, transition)) continue;
+      if (out === NOTHING) out = [];
+      out.push(option.choice);
+    }
+    return out;
   };
-  visited.add(trail.key.compute(), 0);
+
+  visited.add(key.compute(), 0);
   graph.reached(0, 0, 0);
-  enter(0, 0);
+  enter(0, 0, NOTHING);
 
   while (stack.length > 0) {
     const frame = stack[stack.length - 1]!;
@@ -66,33 +134,42 @@ export function searchTable(table: TransitionTable, settings: TableOptions = {})
       continue;
     }
     const transition = frame.options[frame.next++]!;
+    if (frame.taken !== undefined && frame.taken[frame.next - 1] === 0) continue;
     if (table.hasLearned) break;
     if (counterexample !== undefined && settings.wholeGraph !== true && satisfied(counterexample.violation)) break;
     counts.transitions++;
     if (counts.transitions === settings.budget?.maxSteps) stopped = `step budget of ${settings.budget.maxSteps} spent`;
-    if (counts.transitions % ASK_EVERY === 0) stopped ??= settings.budget?.stop?.(counts);
+    if (counts.transitions % ASK_EVERY === 0) {
+      stopped ??= settings.budget?.stop?.(counts);
+      if (reduction !== undefined && reduction.futures.runs !== table.runs) reduction.futures.renew();
+    }
     if (stopped !== undefined) break;
     if (transition.violations.length > 0) {
       note(transition.violations, path);
       continue;
     }
+    const asleep = asleepBehind(frame, transition);
     trail.take(transition);
-    const number = visited.add(trail.key.compute(), 0);
+    const number = visited.add(key.compute(), 0);
     const isNew = number >= 0;
-    graph.add(frame.state, isNew ? number : -1 - number, transition.core, transition.kind);
+    const state = isNew ? number : -1 - number;
+    graph.add(frame.state, state, transition.core, transition.kind);
     if (isNew) {
       counts.states = visited.size;
       graph.reached(number, frame.state, frame.next - 1);
     }
-    if (!isNew || !enter(number, transition.core)) trail.back();
+    const goesOn = isNew ? enter(state, transition.core, asleep) : enterAgain(state, transition.core, asleep);
+    if (!goesOn) trail.back();
   }
   const learned = table.hasLearned;
   if (learned && settings.learnFor !== undefined) learnNearby(table, settings.learnFor);
-  let undecided = false;
+  let undecided: StatefulOutcome['undecided'];
   if (counterexample === undefined && stopped === undefined && !learned) {
-    undecided = symmetric !== 0 && graph.circlesAmong(visited.size, symmetric);
-    const cycle = undecided ? undefined : graph.fairCycle(visited.size);
-    if (cycle !== undefined) note([livelock(world, cycle.cores)], () => graph.pathTo(cycle.state));
+    const cycle = graph.fairCycle(visited.size);
+    // Where runs were left out, only that there is no circle but of one state, which somebody leaves, says something.
+    if (reduction !== undefined && (cycle !== undefined || graph.hasCircle(visited.size))) undecided = 'reduced';
+    else if (symmetric !== 0 && graph.circlesAmong(visited.size, symmetric)) undecided = 'symmetric';
+    else if (cycle !== undefined) note([livelock(world, cycle.cores)], () => graph.pathTo(cycle.state));
   }
   return {
     counts,
@@ -105,6 +182,19 @@ export function searchTable(table: TransitionTable, settings: TableOptions = {})
     learned,
     undecided,
   };
+}
+
+/** As `searchTable` with sleep sets, and with the transitions of one core alone where that is enough (`Futures`): again until what that was decided on stands. */
+export function searchReduced(table: TransitionTable, settings: TableOptions = {}): StatefulOutcome {
+  const futures = new Futures(table);
+  for (;;) {
+    futures.begin();
+    const outcome = searchTable(table, settings, { futures });
+    futures.renew();
+    // What was found was found; that nothing was means something only when no decision has turned out to be too early.
+    if (!futures.outdated || outcome.stopped !== undefined || outcome.learned) return outcome;
+    if (outcome.counterexample !== undefined && settings.wholeGraph !== true) return outcome;
+  }
 }
 
 /** What else is shared near the table's state is learned at once, not one thing a search. */

@@ -1,6 +1,6 @@
 import { CORE, META_BASE } from '../../engine/layout.ts';
-import { RSP } from '../../isa/core-state.ts';
-import { type Choice, choicesOf } from '../../machine/choices.ts';
+import { OFFSET, RSP } from '../../isa/core-state.ts';
+import { type Choice, choicesOf, othersOf, stepsOf } from '../../machine/choices.ts';
 import { TEXT_META_BYTES } from '../../machine/text-versions.ts';
 import { choose, endOf } from '../path.ts';
 import type { Violation } from '../violation.ts';
@@ -49,12 +49,16 @@ export class Remembered implements Transition {
   readonly reads: Int32Array;
   readonly writes: Int32Array;
   readonly violations: readonly Violation[];
+  /** Number of the choice: the same for one core, kind and detail at all states. */
+  readonly choice: number;
+  /** Whether it commutes with others, where that was asked. */
+  readonly commuting = new Map<Remembered, boolean>();
   /** Slots that it writes and the numbers of their new contents. */
   readonly slots: Int32Array;
   readonly values: Int32Array;
 
   constructor(
-    of: Pick<Remembered, 'core' | 'kind' | 'detail' | 'stale' | 'reads' | 'writes' | 'violations'>,
+    of: Pick<Remembered, 'core' | 'kind' | 'detail' | 'stale' | 'reads' | 'writes' | 'violations' | 'choice'>,
     changes: readonly (readonly [number, number])[],
   ) {
     this.core = of.core;
@@ -64,9 +68,18 @@ export class Remembered implements Transition {
     this.reads = of.reads;
     this.writes = of.writes;
     this.violations = of.violations;
+    this.choice = of.choice;
     this.slots = Int32Array.from(changes, ([slot]) => slot);
     this.values = Int32Array.from(changes, ([, value]) => value);
   }
+}
+
+/** What a core did once: from one local state to another, or to the end of the run (-1). */
+export interface LocalStep {
+  readonly from: number;
+  readonly to: number;
+  readonly reads: Int32Array;
+  readonly writes: Int32Array;
 }
 
 /** One choice of a core in one local state. */
@@ -83,13 +96,13 @@ interface Offers {
   readonly offers: readonly Offer[];
   /** Those of its agents that can do nothing. */
   readonly waiting: readonly Waiting[];
+  /** Places that decided all that. */
+  readonly places: Int32Array;
 }
 
 const TEXT_SLOT = 0;
 /** Most slots that a world may have. */
 const MAX_SLOTS = 4096;
-/** A place without a slot: a guest that gives up writes it and everybody reads it, for nothing happens behind that. */
-const DEAD_PLACE = MAX_SLOTS;
 
 /**
  * Everything that the cores of a world can do, as a table: what a core does next depends on what it alone knows and on the few shared words that it
@@ -124,10 +137,13 @@ export class TransitionTable implements TransitionSystem {
   readonly #constant = new Map<number, number>();
   /** What the machine holds now. */
   readonly #current: StateVector = new Int32Array(MAX_SLOTS);
+  /** Of each core all that was run. */
+  readonly history: LocalStep[][];
   readonly #offers: Map<number, LookTree<Offers>>[];
+  readonly #choices = new Map<string, number>();
   readonly #log: LookLog;
   readonly #dead: number;
-  readonly #knownAtStart: number;
+  readonly #discoveries: number;
   /** Quadwords of each core's stack that are words of their own. */
   readonly #stackWords: readonly (readonly number[])[];
 
@@ -142,12 +158,13 @@ export class TransitionTable implements TransitionSystem {
   constructor(world: World, forced: ReadonlySet<number> = new Set()) {
     this.world = world;
     this.cores = world.machine.cores.length;
-    this.slots = 1 + 3 * this.cores;
+    this.slots = 2 + 4 * this.cores;
     this.#forced = forced;
     this.#places = new Places(world.machine, forced);
     this.#locals = world.machine.cores.map(() => new Contents<Local>());
     this.#pending = world.machine.cores.map(() => new Contents<BigUint64Array>());
     this.#offers = world.machine.cores.map(() => new Map());
+    this.history = world.machine.cores.map(() => []);
     for (const core of world.machine.cores) {
       this.#localNumber(core.index, localBlock(world.machine, core.index), new Map(), new Int32Array(HASH_WORDS));
       this.#pendingNumber(core.index);
@@ -158,15 +175,10 @@ export class TransitionTable implements TransitionSystem {
       memory: (address, bytes) => this.#lookAtMemory(address, bytes),
       meta: (at) => this.#lookAt(at & ~7),
       text: (core, change) => this.#lookAtText(core, change),
-      pending: (core) => this.#note(this.pendingSlot(core)),
+      pending: (core, nmi) => this.#note(this.pendingSlot(core), nmi ? this.nmiPlace(core) : this.pendingSlot(core)),
     });
-    this.#knownAtStart = this.#known();
+    this.#discoveries = world.machine.discoveries;
     this.#dead = this.#wordSlot(world.deadAt & ~7);
-  }
-
-  #known(): number {
-    const { engine, newText, interrupted } = this.world.machine;
-    return engine.globals.learned.value + newText.size + interrupted.size;
   }
 
   get partition(): Partition {
@@ -175,7 +187,7 @@ export class TransitionTable implements TransitionSystem {
 
   /** More memory turned out to be shared, or more text to be written: what the table says is void. */
   get hasLearned(): boolean {
-    return this.#known() !== this.#knownAtStart;
+    return this.world.machine.discoveries !== this.#discoveries;
   }
 
   /** Slot numbers: text, then floors (places only), local states, what is pending; words behind. */
@@ -187,6 +199,15 @@ export class TransitionTable implements TransitionSystem {
   }
   pendingSlot(core: number): number {
     return 1 + 2 * this.cores + core;
+  }
+  /** Whether an NMI is pending: a place of its own, with what else is pending in one slot. */
+  nmiPlace(core: number): number {
+    return 1 + 3 * this.cores + core;
+  }
+
+  /** A place without a content: a guest that gives up writes it and everybody reads it, for nothing happens behind that. */
+  get deadPlace(): number {
+    return 1 + 4 * this.cores;
   }
 
   /** The place of a quadword of RAM by a physical address in it; undefined when it has none of its own. */
@@ -265,6 +286,16 @@ export class TransitionTable implements TransitionSystem {
     return tree.find(this.state) ?? this.#findOffers(core, tree);
   }
 
+  /** Places that decided what a core can do in `state`. */
+  deciding(core: number): Int32Array {
+    return this.#offersOf(core).places;
+  }
+
+  /** Local states of a core that were seen. */
+  localsOf(core: number): number {
+    return this.#locals[core]!.size;
+  }
+
   // ---- contents ----
 
   /** 128 bits of what a slot adds to the key of a state. */
@@ -272,7 +303,7 @@ export class TransitionTable implements TransitionSystem {
     if (slot === TEXT_SLOT) return this.#texts.hashes;
     if (slot < this.localSlot(0)) return NO_HASH;
     if (slot < this.pendingSlot(0)) return this.#locals[slot - this.localSlot(0)]!.hashes;
-    if (slot < this.pendingSlot(0) + this.cores) return this.#pending[slot - this.pendingSlot(0)]!.hashes;
+    if (slot < this.nmiPlace(0)) return this.#pending[slot - this.pendingSlot(0)]!.hashes;
     return this.#words[slot - this.#firstWord]!.hashes;
   }
 
@@ -281,8 +312,12 @@ export class TransitionTable implements TransitionSystem {
     return this.#texts.values[text]!.floorHashes[core * HASH_WORDS + word]!;
   }
 
+  #isPending(slot: number): boolean {
+    return slot >= this.pendingSlot(0) && slot < this.nmiPlace(0);
+  }
+
   get #firstWord(): number {
-    return 1 + 3 * this.cores;
+    return 2 + 4 * this.cores;
   }
 
   #wordSlot(cell: number): number {
@@ -448,6 +483,13 @@ export class TransitionTable implements TransitionSystem {
     for (const cell of this.#stackWords[core]!) if (low + BigInt(cell - host) < rsp) this.#lookAt(cell);
   }
 
+  #choiceNumber(name: string): number {
+    const known = this.#choices.get(name);
+    if (known !== undefined) return known;
+    this.#choices.set(name, this.#choices.size);
+    return this.#choices.size - 1;
+  }
+
   #listen(core: number): void {
     this.#core = core;
     this.#lookedSlots = [];
@@ -485,36 +527,41 @@ export class TransitionTable implements TransitionSystem {
     c.flushTlb();
     this.#log.start();
     const choices: Choice[] = [];
-    choicesOf(machine, c, choices);
+    stepsOf(machine, c, choices);
+    this.#log.stop();
+    if (choices.some((choice) => choice.kind === 'step' && choice.fetch !== undefined)) this.#lookAtFetch(core);
+    const before = this.#lookedPlaces.length;
+    const steps = choices.length;
+    this.#log.start();
+    othersOf(machine, c, choices);
     this.#log.stop();
     machine.rollback(mark);
-    if (choices.some((choice) => choice.kind === 'step' && choice.fetch !== undefined)) this.#lookAtFetch(core);
     this.#nameWords();
-    const looked = [...this.#lookedPlaces];
-    this.#note(this.pendingSlot(core));
-    const offers = choices.map(
+    const looked = this.#lookedPlaces.slice(0, before);
+    const others = this.#lookedPlaces.slice(before);
+    const all = choices.map(
       (choice, index): Offer => ({
         index,
         kind: choice.kind,
-        reads: choice.kind === 'drain' ? [] : choice.kind === 'interrupt' ? [this.pendingSlot(core)] : looked,
+        reads: choice.kind === 'drain' ? [] : index < steps ? looked : others,
         outcomes: new LookTree(),
       }),
     );
-    const found: Offers = { offers, waiting: this.#waiting(core, offers, looked) };
+    const found: Offers = { offers: all, waiting: this.#waiting(core, all, looked, others), places: Int32Array.from(this.#lookedPlaces) };
     if (!this.hasLearned) tree.add(this.state, this.#lookedSlots, found);
     return found;
   }
 
-  #waiting(core: number, offers: readonly Offer[], looked: readonly number[]): Waiting[] {
+  #waiting(core: number, offers: readonly Offer[], looked: readonly number[], others: readonly number[]): Waiting[] {
     const out: Waiting[] = [];
     const wait = (kind: Choice['kind'], places: readonly number[]): void => {
       if (offers.some((o) => o.kind === kind)) return;
-      out.push({ core, kind, reads: Int32Array.from(new Set([this.localSlot(core), ...places, DEAD_PLACE])).sort() });
+      out.push({ core, kind, reads: Int32Array.from(new Set([this.localSlot(core), ...places, this.deadPlace])).sort() });
     };
     wait('step', looked);
     wait('drain', []);
-    wait('interrupt', [this.pendingSlot(core)]);
-    if (this.world.machine.icache !== undefined) for (const kind of ['invalidate', 'evict', 'prefetch'] as const) wait(kind, looked);
+    wait('interrupt', others);
+    if (this.world.machine.icache !== undefined) for (const kind of ['invalidate', 'evict', 'prefetch'] as const) wait(kind, others);
     return out;
   }
 
@@ -531,7 +578,8 @@ export class TransitionTable implements TransitionSystem {
     choicesOf(machine, c, choices);
     const choice = choices[offer.index]!;
     this.#listen(core);
-    if (choice.kind !== 'drain') this.#note(this.pendingSlot(core));
+    if (choice.kind === 'interrupt')
+      this.#note(this.pendingSlot(core), choice.vector === 'nmi' ? this.nmiPlace(core) : this.pendingSlot(core));
     this.#log.start();
     const violations = choose(world, choice);
     this.#log.stop();
@@ -541,19 +589,24 @@ export class TransitionTable implements TransitionSystem {
     const after = new Map(changed.map((cell) => [cell, machine.engine.longs[cell >> 3]!]));
     const blocks = violations.length > 0 ? [] : this.#changedBlocks();
     const text = violations.length > 0 || !(this.#textChanged || blocks.some((b) => b.floors)) ? undefined : this.#textNumber();
-    const pending = blocks.filter((b) => b.pending).map((b) => [b.core, this.#pendingNumber(b.core)] as const);
+    const pending = blocks.filter((b) => b.pending || b.nmi).map((b) => [b.core, this.#pendingNumber(b.core)] as const);
     machine.rollback(mark);
     this.#nameWords();
     const changes = this.#changes(after, blocks, text, pending);
-    const places = changes.filter(([slot]) => slot !== TEXT_SLOT).map(([slot]) => slot);
-    const written = [...places, ...this.#changedPlaces, ...(died ? [DEAD_PLACE] : [])];
+    const places = changes.filter(([slot]) => slot !== TEXT_SLOT && !this.#isPending(slot)).map(([slot]) => slot);
+    for (const b of blocks) {
+      if (b.pending) places.push(this.pendingSlot(b.core));
+      if (b.nmi) places.push(this.nmiPlace(b.core));
+    }
+    const written = [...places, ...this.#changedPlaces, ...(died ? [this.deadPlace] : [])];
     const writes = violations.length > 0 ? [] : [...new Set(written)].sort(ascending);
-    const reads = [...new Set([this.localSlot(core), ...offer.reads, ...this.#lookedPlaces, ...writes, DEAD_PLACE])].sort(ascending);
+    const reads = [...new Set([this.localSlot(core), ...offer.reads, ...this.#lookedPlaces, ...writes, this.deadPlace])].sort(ascending);
     const remembered = new Remembered(
       {
         core,
         kind: choice.kind,
         detail: this.detailOf(choice),
+        choice: this.#choiceNumber(`${core} ${choice.kind} ${this.detailOf(choice)}`),
         stale: choice.kind === 'step' && choice.fetch?.stale === true,
         reads: Int32Array.from(reads),
         writes: Int32Array.from(writes),
@@ -561,6 +614,9 @@ export class TransitionTable implements TransitionSystem {
       },
       changes,
     );
+    const from = this.state[this.localSlot(core)]!;
+    const to = violations.length > 0 ? -1 : (changes.find(([slot]) => slot === this.localSlot(core))?.[1] ?? from);
+    this.history[core]!.push({ from, to, reads: remembered.reads, writes: remembered.writes });
     if (!this.hasLearned) offer.outcomes.add(this.state, this.#lookedSlots, remembered);
     return remembered;
   }
@@ -577,7 +633,7 @@ export class TransitionTable implements TransitionSystem {
     return [...cells];
   }
 
-  #changedBlocks(): { core: number; block: Uint8Array; own: boolean; pending: boolean; floors: boolean }[] {
+  #changedBlocks(): { core: number; block: Uint8Array; own: boolean; pending: boolean; nmi: boolean; floors: boolean }[] {
     const { machine } = this.world;
     return machine.cores.map((c, core) => {
       const block = localBlock(machine, core);
@@ -588,7 +644,8 @@ export class TransitionTable implements TransitionSystem {
         core,
         block,
         own: core === this.#core || !same(block, known),
-        pending: PENDING.some((at, n) => machine.engine.longs[(c.base + at) >> 3] !== words[n]),
+        pending: PENDING.some((at, n) => n !== NMI && machine.engine.longs[(c.base + at) >> 3] !== words[n]),
+        nmi: machine.engine.longs[(c.base + PENDING[NMI]!) >> 3] !== words[NMI],
         floors: floors.some((f, n) => machine.engine.bytes[c.base + CORE.floors + n] !== f),
       };
     });
@@ -620,13 +677,13 @@ export class TransitionTable implements TransitionSystem {
       const cells = privates.get(core);
       if (block === undefined && cells === undefined) continue;
       const slot = this.localSlot(core);
-      if (core !== this.#core) this.#note(slot);
-      changes.push([slot, this.#afterLocal(core, block, cells)]);
+      const after = this.#afterLocal(core, block, cells);
+      changes.push([slot, after]);
+      if (core === this.#core) continue;
+      this.#note(slot);
+      this.history[core]!.push({ from: this.state[slot]!, to: after, reads: NOTHING, writes: NOTHING });
     }
-    for (const [core, number] of pending) {
-      this.#note(this.pendingSlot(core));
-      changes.push([this.pendingSlot(core), number]);
-    }
+    for (const [core, number] of pending) changes.push([this.pendingSlot(core), number]);
     if (text !== undefined) {
       if (!this.#lookedSlots.includes(TEXT_SLOT)) this.#lookedSlots.push(TEXT_SLOT);
       changes.push([TEXT_SLOT, text]);
@@ -674,6 +731,9 @@ export class TransitionTable implements TransitionSystem {
 }
 
 const MANY = -1;
+/** Which of the words of `PENDING` is the NMI. */
+const NMI = PENDING.indexOf(OFFSET.nmiPending);
+const NOTHING = new Int32Array(0);
 const NO_HASH = new Int32Array(HASH_WORDS);
 const HASH = new Int32Array(HASH_WORDS);
 const ascending = (a: number, b: number): number => a - b;

@@ -19,7 +19,7 @@ export type SearchName = 'stateful' | 'ladder' | 'pct' | 'dpor' | 'twin';
 export interface ExploreOptions {
   readonly search?: SearchName;
   readonly symmetry?: boolean;
-  /** Leave out runs that are equal to others but for the order of what commutes. Default true. */
+  /** Leave out runs that are equal to others but for the order of what commutes. Default: where there are more than two cores, and something to gain. */
   readonly reduce?: boolean;
   readonly budget?: Budget;
   /** For `ladder`: the most preemptions. */
@@ -166,7 +166,7 @@ const searchStatesOf = (table: TransitionTable, reduce: boolean, options: TableO
 
 function byStates(ground: Ground, settings: ExploreOptions): SearchResult {
   const byTable = searchByTable(ground);
-  let [symmetry, reduce] = [settings.symmetry !== false, settings.reduce !== false];
+  let [symmetry, reduce] = [settings.symmetry !== false, settings.reduce ?? ground.world.machine.cores.length > 2];
   const search = () =>
     byTable((table) =>
       searchStatesOf(table, reduce, {

@@ -7,6 +7,8 @@ export interface LookObserver {
   linear(core: number, address: bigint, bytes: number): void;
   /** Physical memory: page walks, checkers. Read or written. */
   physical(address: number, bytes: number): void;
+  /** What a core alone knows: its registers. */
+  core(core: number): void;
   /** The quadword of checker state at an offset of linear memory. Read or written. */
   meta(at: number): void;
   /** What is pending for a core: interrupts that it may mask, or an NMI. */

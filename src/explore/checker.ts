@@ -10,6 +10,8 @@ export interface Checker {
   onEvent?(event: WorldEvent, world: World): void;
   /** A visible access of a core to memory: shared words, and all of what was given to `World.watch`. In the order of events. */
   onAccess?(access: WorldAccess, world: World): void;
+  /** The run is between two transitions: at the start, and behind each one that violates nothing. */
+  onState?(world: World): void;
   /** The base state is in place. */
   begin?(world: World): void;
   /** The run has ended with every actor done. */

@@ -22,6 +22,7 @@ export function choose(world: World, choice: Choice): readonly Violation[] {
   world.beginTransition();
   perform(world.machine, choice);
   world.tellAccesses();
+  world.tellState();
   world.noteBounds();
   return world.violations;
 }

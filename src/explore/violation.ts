@@ -33,7 +33,9 @@ export type CheckId =
   /** An exception that nobody expected. */
   | 'exception'
   /** The guest's own assertion failed. */
-  | 'assertion';
+  | 'assertion'
+  /** Nothing is broken: a run has come to what was asked for. */
+  | 'reach';
 
 /**
  * Which way a check was broken. An int3 goes unclaimed because nothing is in progress any more, or because what is in progress is another site's
@@ -78,4 +80,5 @@ export const CHECK_TITLES: Readonly<Record<CheckId, string>> = {
   'code-race': 'unsynchronized cross-modification',
   exception: 'unexpected exception',
   assertion: 'guest assertion',
+  reach: 'reached',
 };

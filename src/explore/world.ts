@@ -205,6 +205,7 @@ export class World {
       else this.machine.settle(core);
     }
     this.tellAccesses();
+    this.tellState();
     this.early = this.violations;
     this.noteBounds();
   }
@@ -271,6 +272,11 @@ export class World {
       };
       for (const checker of this.checkers) checker.onAccess?.(access, this);
     }
+  }
+
+  /** Tells checkers that the run is between two transitions. */
+  tellState(): void {
+    if (this.violations.length === 0) for (const checker of this.checkers) checker.onState?.(this);
   }
 
   /** A transition begins: its events are counted from here. */

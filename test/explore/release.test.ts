@@ -33,7 +33,7 @@ test.each(rows)('memory of a world of $title is as new when the next machine get
   const { machine } = world;
   const { engine } = machine;
   expect(notZero(engine).length).toBeGreaterThan(1);
-  engine.looks = { linear: () => {}, physical: () => {}, meta: () => {}, text: () => {}, pending: () => {} };
+  engine.looks = { linear: () => {}, physical: () => {}, core: () => {}, meta: () => {}, text: () => {}, pending: () => {} };
   world.release();
   const again = Engine.take({ ramBytes: engine.map.ramBytes, journalBytes: engine.map.journalBytes, features: engine.features }, machine);
   expect(again).toBe(engine);

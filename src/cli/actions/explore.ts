@@ -17,6 +17,7 @@ import { sampleLines } from '../sample-report.ts';
 import { knownScenarios, oneScenario } from '../scenarios.ts';
 import { engineName, searchSettings } from '../search-options.ts';
 import { outcomesAction } from './outcomes.ts';
+import { reachAction } from './reach.ts';
 
 export interface ExploreOptions extends SharedFlags, SampleFlags {
   /** A scenario's name or alias. */
@@ -51,7 +52,10 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
   if (question !== undefined) {
     const [variant, ...more] = variants;
     if (variant === undefined || more.length > 0) throw oneVariant(question, scenario);
-    return outcomesAction({ runner, scenario, variant, cell, flags: known.flags }, options, io);
+    const asked = { runner, scenario, variant, cell, flags: known.flags };
+    if (options.reach === undefined) return outcomesAction(asked, options, io);
+    const ladder = options.preemptions === undefined ? {} : ({ search: 'ladder', preemptions: options.preemptions } as const);
+    return reachAction(asked, options.reach, options, { ...ladder, ...sampling, shrink: options.shrink }, io);
   }
   if (!options.json && variants.length > 1)
     io.stdout(
@@ -92,7 +96,11 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
 }
 
 /** What is asked instead of a verdict. Throws E_USAGE where it is asked in a way that cannot answer it. */
-function questionOf(options: ExploreOptions, sampling: boolean): '--outcomes' | undefined {
+function questionOf(options: ExploreOptions, sampling: boolean): '--outcomes' | '--reach' | undefined {
+  const all = [options.reach === undefined ? [] : '--reach', options.outcomes ? '--outcomes' : [], options.count ? '--count' : []].flat();
+  if ((options.reach !== undefined || options.outcomes) && all.length > 1)
+    throw new TextpokeError('E_USAGE', 'one question at a time', { where: all.join(' '), hint: 'leave one of them out' });
+  if (options.reach !== undefined) return '--reach';
   if (!options.outcomes) return undefined;
   const other = sampling
     ? 'random schedules'

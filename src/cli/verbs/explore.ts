@@ -37,6 +37,7 @@ export function define(program: Command, io: Io): void {
     .option('--preemptions <N>', 'at most N preemptions: a bounded verdict')
     .option('--no-shrink', 'print the first counterexample as it was found')
     .option('--count', 'count the interleavings, exactly')
-    .option('--outcomes', 'every way in which runs of a variant end');
+    .option('--outcomes', 'every way in which runs of a variant end')
+    .option('--reach <EXPR>', "whether some order gets there: 'CPU1 at ftrace_call'");
   addSampleFlags(verb);
 }

@@ -13,6 +13,8 @@ export interface LookTarget {
   memory(address: number, bytes: number): void;
   /** Checker state at an offset of linear memory. */
   meta(at: number): void;
+  /** What a core alone knows. */
+  core(core: number): void;
   text(core: number, change: boolean): void;
   /** What is pending for a core: interrupts that it may mask, or an NMI. */
   pending(core: number, nmi: boolean): void;
@@ -74,6 +76,11 @@ export class LookLog implements LookObserver {
   pending(core: number, nmi: boolean): void {
     this.#accesses();
     this.#target.pending(core, nmi);
+  }
+
+  core(core: number): void {
+    this.#accesses();
+    this.#target.core(core);
   }
 
   meta(at: number): void {

@@ -174,6 +174,9 @@ export class TransitionTable implements TransitionSystem {
     this.#log = new LookLog(world, {
       memory: (address, bytes) => this.#lookAtMemory(address, bytes),
       meta: (at) => this.#lookAt(at & ~7),
+      core: (core) => {
+        if (core !== this.#core) this.#note(this.localSlot(core));
+      },
       text: (core, change) => this.#lookAtText(core, change),
       pending: (core, nmi) => this.#note(this.pendingSlot(core), nmi ? this.nmiPlace(core) : this.pendingSlot(core)),
     });

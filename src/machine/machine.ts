@@ -67,6 +67,8 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   readonly interrupted = new Set<number>();
   /** Of them those that were sent an NMI. */
   readonly nmiTargets = new Set<number>();
+  /** Each instruction is a step of its own, whether others can see what it does or not: to check that leaving places out leaves nothing else out. */
+  everyInstruction = false;
   /** Cores that can be interrupted at each of their instructions, where others only can before a visible operation. */
   readonly splits = new Set<number>();
   /** Grows with all that a search must know from its start: shared memory, text that is written, cores that are interrupted. */
@@ -342,6 +344,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
 
   /** An interrupt may come before the next instruction, whatever that is. */
   splitting(core: Core): boolean {
+    if (this.everyInstruction) return true;
     return this.splits.size > 0 && this.splits.has(core.index) && deliverable(this, core) !== undefined;
   }
 

@@ -20,7 +20,6 @@ export function tellStory(runner: CellRunner, scenario: Scenario): string {
     actors(worlds),
     bytes(worlds),
     ...(scenario.window === undefined ? [] : [['window', ...indented(scenario.window)]]),
-    history(scenario),
     ['variants, and what an exhaustive run says of them', ...scenario.variants.flatMap(variantLines)],
   ];
   return `${blocks
@@ -99,13 +98,6 @@ function saySite(site: Site, names: Names, world: World): string {
   );
   const where = site.name === at ? '' : ` = ${at}`;
   return [`${site.name}${where}, ${site.address % 64n} mod 64`, ...aligned.map((line) => line.slice(0, WIDTH))].join('\n');
-}
-
-function history(scenario: Scenario): string[] {
-  const subjects = [...new Set(scenario.variants.flatMap((v) => (v.history === undefined ? [] : [v.history])))];
-  return subjects.length === 0
-    ? []
-    : ['history', ...subjects.flatMap((subject) => wrap(`"${subject}"`, WIDTH - 2, 1).map((line) => `  ${line}`))];
 }
 
 function variantLines(v: Variant): string[] {

@@ -9,6 +9,10 @@ export interface DiagramOptions {
   readonly width?: number;
   /** Lines that tell the race, default 20. */
   readonly lines?: number;
+  /** The part from this step on, to be read below another diagram: without heads, and when it is too long the first lines stay. */
+  readonly from?: number;
+  /** The cores that have a column; those that the race needs when absent. */
+  readonly cores?: readonly number[];
 }
 
 const WIDTH = 75;
@@ -24,9 +28,11 @@ const ARROW = '~~> ';
  */
 export function raceDiagram(trace: Trace, options: DiagramOptions = {}): string {
   const width = options.width ?? WIDTH;
-  const cores = columns(trace);
-  const all = fold(draftLines(trace).filter((d) => cores.includes(d.core)));
-  const { drafts, dropped } = shorten(all, options.lines ?? LINES);
+  const cores = options.cores ?? columns(trace);
+  const from = options.from ?? 0;
+  const all = fold(draftLines(trace).filter((d) => cores.includes(d.core) && (d.at ?? from) >= from));
+  const most = options.lines ?? LINES;
+  const { drafts, dropped } = options.from === undefined ? shorten(all, most) : { drafts: all.slice(0, most), dropped: 0 };
   const starts = cores.map((_, i) => FIRST_COLUMN + i * (cores.length === 2 ? 32 : 20));
   const row = (margin: string, core: number, arrow: boolean, text: string): string[] => {
     const start = starts[cores.indexOf(core)] as number;
@@ -35,7 +41,7 @@ export function raceDiagram(trace: Trace, options: DiagramOptions = {}): string 
       return `${left.padEnd(start - ARROW.length)}${arrow && i === 0 ? ARROW : '    '}${line}`;
     });
   };
-  const out = heads(trace, cores, starts);
+  const out = options.from === undefined ? heads(trace, cores, starts) : [];
   if (dropped > 0) out.push(...row('', cores[0] as number, false, `(${dropped} earlier ${dropped === 1 ? 'line' : 'lines'} not shown)`));
   let last: number | undefined = -1;
   for (const d of drafts) {
@@ -43,7 +49,9 @@ export function raceDiagram(trace: Trace, options: DiagramOptions = {}): string 
     last = d.at;
     out.push(...row(margin, d.core, d.kind === 'violation', d.text));
   }
-  const others = trace.steps.filter((s) => !cores.includes(s.core));
+  const left = all.length - dropped - drafts.length;
+  if (left > 0) out.push(...row('', cores[0] as number, false, `(${left} more ${left === 1 ? 'line' : 'lines'}, to the end)`));
+  const others = trace.steps.filter((s) => s.at >= from && !cores.includes(s.core));
   if (others.length > 0) out.push(...row('', cores[0] as number, false, sayOthers(others.map((s) => s.core))));
   return `${out.map((line) => line.trimEnd()).join('\n')}\n`;
 }
@@ -59,7 +67,7 @@ function patchers(trace: Trace): Set<number> {
 }
 
 /** The cores that get a column: where it breaks, who patches, and where neither says enough, whoever else took part. */
-function columns(trace: Trace): number[] {
+export function columns(trace: Trace): number[] {
   const all = everything(trace);
   const chosen = new Set([...all.filter((h) => h.what === 'violation').map((h) => h.core), ...patchers(trace)]);
   const drafted: readonly Draft[] = draftLines(trace);

@@ -1,5 +1,5 @@
 import { replayToken } from '../../debug/replay.ts';
-import { showRace } from '../../debug/show-race.ts';
+import { explainRace } from '../../debug/show-race.ts';
 import { Exit } from '../../error.ts';
 import { CHECK_TITLES } from '../../explore/violation.ts';
 import { CellRunner } from '../../scenario/matrix.ts';
@@ -10,6 +10,7 @@ import { emitEvent } from '../json.ts';
 import { headline, sayCell, wrapped } from '../report.ts';
 import { knownScenarios, oneScenario, type Scenarios } from '../scenarios.ts';
 import { tellStory } from '../story.ts';
+import { whyFields } from '../why-fields.ts';
 
 export interface ExplainOptions extends SharedFlags {
   /** A scenario's name or alias, when no token was given. */
@@ -41,16 +42,18 @@ function explainToken(token: string, known: Scenarios, options: ExplainOptions, 
   const { scenario, variant, cell, content } = found;
   const [violation] = trace.violations;
   const counterexample = violation === undefined ? undefined : { violation, answers: content.answers };
-  const race = showRace(runner, { scenario, variant, cell, counterexample, knowledge, token }, known.flags);
+  const race = { scenario, variant, cell, counterexample, knowledge, token };
+  const { text, why } = explainRace(runner, race, known.flags, options.verbose);
   if (options.json) {
     const { check, message } = violation ?? { check: null, message: null };
-    emitEvent(io, 'explain', { scenario: scenario.name, variant: variant.name, cell, check, message, text: race });
+    const fields = why === undefined ? {} : whyFields(why);
+    emitEvent(io, 'explain', { scenario: scenario.name, variant: variant.name, cell, check, message, ...fields, text });
   } else {
     const verdict =
       violation === undefined
         ? 'OK nothing is violated'
         : `FAIL ${CHECK_TITLES[violation.check]} (${violation.check}): ${violation.message}`;
-    io.stdout(`${headline(`${scenario.name} ${variant.name}: ${variant.title}`)}\n${sayCell(cell)}\n\n${wrapped(verdict)}\n\n${race}`);
+    io.stdout(`${headline(`${scenario.name} ${variant.name}: ${variant.title}`)}\n${sayCell(cell)}\n\n${wrapped(verdict)}\n\n${text}`);
   }
   return violation === undefined ? Exit.ok : Exit.violation;
 }

@@ -8,7 +8,7 @@ import type { World } from '../world.ts';
 import { type Components, componentsOf } from './components.ts';
 import { canPass, countFutures, type Paths } from './futures.ts';
 import { nearestPassing } from './nearest.ts';
-import { type Aim, eventAt, neighbours, type Run, weigh } from './orders.ts';
+import { type Aim, eventAt, follows, type Order, ordersOf, type Run, weigh } from './orders.ts';
 import { RunGraph, VIOLATES } from './run-graph.ts';
 import { TableWalk, type Walk } from './walk.ts';
 
@@ -31,11 +31,13 @@ export interface TooEarly {
 /** What the graph of all runs says of one that violates something. */
 export interface Explanation {
   readonly states: number;
-  /** Orders without which the same violation does not occur, the latest first. */
+  /** Orders without which the same violation does not occur and that follow from no others, the latest first; where all of them do, all. */
   readonly essential: readonly EssentialOrder[];
-  /** The same for accesses that the run did not get to, where there is no order within the run. */
+  /** Likewise those that follow from programs and from orders that all runs with this violation have: an answer to a SYNC, say. */
+  readonly implied: readonly EssentialOrder[];
+  /** The same for accesses that the run did not get to, where no order within the run says more than what was fetched. */
   readonly early: readonly TooEarly[];
-  /** Cross-core orders of the run that were looked at. */
+  /** How many orders of two cores' accesses were looked at. */
   readonly orders: number;
   /** The step from which on nothing but violations can follow; undefined where a run can still pass at the end: it goes in a circle. */
   readonly inevitable: number | undefined;
@@ -48,22 +50,34 @@ export interface Explanation {
 /** Accesses of the core where it broke that may have come too early, from its last one. */
 const LOOK_BACK = 6;
 
+/** An explanation of a run of a world: what passes can be replayed. */
+export interface WorldExplanation extends Explanation {
+  /** The answers that lead along `passing`. */
+  readonly passingAnswers: readonly number[] | undefined;
+}
+
 /**
  * Explains a run of a world by the graph of all its runs. `make` gives begun worlds. Undefined when the graph has more than `budget` edges, or is larger
  * than what the world knew when it began.
  */
-export function explainRun(make: () => World, answers: readonly number[], violation: Violation, budget: number): Explanation | undefined {
+export function explainRun(
+  make: () => World,
+  answers: readonly number[],
+  violation: Violation,
+  budget: number,
+): WorldExplanation | undefined {
   let cells: ReadonlySet<number> = new Set();
   for (;;) {
     const world = make();
     const table = new TransitionTable(world, cells);
     try {
       const moves = movesOf(make, table, answers);
-      return explainMoves(new TableWalk(table), moves, violation, {
+      const found = explainMoves(new TableWalk(table), moves, violation, {
         budget,
         spoiled: () => table.hasLearned,
         accessed: (move) => wordsOf(table, move),
       });
+      return found === undefined ? undefined : { ...found, passingAnswers: found.passing && answersOf(make, table, found.passing.moves) };
     } catch (error) {
       if (!(error instanceof NewWords)) throw error;
       ({ cells } = error);
@@ -99,6 +113,24 @@ function movesOf(make: () => World, table: TransitionTable, answers: readonly nu
   });
   world.release();
   return moves;
+}
+
+/** The answers that mean these moves. */
+function answersOf(make: () => World, table: TransitionTable, moves: readonly Move[]): number[] | undefined {
+  const world = make();
+  let lastCore = 0;
+  const answers: number[] = [];
+  for (const move of moves) {
+    const offered = options(world, lastCore);
+    const answer = offered.findIndex((o) => o.core === move.core && o.kind === move.kind && table.detailOf(o) === move.detail);
+    if (answer < 0) break;
+    answers.push(answer);
+    world.machine.mark();
+    choose(world, offered[answer]!);
+    lastCore = move.core;
+  }
+  world.release();
+  return answers.length === moves.length ? answers : undefined;
 }
 
 function wordsOfFetch(machine: Machine, core: number): number[] {
@@ -145,26 +177,41 @@ export function explainMoves(walk: Walk, moves: readonly Move[], violation: Viol
     event: undefined,
   };
   const accessed = moveOf.map((n) => options.accessed(moves[n]!));
-  const all = neighbours(graph, run, accessed);
-  const essential = all.filter(({ first, second, place }) => {
-    const [early, late] = [eventAt(graph, run, first, place), eventAt(graph, run, second, place)];
-    return weigh(graph, early, late, violating, passing) === 'essential';
+  const weighed = ordersOf(graph, run, accessed).map((order) => {
+    const { first, second, place } = order;
+    return { ...order, weight: weigh(graph, eventAt(graph, run, first, place), eventAt(graph, run, second, place), violating, passing) };
   });
+  const isImplied = follows(
+    graph,
+    run,
+    weighed.filter((o) => o.weight === 'essential' || o.weight === 'forced'),
+  );
+  const all = weighed.filter((o) => o.memory);
+  const needed = all.filter((o) => o.weight === 'essential');
+  const own = needed.filter((o) => !isImplied(o));
+  const essential = own.length > 0 ? own : needed;
   const passes = canPass(graph, components);
   const lastGood = states.findLastIndex((s) => s !== VIOLATES && passes[s] === 1);
   const lastCore = graph.labels[graph.label[run[lastGood - 1] ?? -1] ?? -1]?.transition.core ?? 0;
   const way = lastGood < 0 ? undefined : nearestPassing(graph, states[lastGood]!, lastCore);
   const moveAt = (n: number): number => moveOf[n] ?? moves.length;
+  const latestFirst = (orders: readonly Order[]): EssentialOrder[] =>
+    [...orders]
+      .sort((a, b) => b.second - a.second || b.first - a.first)
+      .map(({ first, second }) => ({ first: moveAt(first), second: moveAt(second) }));
   const nearest = way === undefined ? undefined : [...run.slice(0, lastGood), ...way];
+  // That bytes were stored before they were fetched explains nothing yet.
+  const isFetch = (n: number): boolean => graph.labels[graph.label[run[n]!]!]!.transition.detail !== '';
   const early =
-    essential.length > 0 || nearest === undefined ? [] : tooEarly(graph, run, nearest, violation.core, violating, passing, accessed);
+    nearest === undefined || essential.some((o) => !isFetch(o.second))
+      ? []
+      : tooEarly(graph, run, nearest, violation.core, violating, passing, accessed);
   const shared = moveAt(lastGood);
   return {
     states: graph.states,
     orders: all.length,
-    essential: essential
-      .sort((a, b) => b.second - a.second || b.first - a.first)
-      .map(({ first, second }) => ({ first: moveAt(first), second: moveAt(second) })),
+    essential: latestFirst(essential),
+    implied: latestFirst(needed.filter((o) => !essential.includes(o))),
     early: early.map(({ first, second }) => ({ first: moveAt(first), second: second - lastGood + shared })),
     inevitable: lastGood === states.length - 1 ? undefined : lastGood < 0 ? 0 : moveAt(lastGood),
     passing: way === undefined ? undefined : { shared, moves: [...moves.slice(0, shared), ...way.map((e) => moveOn(graph, e))] },

@@ -33,6 +33,8 @@ export interface Order {
   readonly first: number;
   readonly second: number;
   readonly place: number;
+  /** By accesses to memory; else by what a core sends another one. */
+  readonly memory: boolean;
 }
 
 const isAccess = (label: Label, id: Omit<EventId, 'count'>): boolean => {
@@ -55,10 +57,21 @@ export function eventAt(graph: RunGraph, run: Run, n: number, place: number): Ev
 }
 
 /**
- * Conflicting accesses of different cores between which nothing of the run must happen: neighbours in its happens-before order. Any other order of two
- * accesses follows from these and from the programs. `accessed`: of each step the places of memory that its core accessed.
+ * The orders of a run that may matter: neighbours in its happens-before order, and of each place the nearest conflicting access of another core. Any other
+ * order of two accesses follows from these and from the programs. `accessed`: of each step the places of memory that its core accessed.
  */
-export function neighbours(graph: RunGraph, run: Run, accessed: readonly (readonly number[])[]): Order[] {
+export function ordersOf(graph: RunGraph, run: Run, accessed: readonly (readonly number[])[]): Order[] {
+  const orders = neighbours(graph, run, accessed);
+  const known = new Set(orders.map((o) => o.second * run.length + o.first));
+  for (const order of nearestConflicts(graph, run, accessed)) {
+    const key = order.second * run.length + order.first;
+    if (!known.has(key)) orders.push(order);
+    known.add(key);
+  }
+  return orders;
+}
+
+function neighbours(graph: RunGraph, run: Run, accessed: readonly (readonly number[])[]): Order[] {
   const events = run.map((e) => graph.labels[graph.label[e]!]!.transition);
   const words = new Set(accessed.flat());
   /** Of each step what it read and wrote: what is no memory as it is, of memory what the core itself accessed. */
@@ -68,21 +81,52 @@ export function neighbours(graph: RunGraph, run: Run, accessed: readonly (readon
   /** Of each step those that happen before it. */
   const past: ReadonlySet<number>[] = [];
   const orders: Order[] = [];
-  for (const [j, b] of events.entries()) {
+  for (const [second, b] of events.entries()) {
     const mine = new Set<number>();
-    for (let i = j - 1; i >= 0; i--) {
-      if (mine.has(i)) continue;
-      const a = events[i]!;
-      if (a.core !== b.core && !meet(writes[i]!, reads[j]!) && !meet(writes[j]!, reads[i]!)) continue;
-      mine.add(i);
-      for (const k of past[i]!) mine.add(k);
+    for (let first = second - 1; first >= 0; first--) {
+      if (mine.has(first)) continue;
+      const a = events[first]!;
+      if (a.core !== b.core && !meet(writes[first]!, reads[second]!) && !meet(writes[second]!, reads[first]!)) continue;
+      mine.add(first);
+      for (const k of past[first]!) mine.add(k);
       if (a.core === b.core) continue;
-      const place = accessed[i]!.findLast((p) => accessed[j]!.includes(p) && (writes[i]!.includes(p) || writes[j]!.includes(p)));
-      if (place !== undefined) orders.push({ first: i, second: j, place });
+      const common = reads[first]!.filter((p) => reads[second]!.includes(p) && (writes[first]!.includes(p) || writes[second]!.includes(p)));
+      const word = common.findLast((p) => words.has(p));
+      orders.push({ first, second, place: word ?? common.at(-1)!, memory: word !== undefined });
     }
     past.push(mine);
   }
   return orders;
+}
+
+function nearestConflicts(graph: RunGraph, run: Run, accessed: readonly (readonly number[])[]): Order[] {
+  const events = run.map((e) => graph.labels[graph.label[e]!]!.transition);
+  return events.flatMap((b, second) =>
+    accessed[second]!.flatMap((place) => {
+      const first = events.findLastIndex(
+        (a, n) => n < second && a.core !== b.core && accessed[n]!.includes(place) && (a.writes.includes(place) || b.writes.includes(place)),
+      );
+      return first < 0 ? [] : [{ first, second, place, memory: true }];
+    }),
+  );
+}
+
+/**
+ * Whether an order follows from others that the violation takes: from programs and from orders that are in each of its runs. Then it says nothing of its own.
+ */
+export function follows(graph: RunGraph, run: Run, needed: readonly Order[]): (order: Order) => boolean {
+  const past: Set<number>[] = [];
+  for (const [n, edge] of run.entries()) {
+    const { core } = graph.labels[graph.label[edge]!]!.transition;
+    const before = run.findLastIndex((e, k) => k < n && graph.labels[graph.label[e]!]!.transition.core === core);
+    const mine = new Set<number>();
+    for (const k of [...(before < 0 ? [] : [before]), ...needed.filter((o) => o.second === n).map((o) => o.first)]) {
+      mine.add(k);
+      for (const earlier of past[k]!) mine.add(earlier);
+    }
+    past.push(mine);
+  }
+  return ({ first, second }) => [...past[second]!].some((k) => k !== first && past[k]!.has(first));
 }
 
 /** Most pairs of a state and what a monitor knows that one search may have. */

@@ -249,14 +249,19 @@ function searchOrders(table: TransitionTable, settings: ExploreOptions, wholeGra
 function byTwins(ground: Ground, settings: ExploreOptions): SearchResult {
   return searchByTable(ground)((table) => {
     const ends = new Map<string, readonly number[]>();
-    const states = searchTable(table, {
-      budget: budgetOf(settings, 'all states'),
-      learnFor: LEARN_STEPS,
-      symmetry: false,
-      wholeGraph: true,
-      onEnd: (state, path) => ends.set(vectorKey(state), path()),
-      ...(settings.prefer === undefined ? {} : { prefer: settings.prefer }),
-    });
+    const search = (reduce: boolean): StatefulOutcome => {
+      ends.clear();
+      return searchStatesOf(table, reduce, {
+        budget: budgetOf(settings, 'all states'),
+        learnFor: LEARN_STEPS,
+        symmetry: false,
+        wholeGraph: true,
+        onEnd: (state, path) => ends.set(vectorKey(state), path()),
+        ...(settings.prefer === undefined ? {} : { prefer: settings.prefer }),
+      });
+    };
+    let states = search(settings.reduce ?? ground.world.machine.cores.length > 2);
+    if (states.undecided === 'reduced') states = search(false);
     const { counts, violations } = states;
     const concluded = (stopped: string | undefined, counterexample: Counterexample | undefined): SearchResult =>
       conclude(ground.world, counts, { kind: 'exhaustive' }, counterexample, stopped, violations);

@@ -60,7 +60,7 @@ const values = {
   maxSeconds: { usage: '--max-seconds N', parse: seconds },
   maxSteps: { usage: '--max-steps N', parse: wholeNumber(1) },
   maxMemory: { usage: '--max-memory N[K|M|G]', parse: memorySize },
-  jobs: { usage: '--jobs N', parse: wholeNumber(1, 1024), env: 'TEXTPOKE_JOBS', inHelp: false },
+  jobs: { usage: '--jobs N', parse: wholeNumber(1, 1024), env: 'TEXTPOKE_JOBS' },
   width: { usage: '--width N', parse: wholeNumber(40, 1000) },
   out: { usage: '--out FILE', parse: someText },
 } satisfies Record<string, ValueFlag<unknown>>;

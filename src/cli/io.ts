@@ -1,3 +1,5 @@
+import type { Thread } from './threads.ts';
+
 /**
  * What a verb may touch outside itself. The program passes the real one, a test passes one that records, so that every
  * verb runs in-process.
@@ -27,6 +29,8 @@ export interface Io {
   cpuSeconds(): number;
   /** True from the moment on that the user asked to stop (^C). Long work asks now and then, prints what it has and returns 130. */
   interrupted(): boolean;
+  /** Starts a thread that works for this one: `--jobs`. */
+  startThread(): Thread;
   /** Runs a program and returns what it wrote to stdout, or undefined when it is absent or fails. */
   probe(command: string, args: readonly string[]): string | undefined;
   /** Runs a program that is there, in a folder, to its end; what it says on stdout is dropped. */

@@ -4,6 +4,7 @@ import { Exit, TextpokeError } from '../error.ts';
 import { nodeIo } from './node-io.ts';
 import { runProgram } from './program.ts';
 import { reportError } from './report-error.ts';
+import { threadOptions } from './threads.ts';
 
 /** Verbs that may compute for long without giving the event loop a turn, so that ^C would not be seen on their thread. */
 const LONG_VERBS = ['start', 'run', 'explore', 'matrix', 'mutants', 'replay', 'explain'];
@@ -11,10 +12,7 @@ const LONG_VERBS = ['start', 'run', 'explore', 'matrix', 'mutants', 'replay', 'e
 /** Runs the program on a second thread; this one stays free to hear ^C and tells it through a shared word. A second ^C ends at once. */
 function runOnWorker(argv: string[]): void {
   const asked = new Int32Array(new SharedArrayBuffer(4));
-  // From the sources, each thread needs to be told how to read TypeScript.
-  const fromSources = import.meta.url.endsWith('.ts');
-  const execArgv = ['--import', new URL('../../tools/typescript.mjs', import.meta.url).href];
-  const worker = new Worker(new URL(import.meta.url), { argv, workerData: asked, ...(fromSources && { execArgv }) });
+  const worker = new Worker(new URL(import.meta.url), { argv, workerData: asked, ...threadOptions() });
   process.on('SIGINT', () => {
     if (Atomics.add(asked, 0, 1) > 0) process.exit(Exit.interrupted);
   });

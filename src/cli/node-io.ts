@@ -5,6 +5,7 @@ import { isatty } from 'node:tty';
 import { pathToFileURL } from 'node:url';
 import { TextpokeError } from '../error.ts';
 import type { Io } from './io.ts';
+import { startThread } from './threads.ts';
 
 function errnoOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
@@ -103,6 +104,7 @@ export function nodeIo(interrupted: () => boolean): Io {
       return (user + system) / 1e6;
     },
     interrupted,
+    startThread,
     probe(command, args) {
       const { status, stdout } = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 10_000 });
       return status === 0 ? stdout : undefined;

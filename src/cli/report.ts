@@ -1,9 +1,9 @@
 import { wrap } from '../debug/wrap.ts';
 import type { Executions } from '../explore/dpor/search.ts';
-import type { Coverage } from '../explore/result.ts';
+import type { Cost, Coverage } from '../explore/result.ts';
 import { CHECK_TITLES } from '../explore/violation.ts';
 import { VisitedSet } from '../explore/visited.ts';
-import type { CellResult } from '../scenario/matrix.ts';
+import type { CellResult, Row } from '../scenario/matrix.ts';
 import type { Cell, Scenario, Variant } from '../scenario/scenario.ts';
 import { groupDigits } from './progress.ts';
 import { saySample } from './sample-report.ts';
@@ -18,10 +18,12 @@ export const headline = (line: string): string => wrap(line, 79, 2).join('\n');
 export const LIMITS = 'README.md#limits';
 
 /** `1 234 states, 5 678 transitions`, or of a search over orders how many there are. */
-function sayCounts({ counts, executions }: Pick<CellResult, 'counts' | 'executions'>): string {
+function sayCounts({ counts, executions, cost }: Pick<CellResult, 'counts' | 'executions' | 'cost'>): string {
   const orders = executions === undefined ? [] : [sayExecutions(executions)];
   const states = counts.states === 0 ? [] : [`${groupDigits(counts.states)} states`];
-  return [...states, `${groupDigits(counts.transitions)} transitions`, ...orders].join(', ');
+  // Those of several workers are a cost, not a finding.
+  const transitions = cost === undefined ? [`${groupDigits(counts.transitions)} transitions`] : [];
+  return [...states, ...transitions, ...orders].join(', ');
 }
 
 /** `650 orders of dependent events (25 given up on the way)`. */
@@ -33,7 +35,7 @@ function sayExecutions({ complete, blocked, circles }: Executions): string {
 }
 
 /** Coverage in words, with its counts. */
-export function sayCoverage(result: Pick<CellResult, 'coverage' | 'counts' | 'stopped' | 'sample' | 'executions'>): string {
+export function sayCoverage(result: Pick<CellResult, 'coverage' | 'counts' | 'stopped' | 'sample' | 'executions' | 'cost'>): string {
   const { coverage } = result;
   if (result.sample !== undefined) return saySample(result.sample, result.counts.transitions);
   switch (coverage.kind) {
@@ -49,6 +51,12 @@ export function sayCoverage(result: Pick<CellResult, 'coverage' | 'counts' | 'st
     case 'incomplete':
       return `incomplete (${result.stopped ?? 'stopped'}): ${sayCounts(result)}`;
   }
+}
+
+/** What a search by several workers took. */
+export function sayCost({ jobs, transitions, seconds }: Cost): string {
+  const who = `${jobs} ${jobs === 1 ? 'worker' : 'workers'}`;
+  return `cost     ${groupDigits(transitions)} transitions by ${who}${seconds === undefined ? '' : ` in ${seconds.toFixed(1)} s`}`;
 }
 
 /** One word for a table. */
@@ -74,7 +82,7 @@ export function sayCell(cell: Cell): string {
 }
 
 /** Headline of a verdict: what was found, or how much nothing was found in. */
-export function sayVerdict(result: CellResult): string {
+export function sayVerdict(result: Row): string {
   switch (result.verdict) {
     case 'violation': {
       const { violation } = result.counterexample as NonNullable<CellResult['counterexample']>;
@@ -116,7 +124,7 @@ export const verdictWord = ({ verdict, coverage }: Pick<CellResult, 'verdict' | 
 const LABEL_COLUMNS = 28;
 
 /** A fixed-width row of the table of verdicts. */
-export function row(scenario: Scenario, variant: Variant, result: CellResult): string {
+export function row(scenario: Scenario, variant: Variant, result: Row): string {
   const { cell } = result;
   const verdict =
     result.verdict === 'violation' ? `FAIL ${result.counterexample?.violation.check ?? ''}` : verdictWord(result).toUpperCase();

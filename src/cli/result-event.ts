@@ -1,11 +1,11 @@
 import type { Share } from '../explore/share.ts';
-import type { CellResult } from '../scenario/matrix.ts';
+import type { Row } from '../scenario/matrix.ts';
 import { lengthFields } from './length.ts';
 import { verdictWord } from './report.ts';
 import { sampleFields } from './sample-report.ts';
 
 /** A result as one JSON object: the fields of a matrix row, and what was found. */
-export function resultEvent(result: CellResult): Record<string, unknown> {
+export function resultEvent(result: Row): Record<string, unknown> {
   const violation = result.counterexample?.violation;
   return {
     scenario: result.scenario.name,
@@ -17,7 +17,7 @@ export function resultEvent(result: CellResult): Record<string, unknown> {
     expected: result.expected ?? null,
     coverage: result.coverage,
     states: result.counts.states,
-    transitions: result.counts.transitions,
+    ...(result.cost === undefined ? { transitions: result.counts.transitions } : { cost: result.cost }),
     token: result.token ?? null,
     ...(violation === undefined ? {} : { check: violation.check, message: violation.message, core: violation.core, rip: violation.rip }),
     ...(result.counterexample?.length === undefined ? {} : { length: lengthFields(result.counterexample.length) }),

@@ -15,6 +15,8 @@ export interface Scenarios {
   readonly listed: readonly Scenario[];
   /** What a printed command line needs behind it to know them as well: ` --scenarios FILE`, or nothing. */
   readonly flags: string;
+  /** The file. */
+  readonly file: string | undefined;
 }
 
 const isPath = (name: string): boolean => /\.(mjs|js|mts|ts)$/.test(name);
@@ -30,7 +32,7 @@ export async function knownScenarios(
 ): Promise<{ readonly known: Scenarios; readonly names: readonly string[] }> {
   const paths = [...(file === undefined ? [] : [file]), ...names.filter(isPath)];
   const [path] = paths;
-  if (path === undefined) return { known: { all: CATALOGUE, listed: CATALOGUE, flags: '' }, names };
+  if (path === undefined) return { known: { all: CATALOGUE, listed: CATALOGUE, flags: '', file: undefined }, names };
   if (new Set(paths).size > 1)
     throw new TextpokeError('E_USAGE', 'one file of scenarios at a time', {
       where: paths.join(' '),
@@ -42,7 +44,10 @@ export async function knownScenarios(
     if (other !== undefined)
       throw new TextpokeError('E_SCENARIO', `${scenario.name} has a name or alias of ${other.name}`, { where: path, hint: 'rename yours' });
   }
-  return { known: { all: [...own, ...CATALOGUE], listed: own, flags: ` --scenarios ${path}` }, names: names.filter((n) => !isPath(n)) };
+  return {
+    known: { all: [...own, ...CATALOGUE], listed: own, flags: ` --scenarios ${path}`, file: path },
+    names: names.filter((n) => !isPath(n)),
+  };
 }
 
 const namesOf = (s: Scenario): string[] => [s.name, ...(s.alias === undefined ? [] : [s.alias])].map((n) => n.toLowerCase());

@@ -13,12 +13,6 @@ const BYTES_A_STATE = 100;
 /** The search engine and budget that the flags ask for. Engines that this build lacks are refused, not replaced. */
 export function searchSettings(flags: SharedFlags, io: Io, progress: ProgressLine, label: string): SearchSettings {
   const search = flags.search ?? 'stateful';
-  if (flags.jobs !== undefined && flags.jobs > 1) {
-    throw new TextpokeError('E_USAGE', 'a search runs on one worker in this version', {
-      where: `--jobs ${flags.jobs}`,
-      hint: 'leave --jobs out',
-    });
-  }
   const time = stopCallback(io, flags);
   const stop = (counts: Counts): string | undefined => {
     const reason = time();
@@ -34,6 +28,23 @@ export function searchSettings(flags: SharedFlags, io: Io, progress: ProgressLin
     budget: { stop, ...(flags.maxSteps === undefined ? {} : { maxSteps: flags.maxSteps }) },
     onProgress: (counts, phase) => progress.show({ states: counts.states, depth: counts.depth, note: `${label} ${phase}` }),
   };
+}
+
+/** For what one worker does alone. */
+export function refuseJobs(flags: SharedFlags, what: string): void {
+  if (flags.jobs === undefined || flags.jobs === 1) return;
+  throw new TextpokeError('E_USAGE', `${what} on one worker`, {
+    where: `--jobs ${flags.jobs}`,
+    hint: 'leave --jobs and TEXTPOKE_JOBS out; explore --search stateful and matrix take it',
+  });
+}
+
+/** The flags that a search goes by, as a message for another thread. */
+export function plainFlags(flags: SharedFlags): SharedFlags {
+  const { cores, memory, fetch, engine, search, seed, seedIsDefault, maxSeconds, maxSteps, maxMemory, jobs } = flags;
+  const { json, quiet, verbose, color, width, out } = flags;
+  const model = { cores, memory, fetch, engine, search, seed, seedIsDefault };
+  return { ...model, maxSeconds, maxSteps, maxMemory, jobs, json, quiet, verbose, color, width, out };
 }
 
 /** The engine that the flags ask for; undefined leaves the choice. */

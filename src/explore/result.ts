@@ -74,6 +74,8 @@ export interface Cost {
   readonly transitions: number;
   /** Cases that were run on the machine. */
   readonly runs: number;
+  /** Where somebody has looked at a clock. */
+  readonly seconds?: number;
 }
 
 /** Limits of a search. Steps are transitions; `stop` is asked now and then and ends the search when it gives a reason. */

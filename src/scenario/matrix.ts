@@ -72,6 +72,9 @@ export interface CellResult extends Exploration {
   readonly share: Share | undefined;
 }
 
+/** What a table of results needs: no more than another thread can send. */
+export type Row = Omit<CellResult, 'knowledge' | 'learned'>;
+
 /** Explores cells, sharing what was learned between the models of a variant. */
 export class CellRunner {
   /** Gives the built images that scenarios name. */

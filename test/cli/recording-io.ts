@@ -1,5 +1,6 @@
 import type { Io } from '../../src/cli/io.ts';
 import { runProgram } from '../../src/cli/program.ts';
+import { startThread } from '../../src/cli/threads.ts';
 import { TextpokeError } from '../../src/error.ts';
 
 /** What a test may set up. */
@@ -50,6 +51,7 @@ export function recordingIo(world: World = {}): Recording {
     now: world.now ?? (() => 0),
     cpuSeconds: () => 0,
     interrupted: world.interrupted ?? (() => false),
+    startThread,
     probe: (command) => world.programs?.[command],
     run: (command) => ({ status: null, stderr: `${command} is not there` }),
     exitCode: 0,

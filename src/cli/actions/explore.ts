@@ -7,15 +7,16 @@ import { countFields, sayCount } from '../count.ts';
 import { fixtures } from '../fixtures.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
+import { teamOf, Workers } from '../jobs.ts';
 import { emitEvent } from '../json.ts';
 import { sayLength } from '../length.ts';
 import { progressLine } from '../progress.ts';
-import { headline, LIMITS, ROW_HEAD, row, sayCell, sayCoverage, sayShare, sayVerdict, wrapped } from '../report.ts';
+import { headline, LIMITS, ROW_HEAD, row, sayCell, sayCost, sayCoverage, sayShare, sayVerdict, wrapped } from '../report.ts';
 import { resultEvent } from '../result-event.ts';
 import { type SampleFlags, sampleSettings } from '../sample-flags.ts';
 import { sampleLines } from '../sample-report.ts';
 import { knownScenarios, oneScenario } from '../scenarios.ts';
-import { engineName, searchSettings } from '../search-options.ts';
+import { engineName, refuseJobs, searchSettings } from '../search-options.ts';
 import { outcomesAction } from './outcomes.ts';
 import { reachAction } from './reach.ts';
 
@@ -40,6 +41,24 @@ export interface ExploreOptions extends SharedFlags, SampleFlags {
 
 /** Tries the orders of a scenario and prints the verdict with its coverage. Returns the exit code. */
 export async function exploreAction(options: ExploreOptions, io: Io): Promise<number> {
+  const workers = workersFor(options, io);
+  try {
+    return await exploreWith(workers, options, io);
+  } finally {
+    workers?.end();
+  }
+}
+
+/** The threads that `--jobs` asks for; undefined where one search does it all. Throws E_USAGE for what one does alone. */
+function workersFor(options: ExploreOptions, io: Io): Workers | undefined {
+  const { search, preemptions, outcomes, reach, jobs } = options;
+  const isWhole = (search ?? 'stateful') === 'stateful' && preemptions === undefined && sampleSettings(options, undefined) === undefined;
+  if (isWhole && !outcomes && reach === undefined) return jobs === undefined ? undefined : new Workers(io, jobs);
+  refuseJobs(options, outcomes || reach !== undefined ? 'this is answered' : 'this search runs');
+  return undefined;
+}
+
+async function exploreWith(workers: Workers | undefined, options: ExploreOptions, io: Io): Promise<number> {
   const { known, names } = await knownScenarios(options.scenarios, [options.target], io);
   const scenario = oneScenario(known, names[0]);
   const cell = cellOf(scenario, options);
@@ -67,14 +86,19 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
   const countings: string[] = [];
   for (const variant of variants) {
     const settings = searchSettings(options, io, progress, variant.name);
-    const result = runner.run(scenario, variant, cell, {
+    const run = {
       ...settings,
       shrink: options.shrink,
       sampleNotes: variants.length === 1,
       countShare: sampling === undefined,
-      ...(options.preemptions === undefined ? {} : { search: 'ladder', preemptions: options.preemptions }),
+      ...(options.preemptions === undefined ? {} : ({ search: 'ladder', preemptions: options.preemptions } as const)),
       ...sampling,
-    });
+    };
+    const target = { file: known.file, scenario: scenario.name, variant: variant.name, cell, engine: engineName(options) };
+    const result =
+      workers === undefined
+        ? runner.run(scenario, variant, cell, run)
+        : await timed(io, runner.runInParallel(scenario, variant, cell, teamOf(workers, target), run));
     progress.clear();
     codes.push(exitCodeOf(result));
     if (result.verdict === 'violation') telling ??= variant.name;
@@ -93,6 +117,13 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
       `${countings.length === 0 ? '' : '\n'}${countings.map((line) => `${wrapped(line)}\n`).join('')}\nOne of them in full:\n  textpoke explore ${scenario.alias ?? scenario.name} --variant ${telling ?? variants[0]?.name ?? ''}${known.flags}\nlimits   ${LIMITS}\n`,
     );
   return Math.max(...codes);
+}
+
+/** The same with the time that it took. */
+async function timed(io: Io, result: Promise<CellResult>): Promise<CellResult> {
+  const start = io.now();
+  const { cost, ...rest } = await result;
+  return { ...rest, ...(cost === undefined ? {} : { cost: { ...cost, seconds: Math.round(io.now() - start) / 1000 } }) };
 }
 
 /** What is asked instead of a verdict. Throws E_USAGE where it is asked in a way that cannot answer it. */
@@ -175,6 +206,7 @@ function details(
     ...result.notes.map((n) => wrapped(`note     ${n}`)),
     ...[sayShare(result) ?? []].flat().map((s) => wrapped(`share    ${s}`)),
     ...(count === undefined ? [] : [wrapped(`count    ${sayCount(count)}`)]),
+    ...(result.cost === undefined ? [] : [wrapped(sayCost(result.cost))]),
     sayRecorded(result),
     `limits   ${LIMITS}`,
     '',

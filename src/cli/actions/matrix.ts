@@ -1,16 +1,17 @@
 import { Exit, TextpokeError } from '../../error.ts';
-import { type CellResult, CellRunner, cellsOf, smokeCell } from '../../scenario/matrix.ts';
-import { type Cell, familyOf, type Scenario } from '../../scenario/scenario.ts';
+import { CellRunner, cellsOf, type Row, smokeCell } from '../../scenario/matrix.ts';
+import { type Cell, familyOf, type Scenario, type Variant } from '../../scenario/scenario.ts';
 import { didYouMean } from '../../suggest.ts';
 import { fixtures } from '../fixtures.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
+import { rowsInOrder, Workers } from '../jobs.ts';
 import { emitEvent } from '../json.ts';
-import { groupDigits, progressLine } from '../progress.ts';
+import { groupDigits, type ProgressLine, progressLine } from '../progress.ts';
 import { LIMITS, ROW_HEAD, row } from '../report.ts';
 import { resultEvent } from '../result-event.ts';
-import { knownScenarios, selectScenarios } from '../scenarios.ts';
-import { engineName, searchSettings } from '../search-options.ts';
+import { knownScenarios, type Scenarios, selectScenarios } from '../scenarios.ts';
+import { engineName, plainFlags, searchSettings } from '../search-options.ts';
 
 export interface MatrixOptions extends SharedFlags {
   /** Families or scenarios; empty: all. */
@@ -42,24 +43,19 @@ export async function matrixAction(options: MatrixOptions, io: Io): Promise<numb
   const scenarios = selectScenarios(known, names);
   const { variant: only } = options;
   if (only !== undefined && scenarios.every((s) => s.variants.every((v) => v.name !== only))) throw noVariant(scenarios, only);
-  const runner = new CellRunner(fixtures(io), engineName(options));
   const progress = progressLine(io, options);
+  const wantedRows = rowsOf(scenarios, options);
   if (!options.json) io.stdout(`${ROW_HEAD}\n`);
   const tallies = new Map<string, Tally>();
-  for (const scenario of scenarios) {
-    for (const variant of scenario.variants.filter((v) => only === undefined || v.name === only)) {
-      for (const cell of options.smoke ? [smokeCell(scenario)] : cellsOf(scenario, variant)) {
-        if (!wanted(options, cell)) continue;
-        const settings = searchSettings(options, io, progress, `${scenario.alias ?? scenario.name} ${variant.name}`);
-        const result = runner.run(scenario, variant, cell, options.smoke ? { ...settings, shrink: false } : settings);
-        progress.clear();
-        count(tallies, familyOf(scenario), result);
-        if (options.json) emitEvent(io, 'result', resultEvent(result));
-        else io.stdout(`${row(scenario, variant, result)}\n`);
-        if (io.interrupted()) return Exit.interrupted;
-      }
-    }
+  const results =
+    options.jobs === undefined ? oneByOne(wantedRows, options, io, progress) : together(wantedRows, known, options, io, progress);
+  for await (const result of results) {
+    progress.clear();
+    count(tallies, familyOf(result.scenario), result);
+    if (options.json) emitEvent(io, 'result', resultEvent(result));
+    else io.stdout(`${row(result.scenario, result.variant, result)}\n`);
   }
+  if (io.interrupted()) return Exit.interrupted;
   const all = total([...tallies.values()]);
   if (all.rows === 0)
     throw new TextpokeError('E_USAGE', 'no row of the matrix fits these flags', {
@@ -70,6 +66,59 @@ export async function matrixAction(options: MatrixOptions, io: Io): Promise<numb
   else io.stdout(sayTallies(tallies, all));
   if (all.inconclusive > 0) return Exit.inconclusive;
   return all.different > 0 ? Exit.violation : Exit.ok;
+}
+
+interface Wanted {
+  readonly scenario: Scenario;
+  readonly variant: Variant;
+  readonly cell: Cell;
+}
+
+function rowsOf(scenarios: readonly Scenario[], options: MatrixOptions): readonly Wanted[] {
+  return scenarios.flatMap((scenario) =>
+    scenario.variants
+      .filter((v) => options.variant === undefined || v.name === options.variant)
+      .flatMap((variant) =>
+        (options.smoke ? [smokeCell(scenario)] : cellsOf(scenario, variant))
+          .filter((cell) => wanted(options, cell))
+          .map((cell) => ({ scenario, variant, cell })),
+      ),
+  );
+}
+
+function* oneByOne(rows: readonly Wanted[], options: MatrixOptions, io: Io, progress: ProgressLine): Generator<Row> {
+  const runner = new CellRunner(fixtures(io), engineName(options));
+  for (const { scenario, variant, cell } of rows) {
+    const settings = searchSettings(options, io, progress, `${scenario.alias ?? scenario.name} ${variant.name}`);
+    yield runner.run(scenario, variant, cell, options.smoke ? { ...settings, shrink: false } : settings);
+    if (io.interrupted()) return;
+  }
+}
+
+/** The same by several threads. */
+async function* together(
+  rows: readonly Wanted[],
+  known: Scenarios,
+  options: MatrixOptions,
+  io: Io,
+  progress: ProgressLine,
+): AsyncGenerator<Row> {
+  const engine = engineName(options);
+  const asked = rows.map(({ scenario, variant, cell }) => ({
+    group: `${scenario.name} ${variant.name} ${cell.victims}`,
+    target: { file: known.file, scenario: scenario.name, variant: variant.name, cell, engine },
+  }));
+  const workers = new Workers(io, Math.min(options.jobs ?? 1, Math.max(rows.length, 1)));
+  let done = 0;
+  try {
+    for await (const result of rowsInOrder(workers, asked, io, { flags: plainFlags(options), shrink: !options.smoke })) {
+      const { scenario, variant } = rows[done++]!;
+      yield { ...result, scenario, variant };
+      progress.show(`${done} of ${rows.length} rows`);
+    }
+  } finally {
+    workers.end();
+  }
 }
 
 function sayTallies(tallies: ReadonlyMap<string, Tally>, all: Tally): string {
@@ -108,7 +157,7 @@ function wanted(options: MatrixOptions, cell: Cell): boolean {
   );
 }
 
-function count(tallies: Map<string, Tally>, family: string, result: CellResult): void {
+function count(tallies: Map<string, Tally>, family: string, result: Row): void {
   const tally = tallies.get(family) ?? { rows: 0, different: 0, inconclusive: 0, states: 0, transitions: 0 };
   tallies.set(family, tally);
   tally.rows++;

@@ -45,7 +45,7 @@ export function learnTogether(footprints: readonly Footprint[], knowledge: Knowl
     const everyone = (word & SHADOW.readers) | writers;
     if (writers === 0 || (word & SHADOW.text) !== 0) continue;
     if (executed.has(quadword)) text.push(quadword);
-    if ((everyone & (everyone - 1)) !== 0 && (word & SHADOW.declared) === 0) visible.push(quadword);
+    else if ((everyone & (everyone - 1)) !== 0 && (word & SHADOW.declared) === 0) visible.push(quadword);
   }
   knowledge.add({ visible, text });
 }

@@ -1,0 +1,120 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { runProgram } from '../../src/cli/program.ts';
+import { startThread, type Thread } from '../../src/cli/threads.ts';
+import { CATALOGUE } from '../../src/scenario/catalogue.ts';
+import { root } from '../../tools/bootstrap.mjs';
+import { recordingIo, textpoke as textpokeIn, type World } from './recording-io.ts';
+
+const images = [...new Set(['lab', ...CATALOGUE.flatMap((s) => (typeof s.image === 'string' ? [s.image] : []))])];
+const paths = images.map((name) => join(root, `fixtures/${name}/${name}.elf`));
+const files = Object.fromEntries(paths.map((path) => [path, readFileSync(path)]));
+const textpoke = (argv: readonly string[], world: World = {}) => textpokeIn(argv, { files, ...world });
+
+interface Event {
+  readonly type: string;
+  readonly cost?: object;
+}
+
+/** What a run says in JSON, without what depends on chance. */
+async function told(
+  argv: readonly string[],
+  world: World = {},
+): Promise<{ readonly events: readonly object[]; readonly costs: number; readonly exit: number }> {
+  const { stdout, exit } = await textpoke([...argv, '--json'], world);
+  const events = stdout()
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Event);
+  return { events: events.map(({ cost: _, ...rest }) => rest), costs: events.filter((e) => e.cost !== undefined).length, exit };
+}
+
+describe('explore --jobs', () => {
+  test.each([
+    ['a safe variant', ['F1', '--variant', 'final-sync', '--victims', '2'], 0],
+    ['one that fails', ['F1', '--variant', 'no-final-sync'], 1],
+  ])('%s: one, two and three threads say the same but for the cost', async (_title, target, exit) => {
+    const alone = await told(['explore', ...target, '--jobs', '1']);
+    expect(alone.exit).toBe(exit);
+    expect(alone.costs).toBe(1);
+    for (const jobs of ['2', '3']) expect(await told(['explore', ...target, '--jobs', jobs])).toEqual(alone);
+  });
+
+  test('the report has the cost on a line of its own', async () => {
+    const { stdout } = await textpoke(['explore', 'F1', '--variant', 'final-sync', '--jobs', '2']);
+    expect(stdout()).toMatch(/^coverage exhaustive: 2 085 states; /m);
+    expect(stdout()).toMatch(/^cost {5}[\d ]+ transitions by 2 workers in \d+\.\d s$/m);
+  });
+
+  test('a budget of steps makes it inconclusive', async () => {
+    const { events, exit } = await told(['explore', 'F1', '--variant', 'final-sync', '--jobs', '2', '--max-steps', '100']);
+    expect(exit).toBe(125);
+    expect(events[1]).toMatchObject({ verdict: 'inconclusive', stopped: 'step budget of 100 spent' });
+  });
+
+  test('so does a budget of time, and ^C ends it with 130', async () => {
+    let time = 0;
+    const slow = await told(['explore', 'F1', '--victims', '4', '--variant', 'final-sync', '--jobs', '2', '--max-seconds', '1'], {
+      now: () => (time += 600),
+    });
+    expect(slow.exit).toBe(125);
+    expect(slow.events[1]).toMatchObject({ stopped: 'time budget of 1 s spent' });
+    const asked = await told(['explore', 'F1', '--victims', '4', '--variant', 'final-sync', '--jobs', '2'], { interrupted: () => true });
+    expect(asked.exit).toBe(130);
+    expect(asked.events[1]).toMatchObject({ verdict: 'inconclusive', stopped: 'interrupted' });
+  });
+
+  test('searches that one worker does alone refuse it', async () => {
+    for (const more of [
+      ['--search', 'pct'],
+      ['--preemptions', '1'],
+      ['--search', 'dpor'],
+    ]) {
+      const { exit, stderr } = await textpoke(['explore', 'F1', '--jobs', '2', ...more]);
+      expect(exit).toBe(129);
+      expect(stderr()).toContain('on one worker');
+    }
+    expect((await textpoke(['mutants', 'ftrace', '--jobs', '2'])).exit).toBe(129);
+  });
+
+  test('a worker that dies is said so', async () => {
+    const recording = recordingIo({ files });
+    let started = 0;
+    /** Ends when it is asked for something. */
+    const mortal = (): Thread => {
+      const deaths: ((why: unknown) => void)[] = [];
+      return {
+        post: () => deaths.forEach((death) => death(new Error('killed'))),
+        listen: ({ death }) => void deaths.push(death),
+        end: () => {},
+      };
+    };
+    const io = { ...recording.io, startThread: () => (started++ === 0 ? mortal() : startThread()) };
+    expect(await runProgram(['explore', 'F1', '--variant', 'final-sync', '--jobs', '2'], io)).toBe(128);
+    expect(recording.stderr()).toMatch(/^error: a worker died: killed {3}\[E_INTERNAL\]/);
+  });
+
+  test('an error in a worker is the error of the program', async () => {
+    const modules = { 'mine.mjs': { mine: { name: 'mine/mine', variants: [], build: () => {} } } };
+    const { exit, stderr } = await textpoke(['matrix', 'static-call', '--scenarios', 'mine.mjs', '--smoke', '--jobs', '1'], { modules });
+    // The thread looks for the file itself, and there is none.
+    expect(exit).toBe(128);
+    expect(stderr()).toContain('cannot read mine.mjs: no such file');
+  });
+});
+
+describe('matrix --jobs', () => {
+  test('prints what it prints without, in the same order', async () => {
+    for (const output of [[], ['--json']]) {
+      const argv = ['matrix', 'static-call/fixup', 'F4', '--fetch', 'zen3', '--memory', 'tso', ...output];
+      const [alone, many] = [await textpoke(argv), await textpoke([...argv, '--jobs', '3'])];
+      expect(many.stdout()).toBe(alone.stdout());
+      expect(many.exit).toBe(alone.exit);
+    }
+  });
+
+  test('rows that nobody began when ^C came are not waited for', async () => {
+    expect((await textpoke(['matrix', 'static-call', '--smoke', '--jobs', '2'], { interrupted: () => true })).exit).toBe(130);
+  });
+});

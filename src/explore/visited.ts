@@ -15,7 +15,10 @@ export class VisitedSet {
   /** Number of the key at `words[at..at+3]`, from 0 in order of arrival; negative (-1 - number) when it was there already. */
   add(words: Int32Array, at: number): number {
     if (this.size * 2 > this.#mask) this.#grow();
-    const [a, b, c, d] = [words[at]! >>> 0, words[at + 1]! >>> 0, words[at + 2]! >>> 0, words[at + 3]! >>> 0];
+    const a = words[at]! >>> 0;
+    const b = words[at + 1]! >>> 0;
+    const c = words[at + 2]! >>> 0;
+    const d = words[at + 3]! >>> 0;
     const slots = this.#slots;
     for (let slot = (a ^ (c >>> 7)) & this.#mask; ; slot = (slot + 1) & this.#mask) {
       const base = slot * 5;

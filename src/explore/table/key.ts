@@ -4,15 +4,20 @@ import type { TransitionTable } from './table.ts';
 const [LOCAL, PENDING, FLOOR] = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d] as const;
 
 /**
- * The 128-bit key of the state that a table holds, kept up to date as slots change. Each slot adds what its content hashes to; cores that may trade
- * places add what they are without their number, so that their permutations have one key.
+ * The 128-bit key of the state that a table holds, kept up to date as slots change. Each slot adds what its content hashes to, and the content at the start
+ * adds nothing: slots that are found on the way change no key. Cores that may trade places add what they are without their number, so that their
+ * permutations have one key.
  */
 export class StateKey {
   readonly words = new Int32Array(HASH_WORDS);
-  readonly sum = new Int32Array(HASH_WORDS);
   readonly #table: TransitionTable;
   readonly #symmetric: readonly number[];
   readonly #isSymmetric: readonly boolean[];
+  /** Shares of all but those that trade places. */
+  readonly sum = new Int32Array(HASH_WORDS);
+  /** Of slots whose share is not the hash of their content: the share of each content, and how many are known. */
+  readonly #shares: (Int32Array | undefined)[] = [];
+  readonly #known: number[] = [];
 
   /** `symmetric`: bit c set when core c may trade places with the others that are set. */
   constructor(table: TransitionTable, symmetric: number) {
@@ -23,32 +28,46 @@ export class StateKey {
 
   /** A slot of the table's state goes from one content to another. */
   move(slot: number, from: number, to: number): void {
-    this.#add(slot, from, -1);
-    this.#add(slot, to, 1);
+    const shares = slot < this.#table.firstWord ? this.#sharesOf(slot, Math.max(from, to)) : this.#table.hashesOf(slot);
+    const { sum } = this;
+    const [a, b] = [from * HASH_WORDS, to * HASH_WORDS];
+    sum[0] = (sum[0]! + shares[b]! - shares[a]!) | 0;
+    sum[1] = (sum[1]! + shares[b + 1]! - shares[a + 1]!) | 0;
+    sum[2] = (sum[2]! + shares[b + 2]! - shares[a + 2]!) | 0;
+    sum[3] = (sum[3]! + shares[b + 3]! - shares[a + 3]!) | 0;
   }
 
-  /** What was there at the start adds nothing: slots that are found on the way change no key. */
-  #add(slot: number, content: number, sign: 1 | -1): void {
-    if (content === 0) return;
+  /** Shares of the contents of a slot that is no word: text with how far those lag that keep their places, and what a core is with its number. */
+  #sharesOf(slot: number, content: number): Int32Array {
+    let shares = this.#shares[slot];
+    let known = this.#known[slot] ?? 0;
+    if (shares !== undefined && content < known) return shares;
     const { cores } = this.#table;
-    const { sum } = this;
     const hashes = this.#table.hashesOf(slot);
-    const at = content * HASH_WORDS;
-    if (slot === 0) {
+    const trades = slot > cores && this.#isSymmetric[(slot - 1) % cores]!;
+    if (shares === undefined || shares.length < (content + 1) * HASH_WORDS) {
+      const grown = new Int32Array(Math.max(64, 2 * (content + 1)) * HASH_WORDS);
+      if (shares !== undefined) grown.set(shares);
+      shares = grown;
+      this.#shares[slot] = shares;
+    }
+    for (; known <= content; known++) {
+      // Those that trade places have their share in `compute`; the content at the start has none.
+      if (known === 0 || trades) continue;
       for (let k = 0; k < HASH_WORDS; k++) {
-        let h = hashes[at + k]!;
-        for (let c = 0; c < cores; c++) if (!this.#isSymmetric[c]!) h = (h + finish(this.#table.floorHash(content, c, k) + c + 1)) | 0;
-        sum[k] = (sum[k]! + sign * h) | 0;
+        const hash = hashes[known * HASH_WORDS + k]!;
+        shares[known * HASH_WORDS + k] = slot === 0 ? this.#text(known, hash, k) : finish(hash + Math.imul(slot, LOCAL));
       }
-      return;
     }
-    if (slot > 4 * cores + 1) {
-      for (let k = 0; k < HASH_WORDS; k++) sum[k] = (sum[k]! + sign * hashes[at + k]!) | 0;
-      return;
-    }
-    // Floors are places only.
-    if (slot <= cores || this.#isSymmetric[(slot - 1) % cores]!) return;
-    for (let k = 0; k < HASH_WORDS; k++) sum[k] = (sum[k]! + sign * finish(hashes[at + k]! + Math.imul(slot, LOCAL))) | 0;
+    this.#known[slot] = known;
+    return shares;
+  }
+
+  #text(content: number, hash: number, word: number): number {
+    let h = hash;
+    for (let c = 0; c < this.#table.cores; c++)
+      if (!this.#isSymmetric[c]!) h = (h + finish(this.#table.floorHash(content, c, word) + c + 1)) | 0;
+    return h;
   }
 
   /** What a core is, without its number, as a number of 53 bits: equal for cores in the same state. */
@@ -64,8 +83,8 @@ export class StateKey {
 
   /** Writes the key to `words`. */
   compute(): Int32Array {
-    const { words, sum } = this;
-    words.set(sum);
+    const { words } = this;
+    words.set(this.sum);
     const { state } = this.#table;
     for (const core of this.#symmetric) {
       const [local, pending] = [this.#table.localSlot(core), this.#table.pendingSlot(core)];

@@ -144,6 +144,7 @@ export class TransitionTable implements TransitionSystem {
   readonly #log: LookLog;
   readonly #dead: number;
   readonly #discoveries: number;
+  #hasLearned = false;
   /** Quadwords of each core's stack that are words of their own. */
   readonly #stackWords: readonly (readonly number[])[];
 
@@ -190,7 +191,7 @@ export class TransitionTable implements TransitionSystem {
 
   /** More memory turned out to be shared, or more text to be written: what the table says is void. */
   get hasLearned(): boolean {
-    return this.world.machine.discoveries !== this.#discoveries;
+    return this.#hasLearned;
   }
 
   /** Slot numbers: text, then floors (places only), local states, what is pending; words behind. */
@@ -263,7 +264,7 @@ export class TransitionTable implements TransitionSystem {
     const content = this.state[this.#dead]!;
     if (content === 0) return false;
     // The other half of the quadword is somebody else's.
-    const word = this.#words[this.#dead - this.#firstWord]!.values[content]!;
+    const word = this.#words[this.#dead - this.firstWord]!.values[content]!;
     return BigInt.asUintN(32, word >> BigInt(8 * (this.world.deadAt & 7))) !== 0n;
   }
 
@@ -307,7 +308,7 @@ export class TransitionTable implements TransitionSystem {
     if (slot < this.localSlot(0)) return NO_HASH;
     if (slot < this.pendingSlot(0)) return this.#locals[slot - this.localSlot(0)]!.hashes;
     if (slot < this.nmiPlace(0)) return this.#pending[slot - this.pendingSlot(0)]!.hashes;
-    return this.#words[slot - this.#firstWord]!.hashes;
+    return this.#words[slot - this.firstWord]!.hashes;
   }
 
   /** Hash of how far the fetch of a core may lag: a part of the text slot that trades places with the core. */
@@ -319,7 +320,8 @@ export class TransitionTable implements TransitionSystem {
     return slot >= this.pendingSlot(0) && slot < this.nmiPlace(0);
   }
 
-  get #firstWord(): number {
+  /** The first slot of a word of memory. */
+  get firstWord(): number {
     return 2 + 4 * this.cores;
   }
 
@@ -338,11 +340,12 @@ export class TransitionTable implements TransitionSystem {
   }
 
   #wordNumber(slot: number, value: bigint): number {
-    const words = this.#words[slot - this.#firstWord]!;
+    const words = this.#words[slot - this.firstWord]!;
     const known = words.numberOf(value);
     if (known !== undefined) return known;
-    const at = this.#cells[slot - this.#firstWord]!;
+    const at = this.#cells[slot - this.firstWord]!;
     hashWords(Int32Array.of(at, Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n))), 3, 0x30bd, HASH, 0);
+    if (words.size === 0) HASH.fill(0);
     return words.add(value, value, HASH);
   }
 
@@ -392,9 +395,9 @@ export class TransitionTable implements TransitionSystem {
       if (moved || textMoved) engine.bytes.set(this.#texts.values[text]!.floors[core]!, machine.cores[core]!.base + CORE.floors);
       engine.words[(machine.cores[core]!.base + CORE.hashDirty) >> 2] = 1;
     }
-    for (let slot = this.#firstWord; slot < this.slots; slot++) {
+    for (let slot = this.firstWord; slot < this.slots; slot++) {
       if (this.#current[slot] === this.state[slot]) continue;
-      engine.longs[this.#cells[slot - this.#firstWord]! >> 3] = this.#words[slot - this.#firstWord]!.values[this.state[slot]!]!;
+      engine.longs[this.#cells[slot - this.firstWord]! >> 3] = this.#words[slot - this.firstWord]!.values[this.state[slot]!]!;
     }
     this.#current.set(this.state);
   }
@@ -551,6 +554,7 @@ export class TransitionTable implements TransitionSystem {
       }),
     );
     const found: Offers = { offers: all, waiting: this.#waiting(core, all, looked, others), places: Int32Array.from(this.#lookedPlaces) };
+    this.#hasLearned ||= this.world.machine.discoveries !== this.#discoveries;
     if (!this.hasLearned) tree.add(this.state, this.#lookedSlots, found);
     return found;
   }
@@ -620,6 +624,7 @@ export class TransitionTable implements TransitionSystem {
     const from = this.state[this.localSlot(core)]!;
     const to = violations.length > 0 ? -1 : (changes.find(([slot]) => slot === this.localSlot(core))?.[1] ?? from);
     this.history[core]!.push({ from, to, reads: remembered.reads, writes: remembered.writes });
+    this.#hasLearned ||= machine.discoveries !== this.#discoveries;
     if (!this.hasLearned) offer.outcomes.add(this.state, this.#lookedSlots, remembered);
     return remembered;
   }

@@ -5,7 +5,6 @@ import type { Budget, Counterexample, Counts, Coverage, SearchResult, Verdict } 
 import { sampleSchedules } from './sample/sample.ts';
 import type { StrategyName } from './sample/strategy.ts';
 import { shorten } from './shorten.ts';
-import { shrink } from './shrink.ts';
 import { livelock, type StatefulOutcome, searchStates } from './stateful.ts';
 import { answersOf, learnNearby, searchReduced, searchTable, type TableOptions } from './table/search.ts';
 import { NewWords, TransitionTable } from './table/table.ts';
@@ -125,7 +124,7 @@ function once(ground: Ground, settings: ExploreOptions): SearchResult {
     case 'ladder':
       return byLadder(ground.world, settings);
     case 'pct':
-      return byPct(ground.world, settings);
+      return byPct(ground, settings);
     case 'stateful':
       return byStates(ground, settings);
     case 'dpor':
@@ -301,7 +300,8 @@ function byLadder(world: World, settings: ExploreOptions): SearchResult {
   return conclude(world, outcome.counts, coverage, outcome.counterexample, outcome.stopped, []);
 }
 
-function byPct(world: World, settings: ExploreOptions): SearchResult {
+function byPct(ground: Ground, settings: ExploreOptions): SearchResult {
+  const { world } = ground;
   const { strategy, depth, all } = settings;
   const outcome = sampleSchedules(world, {
     strategy: strategy ?? (depth === undefined ? 'portfolio' : 'pct'),
@@ -312,7 +312,7 @@ function byPct(world: World, settings: ExploreOptions): SearchResult {
     budget: budgetOf(settings, 'schedules'),
   });
   const { counts, counterexample, sample, stopped } = outcome;
-  const short = counterexample !== undefined && settings.shrink !== false ? shrink(world, counterexample) : counterexample;
+  const short = counterexample !== undefined && settings.shrink !== false ? shorter(ground, counterexample, settings) : counterexample;
   const coverage: Coverage = { kind: 'sampled', schedules: sample.schedules };
   const result = conclude(world, counts, coverage, short, stopped, []);
   return { ...result, ...(all === true ? { coverage } : {}), sample };
@@ -325,6 +325,8 @@ function shorter(ground: Ground, found: Counterexample, settings: ExploreOptions
     knowledge: ground.knowledge,
     prefer: settings.prefer,
     stop: settings.budget?.stop,
+    // What is sampled may be too large for a search by preemptions.
+    ladder: settings.search !== 'pct',
   });
   ground.replays = knowledge;
   return counterexample;

@@ -21,7 +21,9 @@ export interface Shortening {
   readonly prefer?: WantedViolation | undefined;
   /** Ends the search for the shortest run before its steps are spent. */
   readonly stop?: Budget['stop'] | undefined;
-  /** Steps of that search; 0 leaves it out. */
+  /** Whether the ladder is asked where that search gives up. Default true. */
+  readonly ladder?: boolean;
+  /** Steps of the search for the shortest run; 0 leaves it out. */
   readonly steps?: number;
 }
 
@@ -70,18 +72,18 @@ function shortest(found: Counterexample, { make, knowledge, stop, steps = SHORTE
   return holds ? { counterexample, knowledge: exact.knowledge } : undefined;
 }
 
-function shortened(found: Counterexample, { make, knowledge, prefer }: Shortening): Counterexample {
+function shortened(found: Counterexample, { make, knowledge, prefer, ladder: climbs = true }: Shortening): Counterexample {
   const fresh = <T>(use: (world: World) => T): T => inFresh(make, knowledge, use);
-  const ladder = fresh((world) =>
+  const climb = (world: World): Counterexample | undefined =>
     searchLadder(world, {
       maxPreemptions: LADDER_PREEMPTIONS,
       budget: { maxSteps: LADDER_STEPS },
       ...(prefer !== undefined && isWanted(found.violation, prefer) ? { only: prefer } : {}),
-    }),
-  );
+    }).counterexample;
+  const ladder = climbs ? fresh(climb) : undefined;
   // Runs that the first search did not see may share more than it knew: their answers need not mean the same in a world that begins.
   const holds = (one: Counterexample | undefined): one is Counterexample => one !== undefined && fresh((world) => reproduces(world, one));
-  const start = holds(ladder.counterexample) ? ladder.counterexample : found;
+  const start = holds(ladder) ? ladder : found;
   const short = fresh((world) => shrink(world, start));
   const best = holds(short) ? short : start;
   return { ...best, length: { ...fresh((world) => lengthOf(world, best.answers)), shortest: false } };

@@ -68,39 +68,42 @@ interface Frame {
 const MAX_EVENTS = 2000;
 
 /**
- * Stateless search by source sets and sleep sets: P. Abdulla, S. Aronis, B. Jonsson, K. Sagonas, "Optimal Dynamic Partial Order Reduction", POPL 2014,
- * algorithm 1. It remembers no states but those of the path that it is on, and explores one execution for each Mazurkiewicz trace. As an independent twin
- * of the search over states it shares nothing with that but the transitions.
+ * Stateless search by source sets and sleep sets: P. Abdulla, S. Aronis, B. Jonsson, K. Sagonas, "Optimal Dynamic Partial Order Reduction", POPL
+ * 2014, algorithm 1. It remembers no states but those of the path that it is on, and explores one execution for each Mazurkiewicz trace. As an
+ * independent twin of the search over states it shares nothing with that but the transitions. It is not optimal in the sense of the paper's wakeup
+ * trees: some executions are begun for nothing, and counted.
  *
- * Differences to the paper. There, a process has one next step, which nobody else can take away. Here an agent's move has several outcomes, and it can be
- * disabled (an interrupt that becomes masked, a lock that is taken). So races are looked for not only between events, but between each event e and
- * the move that each agent would have had without e: `Without` follows the execution without e and all that e happens before, a race is a move there that
- * depends on e, and it is reversed by what is left of the execution followed by that move. Moves of those who wait count, by what they look at.
+ * Differences to the paper. There, a process has one next step, which nobody else can take away. Here an agent's move has several outcomes, and it
+ * can be disabled (an interrupt that becomes masked, a lock that is taken). So races are looked for not only between events, but between each event
+ * e and the move that each agent would have had without e: `Without` follows the execution without e and all that e happens before, a race is a move
+ * there that depends on e, and it is reversed by what is left of the execution followed by that move. Moves of those who wait count, by what they
+ * look at.
  *
- * Why that finds everything. Assume (1) an agent's move in a state, also to wait, is decided by looking at places one after the other, where what it has
- * seen decides where it looks next, and all of them are in `reads`; (2) moves of different agents that write nothing that the other one reads commute.
- * Claim: when the search leaves execution E, then for every sequence w of further events followed by one move m, such that no initial event of w.m
- * (one that can come first in an equivalent order) was asleep at E, some explored execution goes E.y with y equivalent to w.z, and m is still the move
- * of its agent there. Taking E empty, all that can happen is seen.
- * Let S be what was asleep at E or explored from it. If an initial of w.m is in S, take the one explored first, p: the rest of w.m has no initial that is
- * asleep at E.p, and E.p was left before E. Otherwise each p explored from E is independent of a longest prefix w(p) of w.m and depends on the move
- * behind it, of some agent B (if it depends on nothing, E.p covers w.m). Choose p with the longest prefix, among those one that is not B's, and of them
- * the one whose first write to what B looks at comes latest in the order in which B looks. Let f be B's move after E.p.w(p). It depends on p by (1): up to what p wrote, B looks at the same
- * places. So w(p).f has no initial that is asleep at E.p (an initial of w(p) would be one of w, f would have been woken by p) and is
- * covered: some explored E.p.y has all of w(p).f in it, and others, R, that p does not happen before and that f does not depend on. Without p the
- * execution leads to E.w(p).R, where B still looks at what p wrote: a race, so some awake r that is first in w(p).R.B was scheduled at E. It is not in
- * w(p), nor B's move at E unless that is the first of w (else it would be an initial of w in S). So it is in R: independent of w(p) and f, its prefix is
- * not shorter, and B looks at what it writes later, if at all, than at what p writes. That contradicts the choice of p. If p is B's, another outcome of the move behind
- * w(p), then E.p.y with all of w(p) in it will do for f: without p, B still has the same move, which races with p when some outcome of it depends on
- * w(p).R, and an r in R is not B's.
+ * Why that finds everything. Assume (1) an agent's move in a state, also to wait, is decided by looking at places one after the other, where what it
+ * has seen decides where it looks next, and all of them are in `reads`, also those that are written with what they hold already; (2) moves of
+ * different agents that write nothing that the other one reads commute. Claim: when the search leaves execution E, then for every sequence w of
+ * further events followed by one move m, such that no initial event of w.m (one that can come first in an equivalent order) was asleep at E, some
+ * explored execution goes E.y with y equivalent to w.z, and m is still the move of its agent there. Taking E empty, all that can happen is seen.
  *
- * Waiting. A step that leads back to the state it came from changes nothing: it counts as a move of one who waits. Where only one agent has
- * moved since the execution was in the very same state, it waits as well, in a circle: the execution is cut. Everybody is scheduled wherever the
- * circle went through. Any target can do without circles (same states with fewer events), so w may be taken to have none in any equivalent order. In
- * the argument above places where everybody is scheduled never need a race, only the first case, which adds nothing that is not in w: hence the whole
+ * Let S be what was asleep at E or explored from it. If an initial of w.m is in S, take the one explored first, p: the rest of w.m has no initial
+ * that is asleep at E.p, and E.p was left before E. Otherwise each p explored from E is independent of a longest prefix w(p) of w.m and depends on
+ * the move behind it, of some agent B (if it depends on nothing, E.p covers w.m). Choose p with the longest prefix, among those one that is not B's,
+ * and of them the one whose first write to what B looks at comes latest in the order in which B looks. Let f be B's move after E.p.w(p). It depends
+ * on p by (1): up to what p wrote, B looks at the same places. So w(p).f has no initial that is asleep at E.p (an initial of w(p) would be one of w,
+ * f would have been woken by p) and is covered: some explored E.p.y has all of w(p).f in it, and others, R, that p does not happen before and that f
+ * does not depend on. Without p the execution leads to E.w(p).R, where B still looks at what p wrote: a race, so some awake r that is first in
+ * w(p).R.B was scheduled at E. It is not in w(p), nor B's move at E unless that is the first of w (else it would be an initial of w in S). So it is
+ * in R: independent of w(p) and f, its prefix is not shorter, and B looks at what it writes later, if at all, than at what p writes. That
+ * contradicts the choice of p. If p is B's, another outcome of the move behind w(p), then E.p.y with all of w(p) in it will do for f: without p, B
+ * still has the same move, which races with p when some outcome of it depends on w(p).R, and an r in R is not B's.
+ *
+ * Waiting. A step that leads back to the state it came from changes nothing: it counts as a move of one who waits. Where only one agent has moved
+ * since the execution was in the very same state, it waits as well, in a circle: the execution is cut. Everybody is scheduled wherever the circle
+ * went through. Any target can do without circles (same states with fewer events), so w may be taken to have none in any equivalent order. In the
+ * argument above places where everybody is scheduled never need a race, only the first case, which adds nothing that is not in w: hence the whole
  * circle would be part of w.m, or of w(p).f. The former is excluded; so is the latter unless f closes the circle, and then B has an event in w(p)
- * before f, and the race of p with f, seen one event before the cut, already gives an initial of w. Where several agents went in a circle this
- * last step does not hold, and everybody is scheduled all along the way from the start, so that the argument needs no race anywhere on it.
+ * before f, and the race of p with f, seen one event before the cut, already gives an initial of w. Where several agents went in a circle this last
+ * step does not hold, and everybody is scheduled all along the way from the start, so that the argument needs no race anywhere on it.
  */
 export function searchDpor(system: TransitionSystem, settings: DporOptions = {}): DporOutcome {
   const maxEvents = settings.maxEvents ?? MAX_EVENTS;

@@ -13,12 +13,17 @@ export { explainWhy, type VerdictUnder, type Why } from './debug/why.ts';
 export { type ErrorCode, Exit, TextpokeError } from './error.ts';
 /** Trying every order: worlds, checkers, searches and their results. */
 export type { Checker } from './explore/checker.ts';
+export type { Observation } from './explore/checkers/observations.ts';
 export { type Exploration, type ExploreOptions, explore, learn, type SearchName } from './explore/explore.ts';
 export { Knowledge } from './explore/knowledge.ts';
-export type { Budget, Counterexample, Counts, Coverage, SearchResult, Verdict } from './explore/result.ts';
+export { type Outcome, type Outcomes, outcomesOf, type SharedWord } from './explore/outcomes.ts';
+export type { RunLength } from './explore/price.ts';
+export { type Reach, reach } from './explore/reach/reach.ts';
+export type { Budget, Counterexample, CounterexampleLength, Counts, Coverage, SearchResult, Verdict } from './explore/result.ts';
 export type { MissBound } from './explore/sample/bound.ts';
 export type { Sample } from './explore/sample/sample.ts';
 export { STRATEGY_NAMES, type StrategyName } from './explore/sample/strategy.ts';
+export { countRuns, type Share } from './explore/share.ts';
 export type { Site } from './explore/site.ts';
 export { decodeToken, encodeToken, imageHash, nameHash, SEMANTICS_VERSION, type TokenContent } from './explore/token.ts';
 export { CHECK_TITLES, type CheckId, type Violation, type ViolationCause, type WantedViolation } from './explore/violation.ts';

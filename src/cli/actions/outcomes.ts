@@ -56,7 +56,7 @@ function tellText(
   const incomplete = [...(found.stopped === undefined ? [] : [found.stopped]), ...found.bounds];
   const blocks = found.outcomes.map((o, n) => {
     const share = o.interleavings === undefined ? '' : `${groupDigits(o.interleavings)} interleavings (${part(o.interleavings, all)}), `;
-    const length = sayLength({ ...o.length, shortest: true }).replace(/^shortest /, 'shortest: ');
+    const length = sayLength({ ...o.length, shortest: true });
     return [...sayOutcome(o, told[n]!).map(headline), ...wrap(share + length, 77, 0).map((line) => `  ${line}`), `  ${token(o)}`, ''];
   });
   const lines = [

@@ -125,19 +125,39 @@ export class ShareSearch {
   }
 
   #start(job: Job): void {
-    this.#prefix = job.path;
+    const left = new Map(job.left.map((alternatives) => [alternatives.depth, alternatives]));
+    this.#prefix = job.path.slice(0, job.left[0]!.depth);
     let lastCore = 0;
-    for (const answer of job.path) {
-      const transition = this.#trail.options(lastCore)[answer]!;
+    for (let depth = 0; depth <= job.path.length; depth++) {
+      const here = left.get(depth);
+      const isNew = here?.state === -1;
+      const state = isNew ? this.#visited.add(this.#trail.key.compute(), 0) : (here?.state ?? -1);
+      if (isNew && !this.#enter(state, lastCore)) return;
+      if (!isNew && depth >= this.#prefix.length) {
+        // Of what lies between alternatives nothing is left but the way.
+        const next = here?.from ?? job.path[depth]! + 1;
+        this.#stack.push({ state, options: this.#trail.options(lastCore), next, limit: here?.to ?? next });
+      }
+      if (depth === job.path.length) return;
+      const transition = this.#trail.options(lastCore)[job.path[depth]!]!;
       this.#trail.take(transition);
       lastCore = transition.core;
     }
-    const isNew = job.state < 0;
-    const state = isNew ? this.#visited.add(this.#trail.key.compute(), 0) : job.state;
-    if (!this.#enter(state, lastCore)) return;
-    const [frame] = this.#stack as [Frame];
-    frame.next = job.from;
-    if (job.to >= 0) frame.limit = job.to;
+  }
+
+  /** What this worker has begun and not finished, when it has stopped. */
+  get leftOver(): Job | undefined {
+    if (this.#stack.length === 0) return undefined;
+    const top = this.#stack.length - 1;
+    const first = this.#prefix.length;
+    const left = this.#stack.flatMap(({ state, next, limit }, n) =>
+      n === top || next < limit ? [{ depth: first + n, state, from: next, to: limit }] : [],
+    );
+    return { path: this.#path(this.#stack.slice(0, top)), left };
+  }
+
+  #path(frames: readonly Frame[]): number[] {
+    return [...this.#prefix, ...frames.map((f) => f.next - 1)];
   }
 
   /** The shallowest alternatives that nobody has looked at: most likely the most work. */
@@ -149,8 +169,9 @@ export class ShareSearch {
     // Of the last one half is kept.
     const from = isLast ? frame.next + Math.ceil((frame.limit - frame.next) / 2) : frame.next;
     if (from === frame.limit) return;
-    const path = [...this.#prefix, ...this.#stack.slice(0, at).map((f) => f.next - 1)];
-    if (this.#work.give({ state: frame.state, from, to: frame.limit, path })) frame.limit = from;
+    const path = this.#path(this.#stack.slice(0, at));
+    const left = [{ depth: path.length, state: frame.state, from, to: frame.limit }];
+    if (this.#work.give({ path, left })) frame.limit = from;
   }
 
   #note(violations: readonly Violation[]): void {
@@ -159,7 +180,7 @@ export class ShareSearch {
       const name = `${violation.check} ${violation.cause ?? ''}`;
       const known = this.violations.get(name);
       if (known !== undefined && !isBefore(violation, known.violation)) continue;
-      this.violations.set(name, { violation, path: [...this.#prefix, ...this.#stack.map((f) => f.next - 1)] });
+      this.violations.set(name, { violation, path: this.#path(this.#stack) });
     }
   }
 }

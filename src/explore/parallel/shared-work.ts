@@ -18,16 +18,26 @@ const STEPS_LEFT = 0;
 const QUEUE_WORDS = 1 << 20;
 const NO_LIMIT = 2n ** 62n;
 
-/** Alternatives of one state that nobody has looked at yet: the way there, and which of its options. */
-export interface Job {
+/** Alternatives of a state on the way of a job that nobody has looked at yet. */
+export interface Alternatives {
+  /** How many indices of the path lead there. */
+  readonly depth: number;
   /** Number of the state; -1 for the start, which nobody has been at. */
   readonly state: number;
   /** Options from `from` up to, not including, `to`; all of them when `to` is -1. */
   readonly from: number;
   readonly to: number;
+}
+
+/** Work: a way from the start, and what is left to look at along it, in the order of depths. The last is at the end of the way. */
+export interface Job {
   /** Indices into `options`, from the start. */
   readonly path: readonly number[];
+  readonly left: readonly Alternatives[];
 }
+
+/** The whole of a search. */
+export const EVERYTHING: Job = { path: [], left: [{ depth: 0, state: -1, from: 0, to: -1 }] };
 
 /**
  * What the workers of one search have in common besides the set of states: work to give away, who has none, budgets, and whether to stop. All of it in a
@@ -44,15 +54,16 @@ export class SharedWork {
     this.#workers = workers;
     this.#words = new Int32Array(buffer, 0, HEADER);
     this.#longs = new BigInt64Array(buffer, HEADER * 4, 1 + 2 * workers);
-    this.#queue = new Int32Array(buffer, HEADER * 4 + 8 * (1 + 2 * workers), QUEUE_WORDS);
+    this.#queue = new Int32Array(buffer, HEADER * 4 + 8 * (1 + 2 * workers));
   }
 
-  /** With the start as the only work. `maxSteps`: transitions that all of them may make together. */
-  static buffer(workers: number, maxSteps?: number): SharedArrayBuffer {
-    const buffer = new SharedArrayBuffer(HEADER * 4 + 8 * (1 + 2 * workers) + 4 * QUEUE_WORDS);
+  /** `maxSteps`: transitions that all of them may make together. */
+  static buffer(workers: number, maxSteps?: number, jobs: readonly Job[] = [EVERYTHING]): SharedArrayBuffer {
+    const words = jobs.reduce((sum, job) => sum + wordsOf(job).length, QUEUE_WORDS);
+    const buffer = new SharedArrayBuffer(HEADER * 4 + 8 * (1 + 2 * workers) + 4 * words);
     const work = new SharedWork(buffer, workers);
     Atomics.store(work.#longs, STEPS_LEFT, maxSteps === undefined ? NO_LIMIT : BigInt(maxSteps));
-    work.give({ state: -1, from: 0, to: -1, path: [] });
+    for (const job of jobs) work.give(job);
     return buffer;
   }
 
@@ -67,8 +78,8 @@ export class SharedWork {
   give(job: Job): boolean {
     return this.#locked(() => {
       const used = this.#words[USED]!;
-      const words = [...job.path, job.state, job.from, job.to, job.path.length];
-      if (used + words.length > QUEUE_WORDS) return false;
+      const words = wordsOf(job);
+      if (used + words.length > this.#queue.length) return false;
       this.#queue.set(words, used);
       this.#words[USED] = used + words.length;
       Atomics.add(this.#words, JOBS, 1);
@@ -88,14 +99,30 @@ export class SharedWork {
         }
         return undefined;
       }
-      const length = this.#queue[used - 1]!;
-      const [state, from, to] = [this.#queue[used - 4]!, this.#queue[used - 3]!, this.#queue[used - 2]!];
-      const path = Array.from(this.#queue.subarray(used - 4 - length, used - 4));
-      this.#words[USED] = used - 4 - length;
+      const [length, count] = [this.#queue[used - 1]!, this.#queue[used - 2]!];
+      const first = used - 2 - 4 * count;
+      const left = Array.from({ length: count }, (_, n) => {
+        const [depth, state, from, to] = this.#queue.subarray(first + 4 * n, first + 4 * n + 4) as unknown as [
+          number,
+          number,
+          number,
+          number,
+        ];
+        return { depth, state, from, to };
+      });
+      const path = Array.from(this.#queue.subarray(first - length, first));
+      this.#words[USED] = first - length;
       Atomics.sub(this.#words, JOBS, 1);
       if (wasHungry) Atomics.sub(this.#words, HUNGRY, 1);
-      return { state, from, to, path };
+      return { path, left };
     });
+  }
+
+  /** What nobody has taken, when all have stopped. */
+  drain(): Job[] {
+    const jobs: Job[] = [];
+    for (let job = this.take(true); job !== undefined; job = this.take(true)) jobs.push(job);
+    return jobs;
   }
 
   /** Everybody waits for work: there is none. */
@@ -165,4 +192,9 @@ export class SharedWork {
     }
     return { transitions, depth };
   }
+}
+
+/** The path, what is left along it, how much of both: to be read from the end. */
+function wordsOf({ path, left }: Job): number[] {
+  return [...path, ...left.flatMap(({ depth, state, from, to }) => [depth, state, from, to]), left.length, path.length];
 }

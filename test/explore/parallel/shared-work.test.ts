@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest';
-import { Halt, SharedWork } from '../../../src/explore/parallel/shared-work.ts';
+import { EVERYTHING, Halt, type Job, SharedWork } from '../../../src/explore/parallel/shared-work.ts';
+
+const at = (path: readonly number[], state: number, from: number, to: number): Job => ({
+  path,
+  left: [{ depth: path.length, state, from, to }],
+});
 
 function workOf(workers: number, maxSteps?: number): SharedWork {
   return new SharedWork(SharedWork.buffer(workers, maxSteps), workers);
@@ -7,11 +12,8 @@ function workOf(workers: number, maxSteps?: number): SharedWork {
 
 test('the start is the first job; then there is what was given, last first', () => {
   const work = workOf(2);
-  expect(work.take(false)).toEqual({ state: -1, from: 0, to: -1, path: [] });
-  const jobs = [
-    { state: 4, from: 1, to: 3, path: [0, 2, 5] },
-    { state: 0, from: 2, to: 3, path: [] },
-  ];
+  expect(work.take(false)).toEqual(EVERYTHING);
+  const jobs = [at([0, 2, 5], 4, 1, 3), { ...at([7, 6], 9, 2, 3), left: [...at([7], 8, 4, 5).left, ...at([7, 6], 9, 2, 3).left] }];
   for (const job of jobs) expect(work.give(job)).toBe(true);
   expect([work.take(false), work.take(false)]).toEqual(jobs.reverse());
 });
@@ -22,9 +24,9 @@ test('work is wanted while more wait than there are jobs, and done when all wait
   expect(work.isWanted).toBe(false);
   expect(work.take(false)).toBeUndefined();
   expect(work.isWanted).toBe(true);
-  work.give({ state: 1, from: 0, to: 1, path: [0] });
+  work.give(at([0], 1, 0, 1));
   expect(work.isWanted).toBe(false);
-  expect(work.take(true)).toMatchObject({ state: 1 });
+  expect(work.take(true)).toEqual(at([0], 1, 0, 1));
   expect(work.take(false)).toBeUndefined();
   expect(work.take(true)).toBeUndefined();
   expect(work.isDone).toBe(false);
@@ -34,8 +36,17 @@ test('work is wanted while more wait than there are jobs, and done when all wait
 
 test('a job that has no room is not taken', () => {
   const work = workOf(1);
-  expect(work.give({ state: 1, from: 0, to: 1, path: Array.from({ length: 1 << 20 }, () => 1) })).toBe(false);
-  expect(work.take(false)).toMatchObject({ state: -1 });
+  expect(
+    work.give(
+      at(
+        Array.from({ length: 1 << 21 }, () => 1),
+        1,
+        0,
+        1,
+      ),
+    ),
+  ).toBe(false);
+  expect(work.take(false)).toEqual(EVERYTHING);
 });
 
 test('a budget of steps is shared out to the last step', () => {

@@ -39,7 +39,7 @@ export function explainRace(
 const replayLine = (token: string, flags: string): string => `replay   textpoke replay ${token}${flags}\n`;
 
 /** Diagram and reason of a race in a cell. */
-function whyOf(runner: CellRunner, race: Race, { answers, violation }: Counterexample, options: WhyOptions): Told {
+export function whyOf(runner: CellRunner, race: Race, { answers, violation }: Counterexample, options: WhyOptions = {}): Told {
   const { knowledge, scenario, variant, cell } = race;
   const missing = saySiblings(holdingSiblings(runner, scenario, variant, cell));
   return told(runner.maker(scenario, variant.name, cell), knowledge, { answers, violation }, verdictUnder(runner, race), {

@@ -5,7 +5,7 @@ import { type Cell, expectedOf, type Scenario, type Variant } from '../scenario/
 const LABELS = new Set(['name', 'title', 'expected', 'catalogue', 'shows', 'history', 'mutant']);
 
 /** Steps of the search that makes sure of a sibling's verdict. */
-const STEPS = 200_000;
+const STEPS = 50_000;
 /** Siblings that are asked. */
 const MOST = 3;
 
@@ -27,21 +27,28 @@ export function difference(a: object, b: object): number {
   return [...new Set([...mine.keys(), ...theirs.keys()])].filter((key) => mine.get(key) !== theirs.get(key)).length;
 }
 
-/** Variants that differ from one by a single switch and hold in the same cell: all orders of them were tried, or that is recorded and they are too large. */
-export function holdingSiblings(runner: CellRunner, scenario: Scenario, variant: Variant, cell: Cell): Variant[] {
+/** A variant that differs from another one by a single switch and holds. */
+export interface Sibling {
+  readonly variant: Variant;
+  /** All its orders were tried in the same cell; false: they are too many, and it is recorded to hold. */
+  readonly tried: boolean;
+}
+
+/** Variants that differ from one by a single switch and hold in a cell in which it does not. */
+export function holdingSiblings(runner: CellRunner, scenario: Scenario, variant: Variant, cell: Cell): Sibling[] {
   const candidates = scenario.variants.filter(
     (v) => v !== variant && v.mutant === undefined && difference(v, variant) === 1 && expectedOf(v.expected, cell.fetch) === 'ok',
   );
-  return candidates.slice(0, MOST).filter((v) => {
+  return candidates.slice(0, MOST).flatMap((v) => {
     const { verdict } = runner.run(scenario, v, cell, { budget: { maxSteps: STEPS }, shrink: false });
-    return verdict === 'ok' || verdict === 'inconclusive';
+    return verdict === 'ok' || verdict === 'inconclusive' ? [{ variant: v, tried: verdict === 'ok' }] : [];
   });
 }
 
 /** `holds in variant final-sync: SYNC after the last store, interrupt gate`. Undefined when no sibling does. */
-export function saySiblings(holding: readonly Variant[]): string | undefined {
-  const [first, ...others] = holding;
+export function saySiblings(holding: readonly Sibling[]): string | undefined {
+  const [first, ...others] = [...holding].sort((a, b) => Number(b.tried) - Number(a.tried));
   if (first === undefined) return undefined;
-  const more = others.length === 0 ? '' : `; so does ${others.map((v) => v.name).join(', ')}`;
-  return `holds in variant ${first.name}: ${first.title}${more}`;
+  const more = others.length === 0 ? '' : `; so does ${others.map((o) => o.variant.name).join(', ')}`;
+  return `${first.tried ? 'holds' : 'is recorded to hold'} in variant ${first.variant.name}: ${first.variant.title}${more}`;
 }

@@ -29,7 +29,30 @@ describe('one race through the verbs', () => {
 
     const explained = await run(`explain ${token}`);
     expect(explained.exit).toBe(1);
-    expect(explained.stdout.endsWith(race)).toBe(true);
+    const [reason, replay] = [race.slice(0, race.indexOf('\nreplay')), race.slice(race.indexOf('\nreplay'))];
+    expect(explained.stdout).toContain(reason);
+    expect(explained.stdout.endsWith(replay)).toBe(true);
+    const more = explained.stdout.slice(explained.stdout.indexOf(reason) + reason.length, -replay.length);
+    expect(more.match(/^\w+/gm)).toEqual(['orders', 'late', 'passes']);
+    expect((await run(`explain ${token} --verbose`)).stdout.match(/^\w+(?= +which part)/gm)).toEqual(['paths']);
+    expect(explained.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  test('explain as JSON: exact figures', async () => {
+    const found = await run('explore F1 --variant no-final-sync --victims 1 --quiet');
+    const token = /tp1_[\w-]+/.exec(found.stdout)?.[0] ?? '';
+    const event = JSON.parse((await run(`explain ${token} --json`)).stdout);
+    expect(event).toMatchObject({
+      type: 'explain',
+      check: 'I1',
+      by: 'graph',
+      essential: [expect.stringContaining('modifying_ftrace_code = 0')],
+    });
+    const before = event.paths[event.inevitable];
+    const behind = event.paths[event.inevitable + 1];
+    expect(BigInt(before.violating)).toBeLessThan(BigInt(before.all));
+    expect(behind.violating).toBe(behind.all);
+    expect(event.passing.answers.slice(0, event.passing.shared)).toHaveLength(event.inevitable);
   });
 
   test('a damaged token is refused', async () => {

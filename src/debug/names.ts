@@ -172,11 +172,14 @@ export class Names {
     return type === undefined || offset < 0 ? undefined : partOf(type, offset, size)?.name;
   }
 
-  /** A word of a slab object, or the object itself where `size` is 0: by the name that the world gave its object, else by its place, and by its member where a pointer told its type. */
+  /** A word of a slab object, or the object itself where `size` is 0: by the name that the world gave its object, else by the type that a pointer told and its place; and by its member. */
   #object(linear: bigint, offset: number, size: number): string {
     const inside = this.#insideObject(offset);
     const start = linear - BigInt(inside);
-    const name = this.#world.objects.get(start) ?? `slab[${Math.floor(offset / this.#objectSize())}]`;
+    const type = this.#pointees.get(start);
+    // Objects are given out in the order of their places.
+    const number = Math.floor(offset / this.#objectSize());
+    const name = this.#world.objects.get(start) ?? `${type?.kind === 'struct' && type.name !== '' ? type.name : 'slab'}[${number}]`;
     if (inside === 0 && size === 0) return name;
     const part = this.#inside(linear, offset, size);
     return part === undefined ? (inside === 0 ? name : `${name}+0x${inside.toString(16)}`) : name + part.name;

@@ -134,7 +134,8 @@ export class TraceRecorder {
   /** What pointers told about objects holds for accesses before it, too: memory is filled first and published then. */
   #renameObjects(): void {
     const { names } = this;
-    const renamed = (h: Happening): Happening => (h.what === 'access' ? { ...h, name: names.data(h.physical, h.size) } : h);
+    const renamed = (h: Happening): Happening =>
+      h.what === 'access' ? { ...h, name: names.data(h.physical, h.size), text: names.value(h.physical, h.size, h.value) } : h;
     for (const [n, step] of this.steps.entries()) this.steps[n] = { ...step, happened: step.happened.map(renamed) };
   }
 

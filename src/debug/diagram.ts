@@ -9,7 +9,7 @@ export interface DiagramOptions {
   readonly width?: number;
   /** Lines that tell the race, default 20. */
   readonly lines?: number;
-  /** The part from this step on, to be read below another diagram: without heads, and when it is too long the first lines stay. */
+  /** The part from this step on, to be read below another diagram: without heads, and when it is too long the first lines stay, and how it ends. */
   readonly from?: number;
   /** The cores that have a column; those that the race needs when absent. */
   readonly cores?: readonly number[];
@@ -33,6 +33,9 @@ export function raceDiagram(trace: Trace, options: DiagramOptions = {}): string 
   const all = fold(draftLines(trace).filter((d) => cores.includes(d.core) && (d.at ?? from) >= from));
   const most = options.lines ?? LINES;
   const { drafts, dropped } = options.from === undefined ? shorten(all, most) : { drafts: all.slice(0, most), dropped: 0 };
+  // What comes later of a part: how it ends is said in any case.
+  const later = options.from === undefined ? [] : all.slice(most);
+  const ends = later.filter((d) => d.kind === 'violation');
   const starts = cores.map((_, i) => FIRST_COLUMN + i * (cores.length === 2 ? 32 : 20));
   const row = (margin: string, core: number, arrow: boolean, text: string): string[] => {
     const start = starts[cores.indexOf(core)] as number;
@@ -44,13 +47,18 @@ export function raceDiagram(trace: Trace, options: DiagramOptions = {}): string 
   const out = options.from === undefined ? heads(trace, cores, starts) : [];
   if (dropped > 0) out.push(...row('', cores[0] as number, false, `(${dropped} earlier ${dropped === 1 ? 'line' : 'lines'} not shown)`));
   let last: number | undefined = -1;
-  for (const d of drafts) {
+  const tell = (d: Draft): void => {
     const margin = d.at === undefined ? 'end' : d.at === last ? '' : `@${d.at}`;
     last = d.at;
     out.push(...row(margin, d.core, d.kind === 'violation', d.text));
-  }
-  const left = all.length - dropped - drafts.length;
-  if (left > 0) out.push(...row('', cores[0] as number, false, `(${left} more ${left === 1 ? 'line' : 'lines'}, to the end)`));
+  };
+  drafts.forEach(tell);
+  const left = later.length - ends.length;
+  if (left > 0)
+    out.push(
+      ...row('', cores[0] as number, false, `(${left} more ${left === 1 ? 'line' : 'lines'}${ends.length > 0 ? '' : ', to the end'})`),
+    );
+  ends.forEach(tell);
   const others = trace.steps.filter((s) => s.at >= from && !cores.includes(s.core));
   if (others.length > 0) out.push(...row('', cores[0] as number, false, sayOthers(others.map((s) => s.core))));
   return `${out.map((line) => line.trimEnd()).join('\n')}\n`;

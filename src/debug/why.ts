@@ -77,13 +77,16 @@ export function explainWhy(
   const needs = explore === undefined ? undefined : sayNeeds(violation.check, explore.memory, explore.fetch.name, verdictUnder);
   const inevitable = explanation === undefined ? undefined : sayInevitable(trace, explanation);
   const waits = violation.check === 'I13' && violation.cause !== undefined ? sayWaits(make, answers) : [];
+  // What the step is was said already where the order names it.
+  const since = explanation?.inevitable;
+  const brief = since !== undefined && found.orders[0]?.includes(`(@${since})`) === true ? `inevitable from @${since} on` : inevitable;
   const sentences = [
     ...waits.slice(0, 1),
     ...found.orders.slice(0, 1),
     options.missing,
     needs,
     ...waits.slice(1),
-    inevitable,
+    brief,
     ...found.orders.slice(1),
   ];
   const text = fewLines(sentences.flatMap((s) => s ?? []));

@@ -116,6 +116,15 @@ describe('diagrams', () => {
     expect(short).toMatch(/~~> int3 at site claimed/);
   });
 
+  test('a part keeps its first lines and how it ends', () => {
+    const { trace } = walk(worldsOf({})(), raceA);
+    const part = raceDiagram(trace, { from: 3, lines: 2 });
+    expect(part).toMatch(/^ {3}@3 .*\n.*\n *\(\d+ more lines\)\n(?: *@\d+)? *~~> int3 at site claimed/);
+    expect(raceDiagram(trace, { from: trace.steps.length })).toBe('\n');
+    const whole = { ...trace, steps: trace.steps.slice(0, -1), end: [] };
+    expect(raceDiagram(whole, { from: 3, lines: 2, cores: [0, 1] })).toMatch(/\(\d+ more lines, to the end\)\n$/);
+  });
+
   test('a core that the race does not need has no column', () => {
     const diagram = raceDiagram(walk(worldsOf({ victims: 2 })(), raceA).trace);
     expect(diagram.split('\n')[0]).not.toContain('CPU2');

@@ -19,6 +19,8 @@ export interface Io {
   listFiles(path: string): readonly string[] | undefined;
   /** Replaces a file, making its folder if needed. Throws `TextpokeError` E_FILE. */
   writeFile(path: string, data: string | Uint8Array): void;
+  /** Like `writeFile`, but whoever reads the file sees the old bytes or all of the new ones, even when this process is killed. Throws `TextpokeError` E_FILE. */
+  replaceFile(path: string, data: Uint8Array): void;
   /** What an ES module exports. Throws `TextpokeError` E_FILE. */
   importModule(path: string): Promise<object>;
   /** All of standard input as text; empty when it is a terminal. */

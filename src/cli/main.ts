@@ -13,9 +13,10 @@ const LONG_VERBS = ['start', 'run', 'explore', 'matrix', 'mutants', 'replay', 'e
 function runOnWorker(argv: string[]): void {
   const asked = new Int32Array(new SharedArrayBuffer(4));
   const worker = new Worker(new URL(import.meta.url), { argv, workerData: asked, ...threadOptions() });
-  process.on('SIGINT', () => {
-    if (Atomics.add(asked, 0, 1) > 0) process.exit(Exit.interrupted);
-  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      if (Atomics.add(asked, 0, 1) > 0) process.exit(Exit.interrupted);
+    });
   worker.on('error', (error: Error & { code?: string }) => {
     const spent = new TextpokeError('E_BUDGET', 'the memory of this process is spent', { hint: 'give a limit with --max-memory' });
     const shown = error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? spent : error;

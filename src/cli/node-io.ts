@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { pathToFileURL } from 'node:url';
@@ -85,6 +85,16 @@ export function nodeIo(interrupted: () => boolean): Io {
       try {
         mkdirSync(dirname(path), { recursive: true });
         writeFileSync(path, data);
+      } catch (error) {
+        throw fileError('write', path, error);
+      }
+    },
+    replaceFile(path, data) {
+      try {
+        mkdirSync(dirname(path), { recursive: true });
+        const beside = `${path}.${process.pid}.new`;
+        writeFileSync(beside, data);
+        renameSync(beside, path);
       } catch (error) {
         throw fileError('write', path, error);
       }

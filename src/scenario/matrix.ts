@@ -1,7 +1,7 @@
 import { TextpokeError } from '../error.ts';
 import { type Exploration, type ExploreOptions, explore, learn } from '../explore/explore.ts';
 import type { Knowledge } from '../explore/knowledge.ts';
-import { exploreInParallel, type Team } from '../explore/parallel/explore-parallel.ts';
+import { exploreInParallel, type Keeper, type Team } from '../explore/parallel/explore-parallel.ts';
 import { countShare, type Share } from '../explore/share.ts';
 import { encodeToken, imageHash, nameHash, SEMANTICS_VERSION } from '../explore/token.ts';
 import { sentenceOf } from '../explore/twin.ts';
@@ -92,6 +92,11 @@ export class CellRunner {
     return imageOf(scenario, this.fixtures);
   }
 
+  /** What a checkpoint is of: the image's contents and the cell. */
+  checkpointName(scenario: Scenario, variant: string, cell: Cell): string {
+    return `${cellName(scenario, variant, cell)} ${this.image(scenario).contentHash()}`;
+  }
+
   /** Makes the worlds of a cell. */
   maker(scenario: Scenario, variant: string, cell: Cell): () => World {
     return () => scenario.build(this.image(scenario), variant, cell, this.#engine);
@@ -118,9 +123,16 @@ export class CellRunner {
   }
 
   /** Explores one cell with several workers. The result does not depend on how many, but for its `cost`. */
-  async runInParallel(scenario: Scenario, variant: Variant, cell: Cell, team: Team, options: RunOptions = {}): Promise<CellResult> {
+  async runInParallel(
+    scenario: Scenario,
+    variant: Variant,
+    cell: Cell,
+    team: Team,
+    options: RunOptions = {},
+    keeper?: Keeper,
+  ): Promise<CellResult> {
     const settings = this.#settings(scenario, variant, cell, options);
-    const result = await exploreInParallel(this.maker(scenario, variant.name, cell), team, settings);
+    const result = await exploreInParallel(this.maker(scenario, variant.name, cell), team, settings, keeper);
     return this.#concluded(scenario, variant, cell, options, result);
   }
 

@@ -118,3 +118,44 @@ describe('matrix --jobs', () => {
     expect((await textpoke(['matrix', 'static-call', '--smoke', '--jobs', '2'], { interrupted: () => true })).exit).toBe(130);
   });
 });
+
+describe('checkpoints', () => {
+  const target = ['explore', 'F1', '--variant', 'final-sync', '--victims', '2'];
+
+  test('^C writes one and prints the command that goes on; it ends as if nothing had happened', async () => {
+    const whole = await told([...target, '--jobs', '2']);
+    let looks = 0;
+    const stopped = await textpoke([...target, '--jobs', '2'], { interrupted: () => ++looks > 2 });
+    expect(stopped.exit).toBe(130);
+    const [path, bytes] = [...stopped.replaced][0]!;
+    expect(path).toMatch(/^\.textpoke\/checkpoints\/[0-9a-f]{8}\.bin$/);
+    const command = /^resume {3}textpoke (.*)$/m.exec(stopped.stdout())?.[1] ?? '';
+    expect(command).toBe(`explore F1 --variant final-sync --victims 2 --fetch intel-sdm --memory tso --jobs 2 --resume ${path}`);
+    expect(await told(command.split(' '), { files: { ...files, [path]: bytes } })).toEqual(whole);
+    const json = await told([...target, '--jobs', '2'], { interrupted: () => ++looks > 2 });
+    expect(json.events[1]).toMatchObject({ resume: `textpoke ${command}` });
+  });
+
+  test('one is written each minute, and a short search writes none', async () => {
+    let time = 0;
+    const kept = await textpoke([...target, '--jobs', '1'], { now: () => (time += 20_000) });
+    expect(kept.exit).toBe(0);
+    expect(kept.replaced.size).toBe(1);
+    expect(kept.stdout()).not.toContain('resume');
+    expect((await textpoke([...target, '--jobs', '1', '--max-steps', '100'])).replaced.size).toBe(0);
+    const asked = await textpoke([...target, '--max-steps', '100', '--checkpoint', 'mine.bin']);
+    expect([...asked.replaced.keys()]).toEqual(['mine.bin']);
+  });
+
+  test('what does not fit is refused', async () => {
+    const { replaced } = await textpoke([...target, '--max-steps', '100', '--checkpoint', 'mine.bin']);
+    const bytes = replaced.get('mine.bin')!;
+    const resume = (argv: readonly string[], content: Uint8Array = bytes) =>
+      textpoke([...argv, '--resume', 'mine.bin'], { files: { ...files, 'mine.bin': content } });
+    expect((await resume(['explore', 'F1', '--variant', 'trap-gate', '--victims', '2'])).exit).toBe(129);
+    expect((await resume(['explore', 'F1'])).stderr()).toContain('a checkpoint is of one variant');
+    expect((await resume([...target, '--preemptions', '2'])).stderr()).toContain('only the search over all states has checkpoints');
+    expect((await resume(target, bytes.slice(0, 999))).exit).toBe(128);
+    expect((await textpoke([...target, '--resume', 'none.bin'])).stderr()).toContain('cannot read none.bin: no such file');
+  });
+});

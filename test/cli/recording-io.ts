@@ -19,6 +19,8 @@ export interface World {
 export interface Recording {
   readonly io: Io;
   readonly written: Map<string, string>;
+  /** Files of bytes that were replaced as a whole. */
+  readonly replaced: Map<string, Uint8Array>;
   stdout(): string;
   stderr(): string;
 }
@@ -27,6 +29,7 @@ export function recordingIo(world: World = {}): Recording {
   const out: string[] = [];
   const err: string[] = [];
   const written = new Map<string, string>();
+  const replaced = new Map<string, Uint8Array>();
   const io: Io = {
     stdout: (text) => void out.push(text),
     stderr: (text) => void err.push(text),
@@ -42,6 +45,7 @@ export function recordingIo(world: World = {}): Recording {
       return below.length === 0 ? undefined : below.sort();
     },
     writeFile: (path, data) => void written.set(path, typeof data === 'string' ? data : new TextDecoder().decode(data)),
+    replaceFile: (path, data) => void replaced.set(path, data),
     async importModule(path) {
       const module = world.modules?.[path];
       if (module === undefined) throw new TextpokeError('E_FILE', `cannot read ${path}: no such file`, { where: path });
@@ -56,7 +60,7 @@ export function recordingIo(world: World = {}): Recording {
     run: (command) => ({ status: null, stderr: `${command} is not there` }),
     exitCode: 0,
   };
-  return { io, written, stdout: () => out.join(''), stderr: () => err.join('') };
+  return { io, written, replaced, stdout: () => out.join(''), stderr: () => err.join('') };
 }
 
 /** Runs the program in-process: `textpoke` with these arguments in this world. */

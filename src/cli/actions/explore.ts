@@ -2,7 +2,8 @@ import { showRace } from '../../debug/show-race.ts';
 import { Exit, TextpokeError } from '../../error.ts';
 import { countRuns, type Share } from '../../explore/share.ts';
 import { type CellResult, CellRunner } from '../../scenario/matrix.ts';
-import { type Cell, MAX_VICTIMS, type Scenario, variantOf } from '../../scenario/scenario.ts';
+import { type Cell, MAX_VICTIMS, type Scenario, type Variant, variantOf } from '../../scenario/scenario.ts';
+import { CheckpointFile } from '../checkpoints.ts';
 import { countFields, sayCount } from '../count.ts';
 import { fixtures } from '../fixtures.ts';
 import type { SharedFlags } from '../flags.ts';
@@ -21,6 +22,9 @@ import { outcomesAction } from './outcomes.ts';
 import { reachAction } from './reach.ts';
 
 export interface ExploreOptions extends SharedFlags, SampleFlags {
+  /** Where to write how far the search has come, and where to begin; undefined: a file of its own, and at the start. */
+  readonly checkpoint: string | undefined;
+  readonly resume: string | undefined;
   /** A scenario's name or alias. */
   readonly target: string;
   /** A file of scenarios. */
@@ -51,9 +55,17 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
 
 /** The threads that `--jobs` asks for; undefined where one search does it all. Throws E_USAGE for what one does alone. */
 function workersFor(options: ExploreOptions, io: Io): Workers | undefined {
-  const { search, preemptions, outcomes, reach, jobs } = options;
+  const { search, preemptions, outcomes, reach, checkpoint, resume } = options;
+  // What is to be resumed is what several workers could have begun.
+  const jobs = options.jobs ?? (checkpoint === undefined && resume === undefined ? undefined : 1);
   const isWhole = (search ?? 'stateful') === 'stateful' && preemptions === undefined && sampleSettings(options, undefined) === undefined;
   if (isWhole && !outcomes && reach === undefined) return jobs === undefined ? undefined : new Workers(io, jobs);
+  const file = checkpoint === undefined ? resume : checkpoint;
+  if (file !== undefined)
+    throw new TextpokeError('E_USAGE', 'only the search over all states has checkpoints', {
+      where: file,
+      hint: 'leave --checkpoint and --resume out, or --search, --preemptions, --outcomes and --reach',
+    });
   refuseJobs(options, outcomes || reach !== undefined ? 'this is answered' : 'this search runs');
   return undefined;
 }
@@ -66,6 +78,11 @@ async function exploreWith(workers: Workers | undefined, options: ExploreOptions
   const sampling = sampleSettings(options, options.preemptions === undefined ? undefined : '--preemptions');
   const progress = progressLine(io, options);
   const variants = options.variant === undefined ? scenario.variants : [variantOf(scenario, options.variant)];
+  if ((options.checkpoint !== undefined || options.resume !== undefined) && variants.length > 1)
+    throw new TextpokeError('E_USAGE', 'a checkpoint is of one variant', {
+      where: `${options.resume === undefined ? '--checkpoint' : '--resume'} ${options.resume ?? options.checkpoint}`,
+      hint: `add --variant: ${variants.map((v) => v.name).join(', ')}`,
+    });
   if (options.json) emitEvent(io, 'start', { scenario: scenario.name, cell, seed: options.seed, variants: variants.map((v) => v.name) });
   const question = questionOf(options, sampling !== undefined);
   if (question !== undefined) {
@@ -94,11 +111,14 @@ async function exploreWith(workers: Workers | undefined, options: ExploreOptions
       ...(options.preemptions === undefined ? {} : ({ search: 'ladder', preemptions: options.preemptions } as const)),
       ...sampling,
     };
+    const files = { file: options.checkpoint, resume: options.resume };
+    const keeper = workers === undefined ? undefined : new CheckpointFile(io, runner.checkpointName(scenario, variant.name, cell), files);
     const target = { file: known.file, scenario: scenario.name, variant: variant.name, cell, engine: engineName(options) };
     const result =
       workers === undefined
         ? runner.run(scenario, variant, cell, run)
-        : await timed(io, runner.runInParallel(scenario, variant, cell, teamOf(workers, target), run));
+        : await timed(io, runner.runInParallel(scenario, variant, cell, teamOf(workers, target), run, keeper));
+    const again = keeper?.written === undefined ? undefined : resumeCommand(variant, cell, options, known.flags, keeper.written);
     progress.clear();
     codes.push(exitCodeOf(result));
     if (result.verdict === 'violation') telling ??= variant.name;
@@ -107,9 +127,15 @@ async function exploreWith(workers: Workers | undefined, options: ExploreOptions
     const share = sayShare(result);
     if (share !== undefined) countings.push(`share    ${share}`);
     if (count !== undefined) countings.push(`count    ${variant.name}: ${sayCount(count)}`);
-    if (options.json) emitEvent(io, 'result', { ...resultEvent(result), ...(count === undefined ? {} : countFields(count)) });
+    if (options.json)
+      emitEvent(io, 'result', {
+        ...resultEvent(result),
+        ...(again === undefined ? {} : { resume: again }),
+        ...(count === undefined ? {} : countFields(count)),
+      });
     else if (variants.length > 1) io.stdout(`${row(scenario, variant, result)}\n`);
     else io.stdout(details(runner, scenario, result, count, options, known.flags));
+    if (again !== undefined && !options.json) io.stdout(`resume   ${again}\n`);
     if (io.interrupted()) return Exit.interrupted;
   }
   if (!options.json && variants.length > 1)
@@ -117,6 +143,12 @@ async function exploreWith(workers: Workers | undefined, options: ExploreOptions
       `${countings.length === 0 ? '' : '\n'}${countings.map((line) => `${wrapped(line)}\n`).join('')}\nOne of them in full:\n  textpoke explore ${scenario.alias ?? scenario.name} --variant ${telling ?? variants[0]?.name ?? ''}${known.flags}\nlimits   ${LIMITS}\n`,
     );
   return Math.max(...codes);
+}
+
+/** The command line that goes on where a search was stopped. */
+function resumeCommand(variant: Variant, cell: Cell, options: ExploreOptions, scenarios: string, file: string): string {
+  const model = `--victims ${cell.victims} --fetch ${cell.fetch} --memory ${cell.memory}`;
+  return `textpoke explore ${options.target} --variant ${variant.name} ${model}${scenarios} --jobs ${options.jobs ?? 1} --resume ${file}`;
 }
 
 /** The same with the time that it took. */

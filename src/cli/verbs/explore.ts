@@ -27,8 +27,10 @@ export function define(program: Command, io: Io): void {
       const scenarios = ownValue(own, 'scenarios', '--scenarios', someText);
       const options = { target, scenarios, variant, victims, preemptions, ...sampleFlags(own), shrink: own.shrink !== false };
       const reach = ownValue(own, 'reach', '--reach', someText);
+      const checkpoint = ownValue(own, 'checkpoint', '--checkpoint', someText);
+      const resume = ownValue(own, 'resume', '--resume', someText);
       const questions = { count: own.count === true, outcomes: own.outcomes === true, reach };
-      return exploreAction({ ...flags, ...options, ...questions }, io);
+      return exploreAction({ ...flags, ...options, ...questions, checkpoint, resume }, io);
     },
   })
     .option(...SCENARIOS_FLAG)
@@ -38,6 +40,8 @@ export function define(program: Command, io: Io): void {
     .option('--no-shrink', 'print the first counterexample as it was found')
     .option('--count', 'count the interleavings, exactly')
     .option('--outcomes', 'every way in which runs of a variant end')
-    .option('--reach <EXPR>', "whether some order gets there: 'CPU1 at ftrace_call'");
+    .option('--reach <EXPR>', "whether some order gets there: 'CPU1 at ftrace_call'")
+    .option('--checkpoint <FILE>', 'write there how far the search has come')
+    .option('--resume <FILE>', 'go on where a search was stopped');
   addSampleFlags(verb);
 }

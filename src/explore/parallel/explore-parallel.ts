@@ -2,14 +2,16 @@ import { TextpokeError } from '../../error.ts';
 import { conclude, type Exploration, type ExploreOptions, explore, learn } from '../explore.ts';
 import { StateGraph } from '../graph.ts';
 import { Knowledge } from '../knowledge.ts';
-import type { Cost, Counterexample, Counts, Coverage } from '../result.ts';
+import type { Cost, Counts, Coverage } from '../result.ts';
 import { isWanted, type Violation } from '../violation.ts';
 import type { World } from '../world.ts';
-import { canonicalText, isBefore } from './canonical.ts';
+import { canonicalText } from './canonical.ts';
+import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
+import { type Findings, findingsOf } from './findings.ts';
 import { contested, learnTogether } from './footprint.ts';
 import type { Order, Share } from './share.ts';
 import { SharedVisited } from './shared-visited.ts';
-import { Halt, SharedWork } from './shared-work.ts';
+import { EVERYTHING, Halt, type Job, SharedWork } from './shared-work.ts';
 
 /** Workers that wait for orders. They are threads or not: this layer does not know. */
 export interface Team {
@@ -21,55 +23,85 @@ export interface Team {
   work(order: Order, stop: () => string | undefined): Promise<readonly Share[]>;
 }
 
+/** Who writes down how far a search has come, and where it goes on from. */
+export interface Keeper {
+  /** What is explored: a checkpoint of anything else is refused. */
+  readonly name: string;
+  /** A checkpoint to begin with. */
+  readonly resume?: Uint8Array;
+  /** Asked now and then: whether it is time for a checkpoint. */
+  readonly isDue: () => boolean;
+  /** Gets one; `stopped` says why the search stops there, undefined where it goes on. */
+  readonly keep: (checkpoint: Uint8Array, stopped: string | undefined) => void;
+}
+
 const MAX_ROUNDS = 24;
 
-/** What a round of all workers came to. */
+/** What all workers came to. */
 interface Round {
-  readonly shares: readonly Share[];
+  readonly findings: Findings;
   readonly states: number;
   /** Undefined when the graph is complete. */
   readonly stopped: string | undefined;
+  /** Cores that were taken for interchangeable. */
   readonly symmetric: number;
 }
 
 /**
  * Explores all states of the world that `make` builds with several workers. Verdict, states, notes, witnesses and counterexample are the same however many
  * there are: the search does not stop at a violation; the words that are shared are at their fixed point before anything counts; and the counterexample is
- * looked for by one search alone, once it is known that there is one.
+ * looked for by one search alone, once it is known that there is one. For the same reason it may be interrupted and resumed anywhere.
  */
-export async function exploreInParallel(make: () => World, team: Team, settings: ExploreOptions = {}): Promise<Exploration> {
+export async function exploreInParallel(
+  make: () => World,
+  team: Team,
+  settings: ExploreOptions = {},
+  keeper?: Keeper,
+): Promise<Exploration> {
   const learned = settings.learned ?? learn(make);
-  const search = new Rounds(team, settings, learned.clone());
-  let symmetry = settings.symmetry !== false;
+  const resumed = keeper?.resume === undefined ? undefined : decodeCheckpoint(keeper.resume, keeper.name);
+  const search = new Rounds(team, settings, learned.clone(), keeper, resumed);
+  let symmetry = resumed?.symmetry ?? settings.symmetry !== false;
   let round = await search.settled(symmetry);
-  let why: string | undefined;
+  let why = resumed?.symmetry === false && settings.symmetry !== false ? search.whyPlain : undefined;
   if (round.stopped === undefined && round.symmetric !== 0) {
-    if (round.shares.some((s) => s.identityAsked)) why = 'a core asked for its own number';
-    else if (leastOf(round.shares).length === 0 && graphOf(round.shares).circlesAmong(round.states, round.symmetric))
+    if (round.findings.identityAsked) why = 'a core asked for its own number';
+    else if (round.findings.violations.length === 0 && graphOf(round.findings).circlesAmong(round.states, round.symmetric))
       why = 'interchangeable cores can go in circles';
-  }
-  if (why !== undefined) {
-    symmetry = false;
-    round = await search.settled(symmetry);
+    if (why !== undefined) {
+      symmetry = false;
+      search.whyPlain = why;
+      round = await search.settled(symmetry);
+    }
   }
   const result = conclusion(make, round, search.knowledge, { ...settings, symmetry });
-  if (why === undefined) return { ...result, learned, cost: search.cost };
-  return { ...result, notes: [...result.notes, `symmetry off: ${why}`].sort(), learned, cost: search.cost };
+  const { cost } = search;
+  if (why === undefined) return { ...result, learned, cost };
+  return { ...result, notes: [...result.notes, `symmetry off: ${why}`].sort(), learned, cost };
 }
 
 /** Rounds of all workers, until nobody learns anything new about what is shared. */
 class Rounds {
   readonly knowledge: Knowledge;
+  /** Why symmetry was switched off. */
+  whyPlain: string | undefined;
   readonly #team: Team;
   readonly #settings: ExploreOptions;
-  #cells: ReadonlySet<number> = new Set();
+  readonly #keeper: Keeper | undefined;
+  #resumed: Checkpoint | undefined;
+  #cells: ReadonlySet<number>;
   #transitions = 0;
   #runs = 0;
 
-  constructor(team: Team, settings: ExploreOptions, knowledge: Knowledge) {
+  constructor(team: Team, settings: ExploreOptions, knowledge: Knowledge, keeper: Keeper | undefined, resumed: Checkpoint | undefined) {
     this.#team = team;
     this.#settings = settings;
     this.knowledge = knowledge;
+    this.#keeper = keeper;
+    this.#resumed = resumed;
+    this.#cells = new Set(resumed?.cells);
+    this.whyPlain = resumed?.whyPlain;
+    if (resumed !== undefined) knowledge.add(resumed);
   }
 
   get cost(): Cost {
@@ -78,87 +110,120 @@ class Rounds {
 
   async settled(symmetry: boolean): Promise<Round> {
     for (let n = 0; ; n++) {
-      const [words, cells] = [this.knowledge.size, this.#cells.size];
-      const round = await this.#round(symmetry);
-      if (this.knowledge.size === words && this.#cells.size === cells) return round;
-      const asked = round.shares.some((s) => s.halt !== Halt.no && s.halt !== Halt.learned);
-      if (asked) return round;
-      if (n === MAX_ROUNDS) return { ...round, stopped: `still learning after ${MAX_ROUNDS} rounds` };
+      const round = await this.#round(symmetry, n === MAX_ROUNDS);
+      if (round !== undefined) return round;
     }
   }
 
-  async #round(symmetry: boolean): Promise<Round> {
+  /** Slices of one round, from checkpoint to checkpoint. Undefined when something was learned: then all of it is void. */
+  async #round(symmetry: boolean, isLast: boolean): Promise<Round | undefined> {
+    const maxSteps = this.#settings.budget?.maxSteps;
+    const buffer = SharedVisited.buffer();
+    const visited = new SharedVisited(buffer);
+    const from = this.#resumed;
+    this.#resumed = undefined;
+    if (from !== undefined) visited.restore(from.keys);
+    let findings = from?.findings;
+    let jobs = from?.jobs ?? [EVERYTHING];
+    let steps = 0;
+    for (;;) {
+      const work = SharedWork.buffer(this.#team.size, maxSteps === undefined ? undefined : Math.max(maxSteps - steps, 0), jobs);
+      const { shares, reason } = await this.#slice(symmetry, buffer, work, findings);
+      for (const share of shares) {
+        steps += share.transitions;
+        this.#transitions += share.transitions;
+        this.#runs += share.runs;
+      }
+      const halt = shares.map((s) => s.halt).find((h) => h === Halt.learned || h === Halt.full);
+      const isVoid = this.#learn(shares, findings) || halt === Halt.learned;
+      if (isVoid && reason === undefined && !isLast) return undefined;
+      findings = findingsOf(findings, shares);
+      const symmetric = symmetry ? findings.symmetric : 0;
+      const round = { findings, states: visited.size, symmetric };
+      // What was counted is void.
+      if (isVoid)
+        return { ...round, findings: { ...findings, violations: [] }, stopped: reason ?? `still learning after ${MAX_ROUNDS} rounds` };
+      if (halt === Halt.full) return { ...round, stopped: 'no room for more states' };
+      jobs = [...new SharedWork(work, this.#team.size).drain(), ...shares.flatMap((s) => s.leftOver ?? [])];
+      if (jobs.length === 0) return { ...round, stopped: undefined };
+      const spent = shares.some((s) => s.halt === Halt.steps) ? `step budget of ${maxSteps} spent` : undefined;
+      const stopped = reason ?? spent;
+      this.#keep(symmetry, visited, jobs, findings, stopped);
+      if (stopped !== undefined) return { ...round, stopped };
+    }
+  }
+
+  /** All workers, until they are done, or stopped for a checkpoint or for `reason`. */
+  async #slice(
+    symmetry: boolean,
+    visited: SharedArrayBuffer,
+    work: SharedArrayBuffer,
+    findings: Findings | undefined,
+  ): Promise<{ readonly shares: readonly Share[]; readonly reason: string | undefined }> {
     const { budget, onProgress } = this.#settings;
     const order: Order = {
       workers: this.#team.size,
       ...this.knowledge.beyond(new Knowledge()),
       cells: [...this.#cells],
       symmetry,
-      visited: SharedVisited.buffer(),
-      work: SharedWork.buffer(this.#team.size, budget?.maxSteps),
+      visited,
+      work,
+      ...(findings === undefined ? {} : { seen: findings.seen }),
     };
-    const [visited, work] = [new SharedVisited(order.visited), new SharedWork(order.work, order.workers)];
+    const [states, told] = [new SharedVisited(visited), new SharedWork(work, order.workers)];
     let reason: string | undefined;
     const shares = await this.#team.work(order, () => {
-      const counts: Counts = { states: visited.size, ...work.told };
+      const counts: Counts = { states: states.size, ...told.told };
       onProgress?.(counts, 'all states');
       reason ??= budget?.stop?.(counts);
-      return reason;
+      return reason ?? (this.#keeper?.isDue() === true ? 'checkpoint' : undefined);
     });
+    return { shares, reason };
+  }
+
+  /** Takes over what workers learned, each for itself and together. Whether that is anything new. */
+  #learn(shares: readonly Share[], findings: Findings | undefined): boolean {
+    const [words, cells] = [this.knowledge.size, this.#cells.size];
     for (const share of shares) {
-      this.#transitions += share.transitions;
-      this.#runs += share.runs;
       this.knowledge.add(share);
       this.#cells = new Set([...this.#cells, ...share.cells]);
     }
-    const footprints = shares.flatMap((s) => s.footprint ?? []);
+    const footprints = [...(findings === undefined ? [] : [findings.seen]), ...shares.flatMap((s) => s.footprint ?? [])];
     learnTogether(footprints, this.knowledge);
     this.#cells = new Set([...this.#cells, ...contested(footprints.map((f) => f.partition))]);
-    const halt = shares.map((s) => s.halt).find((h) => h !== Halt.no);
-    const stopped =
-      halt === Halt.asked
-        ? (reason ?? 'stopped')
-        : halt === Halt.steps
-          ? `step budget of ${budget?.maxSteps} spent`
-          : halt === Halt.full
-            ? 'no room for more states'
-            : undefined;
-    return { shares, states: visited.size, stopped, symmetric: symmetry ? (shares[0]?.symmetric ?? 0) : 0 };
+    return this.knowledge.size !== words || this.#cells.size !== cells;
+  }
+
+  #keep(symmetry: boolean, visited: SharedVisited, jobs: readonly Job[], findings: Findings, stopped: string | undefined): void {
+    const keeper = this.#keeper;
+    if (keeper === undefined) return;
+    const { name } = keeper;
+    const { visible, text } = this.knowledge.beyond(new Knowledge());
+    const whyPlain = this.whyPlain === undefined ? {} : { whyPlain: this.whyPlain };
+    const checkpoint = { name, visible, text, cells: [...this.#cells], symmetry, ...whyPlain, keys: visited.keys, jobs, findings };
+    keeper.keep(encodeCheckpoint(checkpoint), stopped);
   }
 }
 
-function graphOf(shares: readonly Share[]): StateGraph {
+function graphOf({ edges }: Findings): StateGraph {
   const graph = new StateGraph();
-  for (const { edges } of shares) if (edges !== undefined) graph.absorb(edges);
+  graph.absorb(edges);
   return graph;
 }
 
-/** The least violation of each check and cause, in the order of their names. */
-function leastOf(shares: readonly Share[]): readonly Counterexample[] {
-  const least = new Map<string, Counterexample>();
-  for (const found of shares.flatMap((s) => s.violations)) {
-    const name = `${found.violation.check} ${found.violation.cause ?? ''}`;
-    const known = least.get(name);
-    if (known === undefined || isBefore(found.violation, known.violation)) least.set(name, found);
-  }
-  return [...least].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, found]) => found);
-}
-
 function conclusion(make: () => World, round: Round, knowledge: Knowledge, settings: ExploreOptions): Exploration {
-  const { shares, states, stopped, symmetric } = round;
-  const union = (of: (share: Share) => readonly string[]): string[] => [...new Set(shares.flatMap(of))].sort();
+  const { findings, states, stopped, symmetric } = round;
+  const { depth, transitions, bounds, violations: found } = findings;
   const world = {
-    notes: new Set(union((s) => s.notes.map((n) => canonicalText(n, symmetric)))),
-    witnessed: new Set(union((s) => s.witnessed)) as World['witnessed'],
-    wantedWitnesses: shares[0]?.wantedWitnesses ?? [],
-    bounds: () => union((s) => s.bounds),
+    notes: new Set(findings.notes.map((n) => canonicalText(n, symmetric)).sort()),
+    witnessed: new Set(findings.witnessed) as World['witnessed'],
+    wantedWitnesses: findings.wantedWitnesses,
+    bounds: () => bounds,
   };
-  const found = leastOf(shares);
   const violations: Violation[] = found.map((f) => f.violation);
-  const transitions = shares.reduce((sum, s) => sum + s.transitions, 0);
-  const counts: Counts = { states, transitions, depth: shares.reduce((most, s) => Math.max(most, s.depth), 0) };
+  const counts: Counts = { states, transitions, depth };
   const exhaustive: Coverage = { kind: 'exhaustive' };
-  const stuck = stopped === undefined && violations.length === 0 && graphOf(shares).fairCycle(states) !== undefined;
+  const stuck = stopped === undefined && violations.length === 0 && graphOf(findings).fairCycle(states) !== undefined;
   if (violations.length === 0 && !stuck)
     return { ...conclude(world, counts, exhaustive, undefined, stopped, []), knowledge, learned: knowledge };
 
@@ -170,7 +235,6 @@ function conclusion(make: () => World, round: Round, knowledge: Knowledge, setti
     throw new TextpokeError('E_INTERNAL', 'one worker alone does not find the livelock that several have found', { where: 'exploration' });
   const result = conclude(world, counts, exhaustive, counterexample, stopped ?? one?.stopped, violations);
   if (counterexample === undefined) return { ...result, knowledge, learned: knowledge };
-  const bounds = world.bounds();
   const coverage: Coverage =
     stopped !== undefined ? { kind: 'first-violation' } : bounds.length > 0 ? { kind: 'bounded', bounds } : exhaustive;
   return { ...result, coverage, knowledge: one?.knowledge ?? knowledge, learned: knowledge };

@@ -27,20 +27,45 @@ export function footprintOf(machine: Machine, partition: Partition): Footprint {
   return { touched: Uint32Array.from(touched), executed: Uint32Array.from(machine.executed), partition };
 }
 
-/** What is shared and which text is written by the union of footprints, as far as `knowledge` does not say it. Adds it there. */
-export function learnTogether(footprints: readonly Footprint[], knowledge: Knowledge): void {
+/** What all of them saw together. */
+export function union(footprints: readonly Footprint[]): Footprint {
   const shadow = new Map<number, number>();
   const executed = new Set<number>();
-  for (const footprint of footprints) {
-    for (let n = 0; n < footprint.touched.length; n += 2) {
-      const quadword = footprint.touched[n]!;
-      shadow.set(quadword, ((shadow.get(quadword) ?? 0) | footprint.touched[n + 1]!) >>> 0);
-    }
-    for (const quadword of footprint.executed) executed.add(quadword);
+  const slots = new Set<number>();
+  const owners = new Map<number, number>();
+  const constants = new Map<number, number>();
+  for (const { touched, executed: run, partition } of footprints) {
+    for (let n = 0; n < touched.length; n += 2) shadow.set(touched[n]!, ((shadow.get(touched[n]!) ?? 0) | touched[n + 1]!) >>> 0);
+    for (const quadword of run) executed.add(quadword);
+    for (const cell of partition.slots) slots.add(cell);
+    for (const [cell, core] of partition.owners) owners.set(cell, core);
+    for (const [cell, core] of partition.constants) constants.set(cell, (constants.get(cell) ?? core) === core ? core : -1);
   }
+  return {
+    touched: Uint32Array.from([...shadow].flat()),
+    executed: Uint32Array.from(executed),
+    partition: { slots: [...slots], owners: [...owners], constants: [...constants] },
+  };
+}
+
+/** Makes a machine know who touched what, before anything runs on it. */
+export function applyFootprint(machine: Machine, { touched, executed }: Footprint): void {
+  const { engine } = machine;
+  for (let n = 0; n < touched.length; n += 2) {
+    engine.touch(touched[n]!);
+    engine.words[(engine.map.shadow >> 2) + (touched[n]! >>> 3)]! |= touched[n + 1]!;
+  }
+  for (const quadword of executed) machine.executed.add(quadword);
+}
+
+/** What is shared and which text is written by the union of footprints, as far as `knowledge` does not say it. Adds it there. */
+export function learnTogether(footprints: readonly Footprint[], knowledge: Knowledge): void {
+  const all = union(footprints);
+  const executed = new Set(all.executed);
   const visible: number[] = [];
   const text: number[] = [];
-  for (const [quadword, word] of shadow) {
+  for (let n = 0; n < all.touched.length; n += 2) {
+    const [quadword, word] = [all.touched[n]!, all.touched[n + 1]!];
     const writers = (word >>> SHADOW.writersShift) & SHADOW.readers;
     const everyone = (word & SHADOW.readers) | writers;
     if (writers === 0 || (word & SHADOW.text) !== 0) continue;

@@ -4,10 +4,10 @@ import type { Counterexample } from '../result.ts';
 import { answersOf, learnNearby } from '../table/search.ts';
 import { NewWords, TransitionTable } from '../table/table.ts';
 import type { World } from '../world.ts';
-import { type Footprint, footprintOf } from './footprint.ts';
+import { applyFootprint, type Footprint, footprintOf } from './footprint.ts';
 import { type Seen, ShareSearch } from './share-search.ts';
 import { SharedVisited } from './shared-visited.ts';
-import { Halt, SharedWork } from './shared-work.ts';
+import { Halt, type Job, SharedWork } from './shared-work.ts';
 
 /** Transitions to go on for after something was learned. */
 const LEARN_STEPS = 3000;
@@ -23,6 +23,8 @@ export interface Order {
   readonly symmetry: boolean;
   readonly visited: SharedArrayBuffer;
   readonly work: SharedArrayBuffer;
+  /** What those who went before saw. */
+  readonly seen?: Footprint;
 }
 
 /** What one worker of a round has found; a message between threads. */
@@ -32,8 +34,9 @@ export interface Share {
   readonly depth: number;
   /** Cases that were run on the machine. */
   readonly runs: number;
-  /** Of a round that came to its end. */
-  readonly edges: Int32Array | undefined;
+  readonly edges: Int32Array;
+  /** What was begun and not finished. */
+  readonly leftOver: Job | undefined;
   readonly violations: readonly Counterexample[];
   readonly notes: readonly string[];
   readonly witnessed: readonly string[];
@@ -70,6 +73,10 @@ export class Worker {
     this.#world = make();
     this.#world.begin(knowledgeOf(order));
     this.#table = new TransitionTable(this.#world, new Set(order.cells));
+    if (order.seen !== undefined) {
+      applyFootprint(this.#world.machine, order.seen);
+      this.#table.adopt(order.seen.partition);
+    }
     this.#work = new SharedWork(order.work, order.workers);
     this.#search = new ShareSearch(this.#table, visited, this.#work, worker, order.symmetry ? this.#world.symmetric : 0);
   }
@@ -106,7 +113,8 @@ export class Worker {
       transitions: search.transitions,
       depth: search.depth,
       runs: table.runs,
-      edges: halt === Halt.no ? search.graph.edges : undefined,
+      edges: search.graph.edges,
+      leftOver: search.leftOver,
       violations,
       notes: [...world.notes],
       witnessed: [...world.witnessed],

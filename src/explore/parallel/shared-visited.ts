@@ -79,6 +79,26 @@ export class SharedVisited {
     }
   }
 
+  /** All keys in the order of their numbers, four words each. Nobody adds any meanwhile. */
+  get keys(): Int32Array {
+    const keys = new Int32Array(4 * this.size);
+    for (let level = 0, left = this.size; left > 0; level++) {
+      const entries = this.#levels[level] ?? this.#open(level);
+      for (let base = 0; base < entries.length; base += ENTRY) {
+        const status = entries[base + STATUS]!;
+        if (status === 0) continue;
+        keys.set(entries.subarray(base, base + 4), 4 * (status - 1));
+        left--;
+      }
+    }
+    return keys;
+  }
+
+  /** Adds keys that `keys` gave, to a set that is empty: with the same numbers. */
+  restore(keys: Int32Array): void {
+    for (let at = 0; at < keys.length; at += 4) this.add(keys, at);
+  }
+
   #open(level: number): Int32Array {
     let from = HEADER_WORDS * 4;
     for (let k = 0; k < level; k++) from += levelSize(k) * ENTRY * 4;

@@ -189,6 +189,13 @@ export class TransitionTable implements TransitionSystem {
     return { slots: [...this.#cells], owners: [...this.#owners], constants: [...this.#constant] };
   }
 
+  /** Takes quadwords for what another table of the same world took them for. Before anything is looked at. */
+  adopt({ slots, owners, constants }: Partition): void {
+    for (const cell of slots) this.#wordSlot(cell);
+    for (const [cell, core] of owners) this.#owners.set(cell, core);
+    for (const [cell, core] of constants) this.#constant.set(cell, core);
+  }
+
   /** More memory turned out to be shared, or more text to be written: what the table says is void. */
   get hasLearned(): boolean {
     return this.#hasLearned;

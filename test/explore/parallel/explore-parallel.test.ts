@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Exploration, type ExploreOptions, explore, learn } from '../../../src/explore/explore.ts';
+import { type ExploreOptions, explore, learn } from '../../../src/explore/explore.ts';
 import { Knowledge } from '../../../src/explore/knowledge.ts';
 import { exploreInParallel } from '../../../src/explore/parallel/explore-parallel.ts';
 import { SharedVisited } from '../../../src/explore/parallel/shared-visited.ts';
@@ -10,6 +10,7 @@ import type { Cell } from '../../../src/scenario/scenario.ts';
 import { lab } from '../../fixtures/lab.ts';
 import { guestImage, guestWorld } from '../../machine/guest.ts';
 import { teamInOneThread } from './one-thread.ts';
+import { told } from './told.ts';
 
 const maker = (name: string, variant: string, cell: Partial<Cell> = {}) => {
   const scenario = scenarioOf(name);
@@ -24,12 +25,6 @@ function program(source: string, cores: number, variables: Readonly<Record<strin
     for (let core = 0; core < cores; core++) world.add({ core, entry: `c${core}` });
     return world;
   };
-}
-
-/** All that must not depend on who works, as text. */
-function told({ cost: _, counts, knowledge, learned, ...result }: Exploration): string {
-  const all = { ...result, states: counts.states, learned: knowledge.beyond(learned) };
-  return JSON.stringify(all, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}` : value));
 }
 
 const waiter = (name: string, own: string, other: string): string =>
@@ -107,7 +102,8 @@ describe('defects of the sharing that a test must see', () => {
     expect(right.counterexample?.violation.cause).toBe('livelock');
     const forgetful = {
       size: 2,
-      work: async (...args: Parameters<typeof team.work>) => (await team.work(...args)).map((share) => ({ ...share, edges: undefined })),
+      work: async (...args: Parameters<typeof team.work>) =>
+        (await team.work(...args)).map((share) => ({ ...share, edges: new Int32Array(0) })),
     };
     expect((await exploreInParallel(livelock, forgetful)).verdict).not.toBe(right.verdict);
   });

@@ -7,7 +7,7 @@ import type { Io } from './io.ts';
 import type { ProgressLine } from './progress.ts';
 import { stopCallback } from './stop.ts';
 
-/** Rough size of what a search keeps for one state: its key, its place in the table, its edges. Bytes. */
+/** Rough size of what a search keeps for one state that does not say what it holds: its key, its place in the set. Bytes. */
 const BYTES_A_STATE = 100;
 
 /** The search engine and budget that the flags ask for. Engines that this build lacks are refused, not replaced. */
@@ -18,7 +18,7 @@ export function searchSettings(flags: SharedFlags, io: Io, progress: ProgressLin
     const reason = time();
     if (reason === 'time') return `time budget of ${flags.maxSeconds} s spent`;
     if (reason === 'interrupt') return 'interrupted';
-    if (flags.maxMemory !== undefined && counts.states * BYTES_A_STATE > flags.maxMemory)
+    if (flags.maxMemory !== undefined && (counts.bytes ?? counts.states * BYTES_A_STATE) > flags.maxMemory)
       return `memory budget of ${flags.maxMemory} bytes spent`;
     return undefined;
   };

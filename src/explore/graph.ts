@@ -53,6 +53,11 @@ export class StateGraph {
     this.#ends.push({ state, passed, violates });
   }
 
+  /** Memory that it holds. */
+  get bytes(): number {
+    return this.#edges.byteLength + this.#reached.byteLength;
+  }
+
   /** From, to, core and kind of each edge: what `absorb` of another graph takes. */
   get edges(): Int32Array {
     return this.#edges.slice(0, this.#count * EDGE);

@@ -24,6 +24,8 @@ export interface Counts {
   transitions: number;
   /** Longest path, in choices. */
   depth: number;
+  /** Memory that the search holds for what it has found, where it says so. */
+  bytes?: number;
 }
 
 /** A run that violates something: the answers at each step, as indices into the options offered there. */

@@ -12,6 +12,11 @@ export class VisitedSet {
     this.#mask = capacity - 1;
   }
 
+  /** Memory that it holds. */
+  get bytes(): number {
+    return this.#slots.byteLength;
+  }
+
   /** Number of the key at `words[at..at+3]`, from 0 in order of arrival; negative (-1 - number) when it was there already. */
   add(words: Int32Array, at: number): number {
     if (this.size * 2 > this.#mask) this.#grow();

@@ -65,6 +65,14 @@ describe('explore --jobs', () => {
     expect(asked.events[1]).toMatchObject({ verdict: 'inconclusive', stopped: 'interrupted' });
   });
 
+  test('a budget of memory counts what is held', async () => {
+    // The first level of the shared set alone is 80 KiB.
+    const small = await told(['explore', 'F1', '--variant', 'final-sync', '--victims', '4', '--jobs', '2', '--max-memory', '100K']);
+    expect(small.events[1]).toMatchObject({ verdict: 'inconclusive', stopped: 'memory budget of 102400 bytes spent' });
+    const alone = await told(['explore', 'F1', '--variant', 'final-sync', '--victims', '4', '--max-memory', '100K']);
+    expect(alone.events[1]).toMatchObject({ verdict: 'inconclusive', stopped: 'memory budget of 102400 bytes spent' });
+  });
+
   test('searches that one worker does alone refuse it', async () => {
     for (const more of [
       ['--search', 'pct'],

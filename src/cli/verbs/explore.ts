@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { MAX_VICTIMS } from '../../scenario/scenario.ts';
 import type { Io } from '../io.ts';
 import { argument, ownValue } from '../own-flags.ts';
@@ -41,7 +41,8 @@ export function define(program: Command, io: Io): void {
     .option('--count', 'count the interleavings, exactly')
     .option('--outcomes', 'every way in which runs of a variant end')
     .option('--reach <EXPR>', "whether some order gets there: 'CPU1 at ftrace_call'")
-    .option('--checkpoint <FILE>', 'write there how far the search has come')
-    .option('--resume <FILE>', 'go on where a search was stopped');
+    // What a search that was stopped prints: there the two are met.
+    .addOption(new Option('--checkpoint <FILE>', 'write there how far the search has come').hideHelp())
+    .addOption(new Option('--resume <FILE>', 'go on where a search was stopped').hideHelp());
   addSampleFlags(verb);
 }

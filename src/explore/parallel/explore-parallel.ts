@@ -173,7 +173,10 @@ class Rounds {
     const [states, told] = [new SharedVisited(visited), new SharedWork(work, order.workers)];
     let reason: string | undefined;
     const shares = await this.#team.work(order, () => {
-      const counts: Counts = { states: states.size, ...told.told };
+      const done = told.told;
+      // Each transition is an edge.
+      const bytes = states.bytes + (findings?.edges.byteLength ?? 0) + 16 * done.transitions;
+      const counts: Counts = { states: states.size, ...done, bytes };
       onProgress?.(counts, 'all states');
       reason ??= budget?.stop?.(counts);
       return reason ?? (this.#keeper?.isDue() === true ? 'checkpoint' : undefined);

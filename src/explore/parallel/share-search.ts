@@ -147,13 +147,13 @@ export class ShareSearch {
 
   /** What this worker has begun and not finished, when it has stopped. */
   get leftOver(): Job | undefined {
-    if (this.#stack.length === 0) return undefined;
-    const top = this.#stack.length - 1;
+    const last = this.#stack.findLastIndex((f) => f.next < f.limit);
+    if (last < 0) return undefined;
     const first = this.#prefix.length;
     const left = this.#stack.flatMap(({ state, next, limit }, n) =>
-      n === top || next < limit ? [{ depth: first + n, state, from: next, to: limit }] : [],
+      next < limit ? [{ depth: first + n, state, from: next, to: limit }] : [],
     );
-    return { path: this.#path(this.#stack.slice(0, top)), left };
+    return { path: this.#path(this.#stack.slice(0, last)), left };
   }
 
   #path(frames: readonly Frame[]): number[] {

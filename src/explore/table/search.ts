@@ -140,6 +140,7 @@ export function searchTable(table: TransitionTable, settings: TableOptions = {},
     counts.transitions++;
     if (counts.transitions === settings.budget?.maxSteps) stopped = `step budget of ${settings.budget.maxSteps} spent`;
     if (counts.transitions % ASK_EVERY === 0) {
+      counts.bytes = visited.bytes + graph.bytes + table.bytes;
       stopped ??= settings.budget?.stop?.(counts);
       if (reduction !== undefined && reduction.futures.runs !== table.runs) reduction.futures.renew();
     }

@@ -185,6 +185,11 @@ export class TransitionTable implements TransitionSystem {
     this.#dead = this.#wordSlot(world.deadAt & ~7);
   }
 
+  /** Memory that the contents of its slots hold: nearly all of it are blocks of cores. */
+  get bytes(): number {
+    return this.#locals.reduce((sum, l) => sum + l.size * (CORE.blockEnd + l.hashes.BYTES_PER_ELEMENT * HASH_WORDS), 0);
+  }
+
   get partition(): Partition {
     return { slots: [...this.#cells], owners: [...this.#owners], constants: [...this.#constant] };
   }

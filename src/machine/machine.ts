@@ -513,11 +513,14 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     this.settle(core);
   }
 
-  /** Runs up to the next visible operation. False: the core is at one already. */
+  /** Runs up to the next visible operation. False: the core is at one already, which may count as used although it has not retired. */
   #goesOn(core: Core): boolean {
-    this.engine.globals.visible.value = 0;
+    const { bytes, globals } = this.engine;
+    const block = (): Uint8Array => bytes.subarray(core.base, core.base + CORE.hashedEnd);
+    const before = block().slice();
+    globals.visible.value = 0;
     this.settle(core);
-    return this.left < LOCAL_LIMIT;
+    return this.left < LOCAL_LIMIT && block().some((byte, n) => byte !== before[n]);
   }
 
   /** Behind an instruction that ran by itself: a trap that is due comes first, then whatever may interrupt. True where the core stops for that. */

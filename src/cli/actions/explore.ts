@@ -3,6 +3,7 @@ import { Exit, TextpokeError } from '../../error.ts';
 import { countRuns, type Share } from '../../explore/share.ts';
 import { type CellResult, CellRunner } from '../../scenario/matrix.ts';
 import { type Cell, MAX_VICTIMS, type Scenario, type Variant, variantOf } from '../../scenario/scenario.ts';
+import { type Smaller, smaller } from '../../scenario/smaller.ts';
 import { CheckpointFile } from '../checkpoints.ts';
 import { countFields, sayCount } from '../count.ts';
 import { fixtures } from '../fixtures.ts';
@@ -122,6 +123,8 @@ async function exploreWith(workers: Workers | undefined, options: ExploreOptions
     progress.clear();
     codes.push(exitCodeOf(result));
     if (result.verdict === 'violation') telling ??= variant.name;
+    const isOne = variants.length === 1 && options.shrink && sampling === undefined;
+    const less = isOne ? smaller(runner, result, settings.budget) : undefined;
     const count = options.count ? countRuns(runner.maker(scenario, variant.name, cell), result.knowledge, settings.budget) : undefined;
     progress.clear();
     const share = sayShare(result);
@@ -131,10 +134,11 @@ async function exploreWith(workers: Workers | undefined, options: ExploreOptions
       emitEvent(io, 'result', {
         ...resultEvent(result),
         ...(again === undefined ? {} : { resume: again }),
+        ...(less === undefined ? {} : { smaller: less }),
         ...(count === undefined ? {} : countFields(count)),
       });
     else if (variants.length > 1) io.stdout(`${row(scenario, variant, result)}\n`);
-    else io.stdout(details(runner, scenario, result, count, options, known.flags));
+    else io.stdout(details(runner, scenario, result, { count, less }, options, known.flags));
     if (again !== undefined && !options.json) io.stdout(`resume   ${again}\n`);
     if (io.interrupted()) return Exit.interrupted;
   }
@@ -223,7 +227,7 @@ function details(
   runner: CellRunner,
   scenario: Scenario,
   result: CellResult,
-  count: Share | undefined,
+  { count, less }: { readonly count: Share | undefined; readonly less: Smaller | undefined },
   options: ExploreOptions,
   flags: string,
 ): string {
@@ -234,6 +238,9 @@ function details(
     wrapped(sayVerdict(result)),
     wrapped(`coverage ${sayCoverage(result)}`),
     ...(result.counterexample?.length === undefined ? [] : [wrapped(sayLength(result.counterexample.length))]),
+    ...(less === undefined
+      ? []
+      : [wrapped(`smaller  ${less.victims} ${less.victims === 1 ? 'victim is' : 'victims are'} enough: ${less.token}`)]),
     ...(result.sample === undefined ? [] : sampleLines(result.sample).map(wrapped)),
     ...result.notes.map((n) => wrapped(`note     ${n}`)),
     ...[sayShare(result) ?? []].flat().map((s) => wrapped(`share    ${s}`)),

@@ -1,4 +1,5 @@
 import type { Choice } from '../machine/choices.ts';
+import { componentsOf } from './components.ts';
 
 const EDGE = 4;
 const KINDS: Readonly<Record<Choice['kind'], number>> = { step: 0, drain: 1, interrupt: 2, invalidate: 3, evict: 4, prefetch: 5 };
@@ -197,46 +198,13 @@ export class StateGraph {
     return { starts, order };
   }
 
-  /** Tarjan's strongly connected components, without recursion. R. Tarjan, "Depth-First Search and Linear Graph Algorithms", 1972. */
+  /** Components of the graph, remembered until it grows. */
   #components(states: number, starts: Int32Array, order: Int32Array): Int32Array {
-    const component = new Int32Array(states).fill(-1);
-    const index = new Int32Array(states).fill(-1);
-    const low = new Int32Array(states);
-    const stack: number[] = [];
-    const onStack = new Uint8Array(states);
-    const at = new Int32Array(states);
-    let next = 0;
-    let components = 0;
-    for (let root = 0; root < states; root++) {
-      if (index[root] !== -1) continue;
-      const work = [root];
-      while (work.length > 0) {
-        const s = work[work.length - 1] as number;
-        if (index[s] === -1) {
-          index[s] = low[s] = next++;
-          at[s] = starts[s]!;
-          stack.push(s);
-          onStack[s] = 1;
-        }
-        if (at[s]! < starts[s + 1]!) {
-          const to = this.#edges[order[at[s]!++]! * EDGE + 1] as number;
-          if (index[to] === -1) work.push(to);
-          else if (onStack[to] === 1) low[s] = Math.min(low[s]!, index[to]!);
-          continue;
-        }
-        work.pop();
-        const parent = work[work.length - 1];
-        if (parent !== undefined) low[parent] = Math.min(low[parent]!, low[s]!);
-        if (low[s] !== index[s]) continue;
-        for (;;) {
-          const member = stack.pop() as number;
-          onStack[member] = 0;
-          component[member] = components;
-          if (member === s) break;
-        }
-        components++;
-      }
-    }
-    return component;
+    if (this.#known?.states === states && this.#known.count === this.#count) return this.#known.of;
+    const { of } = componentsOf(states, (s, n) => (starts[s]! + n < starts[s + 1]! ? this.#edges[order[starts[s]! + n]! * EDGE + 1]! : -1));
+    this.#known = { states, count: this.#count, of };
+    return of;
   }
+
+  #known: { readonly states: number; readonly count: number; readonly of: Int32Array } | undefined;
 }

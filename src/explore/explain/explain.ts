@@ -1,11 +1,11 @@
 import { EVENT_BASE, EVENT_BYTES } from '../../engine/layout.ts';
 import type { Machine } from '../../machine/machine.ts';
+import { type Components, componentsOf, NOWHERE } from '../components.ts';
 import { choose, options } from '../path.ts';
 import type { Transition } from '../table/system.ts';
 import { NewWords, TransitionTable } from '../table/table.ts';
 import type { Violation } from '../violation.ts';
 import type { World } from '../world.ts';
-import { type Components, componentsOf } from './components.ts';
 import { canPass, countFutures, type Paths } from './futures.ts';
 import { nearestPassing } from './nearest.ts';
 import { type Aim, eventAt, follows, type Order, ordersOf, type Run, weigh } from './orders.ts';
@@ -154,7 +154,11 @@ export interface ExplainOptions {
 export function explainMoves(walk: Walk, moves: readonly Move[], violation: Violation, options: ExplainOptions): Explanation | undefined {
   const graph = RunGraph.of(walk, options.budget, options.spoiled);
   if (graph === undefined) return undefined;
-  const components = componentsOf(graph);
+  const components = componentsOf(graph.states, (s, n) => {
+    if (n >= graph.count[s]!) return -1;
+    const to = graph.to[graph.first[s]! + n]!;
+    return to === VIOLATES ? NOWHERE : to;
+  });
   const run: number[] = [];
   /** Of each step of the run the move that it is: moves in vain are no steps. */
   const moveOf: number[] = [];

@@ -1,4 +1,4 @@
-import type { Components } from './components.ts';
+import type { Components } from '../components.ts';
 import { type RunGraph, VIOLATES } from './run-graph.ts';
 
 /** Of each state 1 where some run from there ends and violates nothing. */

@@ -1,5 +1,4 @@
-import { componentsOf } from './components.ts';
-// from './components.ts';
+import { componentsOf } from '../components.ts';
 import type { Remembered, TransitionTable } from './table.ts';
 
 /** What one core may still do from each of its local states on. */
@@ -84,17 +83,18 @@ export class Futures {
       for (const place of writes) written[from * words + (place >> 5)]! |= 1 << (place & 31);
       if (from === to) circular[from] = 1;
     }
-    const { component, sizes } = componentsOf(known, steps);
-    for (let local = 0; local < known; local++) if (sizes[component[local]!]! > 1) circular[local] = 1;
-    // Edges lead to components of smaller numbers, which are done first; members of one share all.
-    const order = Array.from({ length: known }, (_, n) => n).sort((a, b) => component[a]! - component[b]!);
     const outgoing = Array.from({ length: known }, () => [] as number[]);
     for (const { from, to } of steps) if (from !== to) outgoing[from]!.push(to);
+    const { of: component, count, order } = componentsOf(known, (local, n) => outgoing[local]![n] ?? -1);
+    const sizes = new Int32Array(count);
+    for (const c of component) sizes[c]!++;
+    for (let local = 0; local < known; local++) if (sizes[component[local]!]! > 1) circular[local] = 1;
+    // Edges lead to components of smaller numbers, which are done first; members of one share all.
     for (let at = 0; at < known; ) {
       const c = component[order[at]!]!;
       let end = at;
       while (end < known && component[order[end]!] === c) end++;
-      const members = order.slice(at, end);
+      const members = order.subarray(at, end);
       const first = members[0]! * words;
       for (const member of members) {
         for (const from of [member, ...outgoing[member]!]) {

@@ -3,8 +3,9 @@ import { PriceQueue } from './price-queue.ts';
 import { ASK_EVERY, type Budget, type Counts } from './result.ts';
 import { HASH_WORDS } from './table/content-hash.ts';
 import { StateKey } from './table/key.ts';
+import type { Remembered } from './table/remembered.ts';
 import type { StateVector } from './table/system.ts';
-import type { Remembered, TransitionTable } from './table/table.ts';
+import type { TransitionTable } from './table/table.ts';
 import type { Violation } from './violation.ts';
 import { VisitedSet } from './visited.ts';
 

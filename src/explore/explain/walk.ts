@@ -1,6 +1,7 @@
 import { StateKey } from '../table/key.ts';
+import type { Remembered } from '../table/remembered.ts';
 import type { StateVector, Transition, TransitionSystem } from '../table/system.ts';
-import type { Remembered, TransitionTable } from '../table/table.ts';
+import type { TransitionTable } from '../table/table.ts';
 import { Trail } from '../table/trail.ts';
 import { vectorKey } from '../vector.ts';
 import type { Violation } from '../violation.ts';

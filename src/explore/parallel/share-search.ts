@@ -1,6 +1,7 @@
 import { StateGraph } from '../graph.ts';
 import { StateKey } from '../table/key.ts';
-import type { Remembered, TransitionTable } from '../table/table.ts';
+import type { Remembered } from '../table/remembered.ts';
+import type { TransitionTable } from '../table/table.ts';
 import { Trail } from '../table/trail.ts';
 import type { Violation } from '../violation.ts';
 import { canonicalViolation, isBefore } from './canonical.ts';

@@ -102,12 +102,9 @@ export class SharedWork {
       const [length, count] = [this.#queue[used - 1]!, this.#queue[used - 2]!];
       const first = used - 2 - 4 * count;
       const left = Array.from({ length: count }, (_, n) => {
-        const [depth, state, from, to] = this.#queue.subarray(first + 4 * n, first + 4 * n + 4) as unknown as [
-          number,
-          number,
-          number,
-          number,
-        ];
+        const at = first + 4 * n;
+        const [depth, state] = [this.#queue[at]!, this.#queue[at + 1]!];
+        const [from, to] = [this.#queue[at + 2]!, this.#queue[at + 3]!];
         return { depth, state, from, to };
       });
       const path = Array.from(this.#queue.subarray(first - length, first));

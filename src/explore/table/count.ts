@@ -3,7 +3,8 @@ import { choose, options } from '../path.ts';
 import { ASK_EVERY, type Budget, type Counts } from '../result.ts';
 import { VisitedSet } from '../visited.ts';
 import { StateKey } from './key.ts';
-import type { Remembered, TransitionTable } from './table.ts';
+import type { Remembered } from './remembered.ts';
+import type { TransitionTable } from './table.ts';
 import { Trail } from './trail.ts';
 
 export interface CountOutcome {

@@ -1,5 +1,6 @@
 import { componentsOf } from '../components.ts';
-import type { Remembered, TransitionTable } from './table.ts';
+import type { Remembered } from './remembered.ts';
+import type { TransitionTable } from './table.ts';
 
 /** What one core may still do from each of its local states on. */
 interface Future {

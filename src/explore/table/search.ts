@@ -6,9 +6,10 @@ import { isWanted, type Violation } from '../violation.ts';
 import { VisitedSet } from '../visited.ts';
 import { Futures } from './futures.ts';
 import { StateKey } from './key.ts';
+import type { Remembered } from './remembered.ts';
 import { commute, SleepSets } from './sleep.ts';
 import type { StateVector } from './system.ts';
-import type { Remembered, TransitionTable } from './table.ts';
+import type { TransitionTable } from './table.ts';
 import { Trail } from './trail.ts';
 
 interface Frame {

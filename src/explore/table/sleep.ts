@@ -1,4 +1,4 @@
-import type { Remembered } from './table.ts';
+import type { Remembered } from './remembered.ts';
 
 /** More options than a mask has bits: such a state is looked at in full. */
 const MOST = 31;

@@ -1,5 +1,6 @@
 import type { StateKey } from './key.ts';
-import type { Remembered, TransitionTable } from './table.ts';
+import type { Remembered } from './remembered.ts';
+import type { TransitionTable } from './table.ts';
 
 /** The way from the start to the state that a table is at, to be gone back step by step. */
 export class Trail {

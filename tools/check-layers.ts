@@ -14,6 +14,8 @@ export const LAYERS: readonly string[] = [
   'explore',
   'scenario',
   'debug',
+  'gdb',
+  'dap',
   'campaign',
   'vitest',
   'cli',

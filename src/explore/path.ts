@@ -17,10 +17,14 @@ export function options(world: World, lastCore: number): Choice[] {
   return mine.length === 0 || mine.length === all.length ? all : [...mine, ...all.filter((c) => c.core !== lastCore)];
 }
 
-/** Makes a choice happen and gives what it violated. The caller has marked the journal. */
-export function choose(world: World, choice: Choice): readonly Violation[] {
+/**
+ * Makes a choice happen and gives what it violated. The caller has marked the journal. With `look` it stops behind the instruction where that gives true
+ * (`Machine.watching`): then nothing is violated yet, and the caller must undo what happened.
+ */
+export function choose(world: World, choice: Choice, look?: (core: Core) => boolean): readonly Violation[] {
   world.beginTransition();
-  perform(world.machine, choice);
+  if (look === undefined) perform(world.machine, choice);
+  else if (world.machine.watching(look, () => perform(world.machine, choice))) return [];
   world.tellAccesses();
   world.tellState();
   world.noteBounds();

@@ -267,6 +267,33 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
 
   // ---- running ----
 
+  #boundary: ((core: Core) => boolean) | undefined;
+  #halted = false;
+
+  /**
+   * Does `act` with `look` asked behind each instruction, delivered exception and taken interrupt of any core, in their order; true stops the core
+   * there. Gives whether that happened: then the state is in the middle of a transition, good for looking only, and must be undone. What
+   * happens is the same with and without.
+   */
+  watching(look: (core: Core) => boolean, act: () => void): boolean {
+    this.#boundary = look;
+    this.#halted = false;
+    try {
+      act();
+      return this.#halted;
+    } finally {
+      this.#boundary = undefined;
+      this.#halted = false;
+    }
+  }
+
+  /** The core is between two instructions: whether it must stop there. */
+  #halts(core: Core): boolean {
+    if (this.#boundary === undefined) return false;
+    this.#halted ||= this.#boundary(core);
+    return this.#halted;
+  }
+
   /** Instructions of the last `runCore` that were not used. */
   left = 0;
 
@@ -283,14 +310,17 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
       if (core.activity !== Activity.running) return Stop.idle;
       if (this.abandoned && ++aftermath > AFTERMATH_LIMIT) return Stop.budget;
       if (core.small('singleStepPending') !== 0) {
+        const from = core.rip;
         const stop = this.#delivering(() => deliverPendingDebug(this, core));
         if (stop !== undefined) return stop;
+        if (core.rip !== from && this.#halts(core)) return Stop.budget;
       }
       const start = mustStep(core) || (ownStore && core.raw(CORE.ownStorePending) !== 0) ? startStep(core) : undefined;
       const hit = start === undefined ? 0 : instructionBreakpoints(core);
       if (hit !== 0) {
         const stop = this.#deliverInstructionBreakpoint(core, hit);
         if (stop !== undefined) return stop;
+        if (this.#halts(core)) return Stop.budget;
         continue;
       }
       const before = start === undefined ? 0n : core.rip;
@@ -299,7 +329,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
       core.prepare();
       const splitting = this.splitting(core);
       if (splitting && left < limit) return this.#placeOf(core);
-      const asked = start === undefined && !splitting ? left : Math.min(1, left);
+      const asked = start === undefined && !splitting && this.#boundary === undefined ? left : Math.min(1, left);
       const reason = this.#run(core.index, asked, record);
       const used = asked - this.engine.unused(core.index);
       left -= used;
@@ -314,6 +344,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
       switch (reason) {
         case Stop.budget:
         case Stop.system:
+          if (used > 0 && this.#halts(core)) return Stop.budget;
           if (left <= 0) return Stop.budget;
           // A trap that is due comes before any interrupt: it is delivered first.
           if (splitting && core.small('singleStepPending') === 0) return this.#placeOf(core);
@@ -329,6 +360,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
           {
             const stop = this.deliverNoted(core);
             if (stop !== undefined) return stop;
+            if (this.#halts(core)) return Stop.budget;
           }
           break;
         default:
@@ -428,6 +460,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   /** Runs `core` up to its next visible operation and notes what stopped it. */
   settle(core: Core): void {
     const stop = this.runCore(core, LOCAL_LIMIT);
+    if (this.#halted) return;
     core.setRaw(CORE.stop, stop === Stop.budget && this.left <= 0 ? Stop.lost : stop);
     this.engine.access.scrub(core.base);
   }
@@ -456,6 +489,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
       core.setRaw(CORE.storeBufferCount, buffered);
       return;
     }
+    if (this.#halts(core)) return;
     // What may come at each of its instructions may come before the handler's first one: while it is pending from there on, it is so at no cost.
     if (this.splits.has(core.index)) this.pause(core);
     else this.settle(core);
@@ -477,6 +511,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
       // What waited for the store buffer is this step, whether others can see it or not (MFENCE): a load behind it and behind a new store must leave
       // that store time to drain first.
       const stop = this.runCore(core, 1);
+      if (this.#halted) return;
       if (stop !== Stop.budget) {
         core.setRaw(CORE.stop, stop);
         this.engine.access.scrub(core.base);
@@ -507,7 +542,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
           this.engine.access.scrub(core.base);
           return;
         }
-        if (this.#pausesBehind(core)) return;
+        if (this.#halts(core) || this.#pausesBehind(core)) return;
       }
     }
     this.settle(core);

@@ -1,4 +1,4 @@
-import type { Keeper } from '../explore/parallel/explore-parallel.ts';
+import type { Keeper } from '../explore/keeper.ts';
 import { nameHash } from '../explore/token.ts';
 import type { Io } from './io.ts';
 

@@ -1,4 +1,5 @@
 import { type DporOutcome, searchDpor } from './dpor/search.ts';
+import type { Keeper } from './keeper.ts';
 import { Knowledge } from './knowledge.ts';
 import { searchLadder } from './ladder.ts';
 import type { Budget, Counterexample, Counts, Coverage, SearchResult, Verdict } from './result.ts';
@@ -6,6 +7,9 @@ import { sampleSchedules } from './sample/sample.ts';
 import type { StrategyName } from './sample/strategy.ts';
 import { shorten } from './shorten.ts';
 import { livelock, type StatefulOutcome, searchStates } from './stateful.ts';
+import { type AloneCheckpoint, decodeAlone, encodeAlone } from './table/checkpoint.ts';
+import { applyFootprint, footprintOf } from './table/footprint.ts';
+import type { Keeping, SearchPause } from './table/pause.ts';
 import { answersOf, learnNearby, searchReduced, searchTable, type TableOptions } from './table/search.ts';
 import { NewWords, TransitionTable } from './table/table.ts';
 import { disagreements, sentenceOf } from './twin.ts';
@@ -38,6 +42,8 @@ export interface ExploreOptions {
   /** What was learned about the scenario before; learned again when absent. */
   readonly learned?: Knowledge;
   readonly onProgress?: (counts: Counts, phase: string) => void;
+  /** For `stateful`: who keeps checkpoints, and has the one to begin with. */
+  readonly keeper?: Keeper | undefined;
 }
 
 export interface Exploration extends SearchResult {
@@ -72,10 +78,14 @@ export function learn(make: () => World): Knowledge {
 export function explore(make: () => World, settings: ExploreOptions = {}): Exploration {
   const learned = settings.learned ?? learn(make);
   const knowledge = learned.clone();
-  for (let round = 0; ; round++) {
-    const ground = new Ground(make, knowledge);
+  const { keeper } = settings;
+  let from = keeper?.resume === undefined ? undefined : decodeAlone(keeper.resume, keeper.name);
+  if (from !== undefined) knowledge.add(from);
+  for (let round = from?.round ?? 0; ; round++) {
+    const ground = new Ground(make, knowledge, round);
     const before = knowledge.size;
-    const result = once(ground, settings);
+    const result = once(ground, settings, from);
+    from = undefined;
     knowledge.learn(ground.world.machine, ground.world.sharable);
     ground.world.release();
     if (knowledge.size === before) return { ...result, knowledge: ground.replays, learned };
@@ -96,13 +106,15 @@ function stillLearning(result: SearchResult): SearchResult {
 class Ground {
   readonly make: () => World;
   readonly knowledge: Knowledge;
+  readonly round: number;
   world: World;
   /** What a world must know to replay what was found: more than `knowledge` where the search for a shorter run learned something. */
   replays: Knowledge;
 
-  constructor(make: () => World, knowledge: Knowledge) {
+  constructor(make: () => World, knowledge: Knowledge, round: number) {
     this.make = make;
     this.knowledge = knowledge;
+    this.round = round;
     this.replays = knowledge;
     this.world = this.#another();
   }
@@ -119,14 +131,14 @@ class Ground {
   }
 }
 
-function once(ground: Ground, settings: ExploreOptions): SearchResult {
+function once(ground: Ground, settings: ExploreOptions, from: AloneCheckpoint | undefined): SearchResult {
   switch (settings.search ?? 'stateful') {
     case 'ladder':
       return byLadder(ground.world, settings);
     case 'pct':
       return byPct(ground, settings);
     case 'stateful':
-      return byStates(ground, settings);
+      return byStates(ground, settings, from);
     case 'dpor':
       return byOrders(ground, settings);
     case 'twin':
@@ -135,8 +147,14 @@ function once(ground: Ground, settings: ExploreOptions): SearchResult {
 }
 
 /** Searches by a table of transitions, made again where a word turns out to be nobody's own. */
-function searchByTable(ground: Ground): <T>(search: (table: TransitionTable) => T) => T {
-  let table = new TransitionTable(ground.world);
+function searchByTable(ground: Ground, from?: AloneCheckpoint): <T>(search: (table: TransitionTable) => T) => T {
+  let table = new TransitionTable(ground.world, new Set(from?.cells));
+  if (from !== undefined) {
+    applyFootprint(ground.world.machine, from.footprint);
+    table.adopt(from.footprint.partition);
+    table.recall(from.memory);
+    ground.world.recall(from.recollection);
+  }
   return (search) => {
     for (;;) {
       try {
@@ -163,18 +181,26 @@ function budgetOf(settings: ExploreOptions, phase: string): Budget {
 const searchStatesOf = (table: TransitionTable, reduce: boolean, options: TableOptions): StatefulOutcome =>
   reduce ? searchReduced(table, options) : searchTable(table, options);
 
-function byStates(ground: Ground, settings: ExploreOptions): SearchResult {
-  const byTable = searchByTable(ground);
-  let [symmetry, reduce] = [settings.symmetry !== false, settings.reduce ?? ground.world.machine.cores.length > 2];
+function byStates(ground: Ground, settings: ExploreOptions, resumed: AloneCheckpoint | undefined): SearchResult {
+  const byTable = searchByTable(ground, resumed);
+  let symmetry = resumed?.symmetry ?? settings.symmetry !== false;
+  let reduce = resumed?.reduce ?? settings.reduce ?? ground.world.machine.cores.length > 2;
+  let whyPlain = resumed?.whyPlain;
+  let from: SearchPause | undefined = resumed?.pause;
   const search = () =>
-    byTable((table) =>
-      searchStatesOf(table, reduce, {
+    byTable((table) => {
+      const start = from;
+      from = undefined;
+      const { prefer, keeper } = settings;
+      return searchStatesOf(table, reduce, {
         budget: budgetOf(settings, 'all states'),
         learnFor: LEARN_STEPS,
         symmetry,
-        ...(settings.prefer === undefined ? {} : { prefer: settings.prefer }),
-      }),
-    );
+        ...(prefer === undefined ? {} : { prefer }),
+        from: start,
+        keeping: keeper && keepingOf(keeper, ground, table, { symmetry, reduce, ...(whyPlain === undefined ? {} : { whyPlain }) }),
+      });
+    });
   let outcome = search();
   if (outcome.undecided === 'reduced') {
     reduce = false;
@@ -188,17 +214,40 @@ function byStates(ground: Ground, settings: ExploreOptions): SearchResult {
         : undefined;
   if (why !== undefined && symmetry) {
     symmetry = false;
+    whyPlain = why;
     outcome = search();
     if (outcome.undecided === 'reduced') {
       reduce = false;
       outcome = search();
     }
-    ground.world.notes.add(`symmetry off: ${why}`);
   }
+  if (whyPlain !== undefined) ground.world.notes.add(`symmetry off: ${whyPlain}`);
   let { counterexample } = outcome;
   if (counterexample !== undefined && !outcome.learned && settings.shrink !== false)
     counterexample = shorter(ground, counterexample, settings);
   return conclude(ground.world, outcome.counts, { kind: 'exhaustive' }, counterexample, outcome.stopped, outcome.violations);
+}
+
+/** Makes checkpoints of the places where a search pauses. */
+function keepingOf(
+  keeper: Keeper,
+  ground: Ground,
+  table: TransitionTable,
+  stage: Pick<AloneCheckpoint, 'symmetry' | 'reduce' | 'whyPlain'>,
+): Keeping {
+  const { name, isDue } = keeper;
+  return {
+    isDue,
+    keep(pause, stopped) {
+      const { world, round } = ground;
+      const known = ground.knowledge.beyond(new Knowledge());
+      const footprint = footprintOf(world.machine, table.partition);
+      const { memory } = table;
+      const recollection = world.recollection;
+      const checkpoint = { name, ...stage, round, ...known, cells: [...table.forced], pause, memory, footprint, recollection };
+      keeper.keep(encodeAlone(checkpoint), stopped);
+    },
+  };
 }
 
 /** What a search of single runs cannot tell. */

@@ -64,6 +64,16 @@ export class StateGraph {
     return this.#edges.slice(0, this.#count * EDGE);
   }
 
+  /** Of each of so many states, what `reached` said: what `restoreReached` takes. */
+  reachedFrom(states: number): Int32Array {
+    return this.#reached.slice(0, 2 * states);
+  }
+
+  restoreReached(reached: Int32Array): void {
+    if (reached.length > this.#reached.length) this.#reached = new Int32Array(2 * reached.length);
+    this.#reached.set(reached);
+  }
+
   /** Adds edges of another graph over the same states. */
   absorb(edges: Int32Array): void {
     const count = this.#count + edges.length / EDGE;

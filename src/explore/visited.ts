@@ -40,6 +40,22 @@ export class VisitedSet {
     }
   }
 
+  /** All keys in the order of their numbers, four words each: what `restore` takes. */
+  get keys(): Int32Array {
+    const keys = new Int32Array(4 * this.size);
+    const slots = this.#slots;
+    for (let base = 0; base < slots.length; base += 5) {
+      const number = slots[base + 4]!;
+      if (number !== 0) keys.set(slots.subarray(base, base + 4), 4 * (number - 1));
+    }
+    return keys;
+  }
+
+  /** Adds keys to a set that is empty: with the same numbers. */
+  restore(keys: Int32Array): void {
+    for (let at = 0; at < keys.length; at += 4) this.add(keys, at);
+  }
+
   #grow(): void {
     const old = this.#slots;
     const capacity = (this.#mask + 1) * 2;

@@ -78,6 +78,14 @@ export class Witnessed extends Set<string> {
   }
 }
 
+/** What a world has found that is not state, to go on with in another one. */
+export interface Recollection {
+  readonly notes: readonly string[];
+  readonly witnessed: readonly string[];
+  readonly bounds: readonly string[];
+  readonly identityAsked: boolean;
+}
+
 /** Cores whose checkers have a page of state each. */
 const MAX_WORLD_CORES = 13;
 
@@ -360,13 +368,28 @@ export class World {
   #storeBuffersFilled = false;
   #boundsReached: readonly string[] | undefined;
 
+  #boundsRecalled: readonly string[] = [];
+
   /** Bounds of the machine that some run reached: what was found holds within them only. */
   bounds(): readonly string[] {
     if (this.#boundsReached !== undefined) return this.#boundsReached;
-    const out: string[] = [];
-    if (this.machine.text?.overflowed === true) out.push(`text versions <= ${MAX_VERSIONS}`);
-    if (this.#storeBuffersFilled) out.push(`store buffer <= ${STORE_BUFFER_ENTRIES - 2}`);
-    return out;
+    const versions = `text versions <= ${MAX_VERSIONS}`;
+    const stores = `store buffer <= ${STORE_BUFFER_ENTRIES - 2}`;
+    const reached = [this.machine.text?.overflowed === true ? versions : [], this.#storeBuffersFilled ? stores : []].flat();
+    return [versions, stores].filter((b) => reached.includes(b) || this.#boundsRecalled.includes(b));
+  }
+
+  get recollection(): Recollection {
+    const { notes, witnessed, identityAsked } = this;
+    return { notes: [...notes], witnessed: [...witnessed], bounds: this.bounds(), identityAsked };
+  }
+
+  /** Goes on with what another world like this one has found. */
+  recall({ notes, witnessed, bounds, identityAsked }: Recollection): void {
+    for (const note of notes) this.notes.add(note);
+    for (const what of witnessed) this.witnessed.add(what);
+    this.#boundsRecalled = bounds;
+    this.identityAsked ||= identityAsked;
   }
 
   /** Looks whether the state just reached is at a bound. */

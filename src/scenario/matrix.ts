@@ -1,7 +1,8 @@
 import { TextpokeError } from '../error.ts';
 import { type Exploration, type ExploreOptions, explore, learn } from '../explore/explore.ts';
 import type { Knowledge } from '../explore/knowledge.ts';
-import { exploreInParallel, type Keeper, type Team } from '../explore/parallel/explore-parallel.ts';
+import type { Keeper } from '../explore/keeper.ts';
+import { exploreInParallel, type Team } from '../explore/parallel/explore-parallel.ts';
 import { countShare, type Share } from '../explore/share.ts';
 import { encodeToken, imageHash, nameHash, SEMANTICS_VERSION } from '../explore/token.ts';
 import { sentenceOf } from '../explore/twin.ts';

@@ -1,14 +1,15 @@
 import { TextpokeError } from '../../error.ts';
 import { conclude, type Exploration, type ExploreOptions, explore, learn } from '../explore.ts';
 import { StateGraph } from '../graph.ts';
+import type { Keeper } from '../keeper.ts';
 import { Knowledge } from '../knowledge.ts';
 import type { Cost, Counts, Coverage } from '../result.ts';
+import { contested, learnTogether } from '../table/footprint.ts';
 import { isWanted, type Violation } from '../violation.ts';
 import type { World } from '../world.ts';
 import { canonicalText } from './canonical.ts';
-import { type Checkpoint, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
+import { decodeShared, encodeShared, type SharedCheckpoint } from './checkpoint.ts';
 import { type Findings, findingsOf } from './findings.ts';
-import { contested, learnTogether } from './footprint.ts';
 import type { Order, Share } from './share.ts';
 import { SharedVisited } from './shared-visited.ts';
 import { EVERYTHING, Halt, type Job, SharedWork } from './shared-work.ts';
@@ -21,18 +22,6 @@ export interface Team {
    * then; when it gives a reason, the team stops `order.work` (`Halt.asked`).
    */
   work(order: Order, stop: () => string | undefined): Promise<readonly Share[]>;
-}
-
-/** Who writes down how far a search has come, and where it goes on from. */
-export interface Keeper {
-  /** What is explored: a checkpoint of anything else is refused. */
-  readonly name: string;
-  /** A checkpoint to begin with. */
-  readonly resume?: Uint8Array;
-  /** Asked now and then: whether it is time for a checkpoint. */
-  readonly isDue: () => boolean;
-  /** Gets one; `stopped` says why the search stops there, undefined where it goes on. */
-  readonly keep: (checkpoint: Uint8Array, stopped: string | undefined) => void;
 }
 
 const MAX_ROUNDS = 24;
@@ -59,7 +48,7 @@ export async function exploreInParallel(
   keeper?: Keeper,
 ): Promise<Exploration> {
   const learned = settings.learned ?? learn(make);
-  const resumed = keeper?.resume === undefined ? undefined : decodeCheckpoint(keeper.resume, keeper.name);
+  const resumed = keeper?.resume === undefined ? undefined : decodeShared(keeper.resume, keeper.name);
   const search = new Rounds(team, settings, learned.clone(), keeper, resumed);
   let symmetry = resumed?.symmetry ?? settings.symmetry !== false;
   let round = await search.settled(symmetry);
@@ -88,12 +77,18 @@ class Rounds {
   readonly #team: Team;
   readonly #settings: ExploreOptions;
   readonly #keeper: Keeper | undefined;
-  #resumed: Checkpoint | undefined;
+  #resumed: SharedCheckpoint | undefined;
   #cells: ReadonlySet<number>;
   #transitions = 0;
   #runs = 0;
 
-  constructor(team: Team, settings: ExploreOptions, knowledge: Knowledge, keeper: Keeper | undefined, resumed: Checkpoint | undefined) {
+  constructor(
+    team: Team,
+    settings: ExploreOptions,
+    knowledge: Knowledge,
+    keeper: Keeper | undefined,
+    resumed: SharedCheckpoint | undefined,
+  ) {
     this.#team = team;
     this.#settings = settings;
     this.knowledge = knowledge;
@@ -204,7 +199,7 @@ class Rounds {
     const { visible, text } = this.knowledge.beyond(new Knowledge());
     const whyPlain = this.whyPlain === undefined ? {} : { whyPlain: this.whyPlain };
     const checkpoint = { name, visible, text, cells: [...this.#cells], symmetry, ...whyPlain, keys: visited.keys, jobs, findings };
-    keeper.keep(encodeCheckpoint(checkpoint), stopped);
+    keeper.keep(encodeShared(checkpoint), stopped);
   }
 }
 

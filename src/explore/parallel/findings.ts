@@ -1,6 +1,6 @@
 import type { Counterexample } from '../result.ts';
+import { type Footprint, union } from '../table/footprint.ts';
 import { isBefore } from './canonical.ts';
-import { type Footprint, union } from './footprint.ts';
 import type { Share } from './share.ts';
 
 /** What shares of one graph come to together, whoever did them and when. */

@@ -1,10 +1,10 @@
 import { TextpokeError } from '../../error.ts';
 import { Knowledge } from '../knowledge.ts';
 import type { Counterexample } from '../result.ts';
+import { applyFootprint, type Footprint, footprintOf } from '../table/footprint.ts';
 import { answersOf, learnNearby } from '../table/search.ts';
 import { NewWords, TransitionTable } from '../table/table.ts';
 import type { World } from '../world.ts';
-import { applyFootprint, type Footprint, footprintOf } from './footprint.ts';
 import { type Seen, ShareSearch } from './share-search.ts';
 import { SharedVisited } from './shared-visited.ts';
 import { Halt, type Job, SharedWork } from './shared-work.ts';

@@ -5,6 +5,8 @@ export class Contents<T> {
   readonly values: T[] = [];
   /** `HASH_WORDS` words a content. */
   hashes: Int32Array = new Int32Array(8 * HASH_WORDS);
+  /** How many were announced and are not there. */
+  #missing = 0;
   readonly #numbers = new Map<string | bigint, number>();
 
   get size(): number {
@@ -13,6 +15,19 @@ export class Contents<T> {
 
   numberOf(key: string | bigint): number | undefined {
     return this.#numbers.get(key);
+  }
+
+  /** Gives a content its number before it is there: `put` brings it. */
+  announce(key: string | bigint, hash: Int32Array): void {
+    this.add(key, undefined as T, hash);
+    this.#missing++;
+  }
+
+  /** Brings a content that was announced, where it is not there yet. */
+  put(number: number, value: T): void {
+    if (this.#missing === 0 || this.values[number] !== undefined) return;
+    this.values[number] = value;
+    this.#missing--;
   }
 
   /** Adds a content that `numberOf` does not know; its hash is the first words of `hash`. */

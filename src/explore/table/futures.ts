@@ -10,8 +10,18 @@ interface Future {
   /** Local states that the core may come back to. */
   readonly circular: Uint8Array;
   readonly known: number;
+  /** What it is about: so many of the core's steps. */
+  readonly steps: number;
   /** Local states on which it was decided that somebody goes first. */
   readonly used: Uint8Array;
+}
+
+/** What decisions were made on, to go on with the same ones: the rest is in the history of the table. */
+export interface FuturesPause {
+  readonly slots: number;
+  /** Of each core: steps and local states that were known, and on which of these it was decided. */
+  readonly cores: readonly { readonly steps: number; readonly known: number; readonly used: readonly number[] }[];
+  readonly outdated: boolean;
 }
 
 /**
@@ -28,6 +38,8 @@ export class Futures {
   readonly #table: TransitionTable;
   #futures: readonly Future[] = [];
   #words = 0;
+  /** Slots of the table that the words of bits are for. */
+  #slots = 0;
   /** `table.runs` that this is about. */
   runs = -1;
 
@@ -52,14 +64,35 @@ export class Futures {
     this.runs = table.runs;
     const before = this.#futures;
     const words = this.#words;
-    this.#words = (table.slots + 31) >> 5;
-    this.#futures = Array.from({ length: table.cores }, (_, core) => this.#futureOf(core));
+    this.#hold(table.slots);
+    this.#futures = table.history.map((history, core) => this.#futureOf(core, history.length, table.localsOf(core)));
     before.forEach((old, core) => {
       const now = this.#futures[core]!;
       now.used.set(old.used);
       for (let local = 0; local < old.known; local++)
         if (old.used[local] === 1 && this.#differs(old, now, local, words)) this.outdated = true;
     });
+  }
+
+  #hold(slots: number): void {
+    this.#slots = slots;
+    this.#words = (slots + 31) >> 5;
+  }
+
+  get pause(): FuturesPause {
+    const cores = this.#futures.map(({ steps, known, used }) => ({ steps, known, used: [...used.keys()].filter((n) => used[n] === 1) }));
+    return { slots: this.#slots, cores, outdated: this.outdated };
+  }
+
+  /** Goes on where a search over the same table, with the same history, has paused. */
+  resume({ slots, cores, outdated }: FuturesPause): void {
+    this.#hold(slots);
+    this.#futures = cores.map(({ steps, known }, core) => this.#futureOf(core, steps, known));
+    cores.forEach(({ used }, core) => {
+      for (const local of used) this.#futures[core]!.used[local] = 1;
+    });
+    this.outdated = outdated;
+    this.runs = -1;
   }
 
   #differs(old: Future, now: Future, local: number, words: number): boolean {
@@ -71,11 +104,9 @@ export class Futures {
     return false;
   }
 
-  #futureOf(core: number): Future {
+  #futureOf(core: number, steps: number, known: number): Future {
     const words = this.#words;
-    const known = this.#table.localsOf(core);
-    const history = this.#table.history[core]!;
-    const steps = history.filter((step) => step.to >= 0);
+    const history = this.#table.history[core]!.slice(0, steps);
     const accessed = new Int32Array(known * words);
     const written = new Int32Array(known * words);
     const circular = new Uint8Array(known);
@@ -85,7 +116,7 @@ export class Futures {
       if (from === to) circular[from] = 1;
     }
     const outgoing = Array.from({ length: known }, () => [] as number[]);
-    for (const { from, to } of steps) if (from !== to) outgoing[from]!.push(to);
+    for (const { from, to } of history) if (to >= 0 && from !== to) outgoing[from]!.push(to);
     const { of: component, count, order } = componentsOf(known, (local, n) => outgoing[local]![n] ?? -1);
     const sizes = new Int32Array(count);
     for (const c of component) sizes[c]!++;
@@ -111,7 +142,7 @@ export class Futures {
       }
       at = end;
     }
-    return { accessed, written, circular, known, used: new Uint8Array(known) };
+    return { accessed, written, circular, known, steps, used: new Uint8Array(known) };
   }
 
   /**

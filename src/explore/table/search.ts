@@ -1,3 +1,4 @@
+import { unfit } from '../checkpoint.ts';
 import { StateGraph } from '../graph.ts';
 import { choose, options as optionsOf } from '../path.ts';
 import { ASK_EVERY, type Counts } from '../result.ts';
@@ -6,6 +7,7 @@ import { isWanted, type Violation } from '../violation.ts';
 import { VisitedSet } from '../visited.ts';
 import { Futures } from './futures.ts';
 import { StateKey } from './key.ts';
+import type { Keeping, SearchPause } from './pause.ts';
 import type { Remembered } from './remembered.ts';
 import { commute, SleepSets } from './sleep.ts';
 import type { StateVector } from './system.ts';
@@ -26,6 +28,9 @@ interface Frame {
 export interface TableOptions extends StatefulOptions {
   /** Called where a run ends, with the state and the way there. */
   readonly onEnd?: (state: StateVector, path: () => readonly number[]) => void;
+  readonly keeping?: Keeping | undefined;
+  /** Where a search like this one has paused: it goes on there. The table has taken over what that one's knew. */
+  readonly from?: SearchPause | undefined;
 }
 
 /** What makes a search leave out runs that are equal to others. */
@@ -123,9 +128,51 @@ export function searchTable(table: TransitionTable, settings: TableOptions = {},
     return out;
   };
 
-  visited.add(key.compute(), 0);
-  graph.reached(0, 0, 0);
-  enter(0, 0, NOTHING);
+  /** Where the search stands, before the transition that is to be taken next. */
+  const pause = (): SearchPause => {
+    const last = stack.length - 1;
+    return {
+      counts: { ...counts, transitions: counts.transitions - 1 },
+      keys: visited.keys,
+      edges: graph.edges,
+      reached: graph.reachedFrom(visited.size),
+      masks: sleep.masks(reduction === undefined ? 0 : visited.size),
+      stack: stack.map(({ state, next, asleep, taken }, n) => ({ state, next: n === last ? next - 1 : next, asleep, taken })),
+      found: [...found],
+      counterexample,
+      futures: reduction?.futures.pause,
+    };
+  };
+
+  const resume = (from: SearchPause): void => {
+    Object.assign(counts, from.counts);
+    visited.restore(from.keys);
+    graph.absorb(from.edges);
+    graph.restoreReached(from.reached);
+    sleep.restore(from.masks);
+    found.push(...from.found);
+    counterexample = from.counterexample;
+    let lastCore = 0;
+    for (const { state, ...frame } of from.stack) {
+      const before = stack[stack.length - 1];
+      if (before !== undefined) {
+        const transition = before.options[before.next - 1];
+        if (transition === undefined || transition.violations.length > 0) throw unfit(`nothing leads to state ${state}`);
+        trail.take(transition);
+        lastCore = transition.core;
+      }
+      if (visited.add(key.compute(), 0) !== -1 - state) throw unfit(`state ${state} is another one`);
+      stack.push({ state, ...frame, options: trail.options(lastCore) });
+    }
+  };
+
+  if (settings.from === undefined) {
+    visited.add(key.compute(), 0);
+    graph.reached(0, 0, 0);
+    enter(0, 0, NOTHING);
+  } else resume(settings.from);
+  const { keeping } = settings;
+  const maxSteps = counts.transitions + (settings.budget?.maxSteps ?? Number.POSITIVE_INFINITY);
 
   while (stack.length > 0) {
     const frame = stack[stack.length - 1]!;
@@ -139,13 +186,17 @@ export function searchTable(table: TransitionTable, settings: TableOptions = {},
     if (table.hasLearned) break;
     if (counterexample !== undefined && settings.wholeGraph !== true && satisfied(counterexample.violation)) break;
     counts.transitions++;
-    if (counts.transitions === settings.budget?.maxSteps) stopped = `step budget of ${settings.budget.maxSteps} spent`;
+    if (counts.transitions === maxSteps) stopped = `step budget of ${settings.budget?.maxSteps} spent`;
     if (counts.transitions % ASK_EVERY === 0) {
       counts.bytes = visited.bytes + graph.bytes + table.bytes;
       stopped ??= settings.budget?.stop?.(counts);
-      if (reduction !== undefined && reduction.futures.runs !== table.runs) reduction.futures.renew();
+      if (stopped === undefined && keeping?.isDue() === true) keeping.keep(pause(), undefined);
+      if (stopped === undefined && reduction !== undefined && reduction.futures.runs !== table.runs) reduction.futures.renew();
     }
-    if (stopped !== undefined) break;
+    if (stopped !== undefined) {
+      keeping?.keep(pause(), stopped);
+      break;
+    }
     if (transition.violations.length > 0) {
       note(transition.violations, path);
       continue;
@@ -189,9 +240,12 @@ export function searchTable(table: TransitionTable, settings: TableOptions = {},
 /** As `searchTable` with sleep sets, and with the transitions of one core alone where that is enough (`Futures`): again until what that was decided on stands. */
 export function searchReduced(table: TransitionTable, settings: TableOptions = {}): StatefulOutcome {
   const futures = new Futures(table);
+  let from = settings.from;
   for (;;) {
-    futures.begin();
-    const outcome = searchTable(table, settings, { futures });
+    if (from?.futures === undefined) futures.begin();
+    else futures.resume(from.futures);
+    const outcome = searchTable(table, { ...settings, from }, { futures });
+    from = undefined;
     futures.renew();
     // What was found was found; that nothing was means something only when no decision has turned out to be too early.
     if (!futures.outdated || outcome.stopped !== undefined || outcome.learned) return outcome;

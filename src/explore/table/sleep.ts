@@ -61,6 +61,18 @@ export class SleepSets {
     this.#masks[state] = mask;
   }
 
+  /** The masks of so many states: what `restore` takes. */
+  masks(states: number): Int32Array {
+    const masks = new Int32Array(states);
+    masks.set(this.#masks.subarray(0, states));
+    return masks;
+  }
+
+  restore(masks: Int32Array): void {
+    if (masks.length > this.#masks.length) this.#masks = new Int32Array(2 * masks.length);
+    this.#masks.set(masks);
+  }
+
   /** What slept at a state each time. */
   of(state: number): number {
     return this.#masks[state]!;

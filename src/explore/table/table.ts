@@ -9,6 +9,7 @@ import { HASH_WORDS, hashWords } from './content-hash.ts';
 import { Contents } from './contents.ts';
 import { addCell, hashLocal, type Local, localBlock, PENDING } from './local.ts';
 import { LookLog } from './look-log.ts';
+import { stepKey, type TableMemory } from './memory.ts';
 import { type Part, Places } from './places.ts';
 import { type LocalStep, type Offer, type Offers, Remembered } from './remembered.ts';
 import type { StateVector, Transition, TransitionSystem, Waiting } from './system.ts';
@@ -63,7 +64,8 @@ export class TransitionTable implements TransitionSystem {
   /** Cases that were run on the machine. */
   runs = 0;
   readonly #places: Places;
-  readonly #forced: ReadonlySet<number>;
+  /** Quadwords that are slots of their own whoever touches them. */
+  readonly forced: ReadonlySet<number>;
   readonly #texts = new Contents<Text>();
   readonly #locals: Contents<Local>[];
   readonly #pending: Contents<BigUint64Array>[];
@@ -80,6 +82,8 @@ export class TransitionTable implements TransitionSystem {
   readonly #current: StateVector = new Int32Array(MAX_SLOTS);
   /** Of each core all that was run. */
   readonly history: LocalStep[][];
+  /** Steps that are in the history although this table has not run them. */
+  #recalled: ReadonlySet<string> = new Set();
   readonly #offers: Map<number, LookTree<Offers>>[];
   readonly #choices = new Map<string, number>();
   readonly #log: LookLog;
@@ -101,7 +105,7 @@ export class TransitionTable implements TransitionSystem {
     this.world = world;
     this.cores = world.machine.cores.length;
     this.slots = 2 + 4 * this.cores;
-    this.#forced = forced;
+    this.forced = forced;
     this.#places = new Places(world.machine, forced);
     this.#locals = world.machine.cores.map(() => new Contents<Local>());
     this.#pending = world.machine.cores.map(() => new Contents<BigUint64Array>());
@@ -140,6 +144,30 @@ export class TransitionTable implements TransitionSystem {
     for (const cell of slots) this.#wordSlot(cell);
     for (const [cell, core] of owners) this.#owners.set(cell, core);
     for (const [cell, core] of constants) this.#constant.set(cell, core);
+  }
+
+  get memory(): TableMemory {
+    const locals = this.#locals.map((l) => l.hashes.slice(0, l.size * HASH_WORDS));
+    return { choices: [...this.#choices.keys()], locals, history: this.history };
+  }
+
+  /** Takes over what another table of the same world had seen: names and numbers only, each case is run again when it is needed. Behind `adopt`. */
+  recall({ choices, locals, history }: TableMemory): void {
+    for (const choice of choices) this.#choiceNumber(choice);
+    locals.forEach((hashes, core) => {
+      for (let at = HASH_WORDS; at < hashes.length; at += HASH_WORDS) {
+        const hash = hashes.subarray(at, at + HASH_WORDS);
+        this.#locals[core]!.announce(hash.join(), hash);
+      }
+    });
+    history.forEach((steps, core) => {
+      for (const step of steps) this.history[core]!.push(step);
+    });
+    this.#recalled = new Set(history.flatMap((steps, core) => steps.map((step) => stepKey(core, step))));
+  }
+
+  #remember(core: number, step: LocalStep): void {
+    if (this.#recalled.size === 0 || !this.#recalled.has(stepKey(core, step))) this.history[core]!.push(step);
   }
 
   /** More memory turned out to be shared, or more text to be written: what the table says is void. */
@@ -281,7 +309,7 @@ export class TransitionTable implements TransitionSystem {
   #wordSlot(cell: number): number {
     const known = this.#slotOf.get(cell);
     if (known !== undefined) return known;
-    if (this.#owners.has(cell)) throw new NewWords(new Set([...this.#forced, cell]));
+    if (this.#owners.has(cell)) throw new NewWords(new Set([...this.forced, cell]));
     const slot = this.slots++;
     if (slot >= MAX_SLOTS) throw new RangeError(`a world has more than ${MAX_SLOTS} shared words`);
     this.#slotOf.set(cell, slot);
@@ -306,7 +334,10 @@ export class TransitionTable implements TransitionSystem {
     hashLocal(block, sum, HASH);
     const key = HASH.join();
     const locals = this.#locals[core]!;
-    return locals.numberOf(key) ?? locals.add(key, { block, cells, sum }, HASH);
+    const known = locals.numberOf(key);
+    if (known === undefined) return locals.add(key, { block, cells, sum }, HASH);
+    locals.put(known, { block, cells, sum });
+    return known;
   }
 
   #pendingNumber(core: number): number {
@@ -576,7 +607,7 @@ export class TransitionTable implements TransitionSystem {
     );
     const from = this.state[this.localSlot(core)]!;
     const to = violations.length > 0 ? -1 : (changes.find(([slot]) => slot === this.localSlot(core))?.[1] ?? from);
-    this.history[core]!.push({ from, to, reads: remembered.reads, writes: remembered.writes });
+    this.#remember(core, { from, to, reads: remembered.reads, writes: remembered.writes });
     this.#hasLearned ||= machine.discoveries !== this.#discoveries;
     if (!this.hasLearned) offer.outcomes.add(this.state, this.#lookedSlots, remembered);
     return remembered;
@@ -642,7 +673,7 @@ export class TransitionTable implements TransitionSystem {
       changes.push([slot, after]);
       if (core === this.#core) continue;
       this.#note(slot);
-      this.history[core]!.push({ from: this.state[slot]!, to: after, reads: NOTHING, writes: NOTHING });
+      this.#remember(core, { from: this.state[slot]!, to: after, reads: NOTHING, writes: NOTHING });
     }
     for (const [core, number] of pending) changes.push([this.pendingSlot(core), number]);
     if (text !== undefined) {
@@ -668,7 +699,7 @@ export class TransitionTable implements TransitionSystem {
   }
 
   #contested(cell: number): never {
-    throw new NewWords(new Set([...this.#forced, cell]));
+    throw new NewWords(new Set([...this.forced, cell]));
   }
 
   #afterLocal(core: number, block: Uint8Array | undefined, changed: ReadonlyMap<number, bigint> | undefined): number {

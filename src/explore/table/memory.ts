@@ -1,0 +1,38 @@
+import type { LocalStep } from './remembered.ts';
+
+/** What a table has seen, by numbers that another table of the same world gives the same things: enough to decide the same (`Futures`). */
+export interface TableMemory {
+  /** Names of choices, in the order of their numbers. */
+  readonly choices: readonly string[];
+  /** Of each core: hashes of its local states in the order of their numbers. */
+  readonly locals: readonly Int32Array[];
+  /** Of each core all that was run. */
+  readonly history: readonly (readonly LocalStep[])[];
+}
+
+export const stepKey = (core: number, { from, to, reads, writes }: LocalStep): string => `${core} ${from} ${to} ${reads} / ${writes}`;
+
+/** A core's history as words. */
+export function wordsOfHistory(history: readonly LocalStep[]): Int32Array {
+  const out = new Int32Array(history.reduce((sum, { reads, writes }) => sum + 4 + reads.length + writes.length, 0));
+  let at = 0;
+  for (const { from, to, reads, writes } of history) {
+    out.set([from, to, reads.length, writes.length], at);
+    out.set(reads, at + 4);
+    out.set(writes, at + 4 + reads.length);
+    at += 4 + reads.length + writes.length;
+  }
+  return out;
+}
+
+/** The history that `wordsOfHistory` wrote. */
+export function historyOfWords(words: Int32Array): LocalStep[] {
+  const out: LocalStep[] = [];
+  for (let at = 0; at < words.length; ) {
+    const [from, to, reads, writes] = words.subarray(at, at + 4) as unknown as [number, number, number, number];
+    const first = at + 4;
+    at = first + reads + writes;
+    out.push({ from, to, reads: words.slice(first, first + reads), writes: words.slice(first + reads, at) });
+  }
+  return out;
+}

@@ -235,16 +235,15 @@ function keepingOf(
   table: TransitionTable,
   stage: Pick<AloneCheckpoint, 'symmetry' | 'reduce' | 'whyPlain'>,
 ): Keeping {
-  const { name, isDue } = keeper;
   return {
-    isDue,
+    isDue: () => keeper.isDue(),
     keep(pause, stopped) {
       const { world, round } = ground;
       const known = ground.knowledge.beyond(new Knowledge());
       const footprint = footprintOf(world.machine, table.partition);
       const { memory } = table;
       const recollection = world.recollection;
-      const checkpoint = { name, ...stage, round, ...known, cells: [...table.forced], pause, memory, footprint, recollection };
+      const checkpoint = { name: keeper.name, ...stage, round, ...known, cells: [...table.forced], pause, memory, footprint, recollection };
       keeper.keep(encodeAlone(checkpoint), stopped);
     },
   };

@@ -150,9 +150,44 @@ describe('checkpoints', () => {
     expect(kept.exit).toBe(0);
     expect(kept.replaced.size).toBe(1);
     expect(kept.stdout()).not.toContain('resume');
+    expect(kept.stderr()).toMatch(/^checkpoint {2}textpoke explore .* --jobs 1 --resume \.textpoke\/checkpoints\/[0-9a-f]{8}\.bin\n$/);
     expect((await textpoke([...target, '--jobs', '1', '--max-steps', '100'])).replaced.size).toBe(0);
     const asked = await textpoke([...target, '--max-steps', '100', '--checkpoint', 'mine.bin']);
     expect([...asked.replaced.keys()]).toEqual(['mine.bin']);
+  });
+
+  test('a search without --jobs does the same, and goes on alone', async () => {
+    const larger = ['explore', 'F1', '--variant', 'final-sync', '--victims', '3'];
+    const whole = await told(larger);
+    const stopped = await textpoke(larger, { interrupted: () => true });
+    expect(stopped.exit).toBe(130);
+    expect(stopped.stdout()).toMatch(/^coverage .*\d states/m);
+    const [path, bytes] = [...stopped.replaced][0]!;
+    const command = /^resume {3}textpoke (.*)$/m.exec(stopped.stdout())?.[1] ?? '';
+    expect(command).toBe(`explore F1 --variant final-sync --victims 3 --fetch intel-sdm --memory tso --resume ${path}`);
+    expect(await told(command.split(' '), { files: { ...files, [path]: bytes } })).toEqual(whole);
+
+    let time = 0;
+    const kept = await textpoke(larger, { now: () => (time += 20_000) });
+    expect(kept.exit).toBe(0);
+    expect([...kept.replaced.keys()]).toEqual([path]);
+    expect(kept.stderr()).toBe(`checkpoint  textpoke ${command}\n`);
+    expect(await told(command.split(' '), { files: { ...files, [path]: kept.replaced.get(path)! } })).toEqual(whole);
+    expect((await textpoke([...larger, '--max-steps', '100'])).replaced.size).toBe(0);
+  });
+
+  test('each search resumes its own', async () => {
+    const [alone, shared] = [await textpoke([...target, '--max-steps', '100', '--checkpoint', 'mine.bin']), [...target, '--jobs', '1']];
+    const theirs = await textpoke([...shared, '--max-steps', '100', '--checkpoint', 'mine.bin']);
+    const resume = (argv: readonly string[], from: typeof alone) =>
+      textpoke([...argv, '--resume', 'mine.bin'], { files: { ...files, 'mine.bin': from.replaced.get('mine.bin')! } });
+    const wrong = await resume(shared, alone);
+    expect(wrong.exit).toBe(129);
+    expect(wrong.stderr()).toContain('the checkpoint is of a search without --jobs');
+    // Without a number of workers one does.
+    const right = await resume(target, theirs);
+    expect(right.exit).toBe(0);
+    expect(right.stdout()).toMatch(/^cost .* by 1 worker in /m);
   });
 
   test('what does not fit is refused', async () => {

@@ -1,5 +1,6 @@
 import { showRace } from '../../debug/show-race.ts';
 import { Exit, TextpokeError } from '../../error.ts';
+import { checkpointKind } from '../../explore/checkpoint.ts';
 import { countRuns, type Share } from '../../explore/share.ts';
 import { type CellResult, CellRunner } from '../../scenario/matrix.ts';
 import { type Cell, MAX_VICTIMS, type Scenario, type Variant, variantOf } from '../../scenario/scenario.ts';
@@ -54,13 +55,20 @@ export async function exploreAction(options: ExploreOptions, io: Io): Promise<nu
   }
 }
 
+/** Whether all states are searched for a verdict: what several can do, and what has checkpoints. */
+function isOverStates(options: ExploreOptions): boolean {
+  const { search, preemptions, outcomes, reach } = options;
+  const isWhole = (search ?? 'stateful') === 'stateful' && preemptions === undefined && sampleSettings(options, undefined) === undefined;
+  return isWhole && !outcomes && reach === undefined;
+}
+
 /** The threads that `--jobs` asks for; undefined where one search does it all. Throws E_USAGE for what one does alone. */
 function workersFor(options: ExploreOptions, io: Io): Workers | undefined {
-  const { search, preemptions, outcomes, reach, checkpoint, resume } = options;
-  // What is to be resumed is what several workers could have begun.
-  const jobs = options.jobs ?? (checkpoint === undefined && resume === undefined ? undefined : 1);
-  const isWhole = (search ?? 'stateful') === 'stateful' && preemptions === undefined && sampleSettings(options, undefined) === undefined;
-  if (isWhole && !outcomes && reach === undefined) return jobs === undefined ? undefined : new Workers(io, jobs);
+  const { outcomes, reach, checkpoint, resume } = options;
+  if (isOverStates(options)) {
+    const jobs = options.jobs ?? (resume !== undefined && checkpointKind(io.readFile(resume)) === 'shared' ? 1 : undefined);
+    return jobs === undefined ? undefined : new Workers(io, jobs);
+  }
   const file = checkpoint === undefined ? resume : checkpoint;
   if (file !== undefined)
     throw new TextpokeError('E_USAGE', 'only the search over all states has checkpoints', {
@@ -112,14 +120,23 @@ async function exploreWith(workers: Workers | undefined, options: ExploreOptions
       ...(options.preemptions === undefined ? {} : ({ search: 'ladder', preemptions: options.preemptions } as const)),
       ...sampling,
     };
-    const files = { file: options.checkpoint, resume: options.resume };
-    const keeper = workers === undefined ? undefined : new CheckpointFile(io, runner.checkpointName(scenario, variant.name, cell), files);
+    const resumed = (file: string): string => resumeCommand(variant, cell, options, workers, known.flags, file);
+    const keeper = isOverStates(options)
+      ? new CheckpointFile(io, runner.checkpointName(scenario, variant.name, cell), {
+          file: options.checkpoint,
+          resume: options.resume,
+          onFirst(file) {
+            progress.clear();
+            if (!options.quiet) io.stderr(`checkpoint  ${resumed(file)}\n`);
+          },
+        })
+      : undefined;
     const target = { file: known.file, scenario: scenario.name, variant: variant.name, cell, engine: engineName(options) };
     const result =
       workers === undefined
-        ? runner.run(scenario, variant, cell, run)
+        ? runner.run(scenario, variant, cell, { ...run, keeper })
         : await timed(io, runner.runInParallel(scenario, variant, cell, teamOf(workers, target), run, keeper));
-    const again = keeper?.written === undefined ? undefined : resumeCommand(variant, cell, options, known.flags, keeper.written);
+    const again = keeper?.written === undefined ? undefined : resumed(keeper.written);
     progress.clear();
     codes.push(exitCodeOf(result));
     if (result.verdict === 'violation') telling ??= variant.name;
@@ -150,9 +167,16 @@ async function exploreWith(workers: Workers | undefined, options: ExploreOptions
 }
 
 /** The command line that goes on where a search was stopped. */
-function resumeCommand(variant: Variant, cell: Cell, options: ExploreOptions, scenarios: string, file: string): string {
+function resumeCommand(
+  variant: Variant,
+  cell: Cell,
+  options: ExploreOptions,
+  workers: Workers | undefined,
+  scenarios: string,
+  file: string,
+): string {
   const model = `--victims ${cell.victims} --fetch ${cell.fetch} --memory ${cell.memory}`;
-  return `textpoke explore ${options.target} --variant ${variant.name} ${model}${scenarios} --jobs ${options.jobs ?? 1} --resume ${file}`;
+  return `textpoke explore ${options.target} --variant ${variant.name} ${model}${scenarios}${workers === undefined ? '' : ` --jobs ${workers.size}`} --resume ${file}`;
 }
 
 /** The same with the time that it took. */

@@ -47,59 +47,159 @@ export interface BareRunOptions {
   readonly turn?: () => void;
 }
 
+/** Where a run by turns is, besides the machine itself: what must be restored with it to go on from there. */
+export interface BareState {
+  /** Whose turn it is, and the instructions that are left of it; no core before the first round. */
+  readonly core: number;
+  readonly rest: number;
+  /** Instructions of a turn in this round. */
+  readonly slice: number;
+  readonly used: readonly number[];
+  readonly ticks: bigint;
+  readonly traps: readonly (BareTrap | undefined)[];
+  readonly hasEnded: boolean;
+}
+
 /**
- * Runs all cores by turns, in the order of their numbers, until none can go on or the budget is spent. Nothing is left to chance: the same image
- * gives the same run. A pending interrupt is taken at the start of a turn, after a system instruction (POPF, HLT, WRMSR...), and one instruction after
- * an STI. Virtual time, which RDTSC reads and timers count, is the number of instructions of all cores; when all wait, it jumps to the
- * next timer. Throws `TextpokeError` `E_INSN` and `E_GUEST` when the guest does what the machine cannot.
+ * All cores by turns, in the order of their numbers. Nothing is left to chance: the same image gives the same run, in pieces of any size. A pending interrupt is
+ * taken at the start of a turn, after a system instruction (POPF, HLT, WRMSR...), and one instruction after an STI. Virtual time, which RDTSC reads and
+ * timers count, is the number of instructions of all cores; when all wait, it jumps to the next timer. Throws `TextpokeError` `E_INSN` and `E_GUEST`
+ * when the guest does what the machine cannot.
  */
-export function runBare(bare: BareMachine, options: BareRunOptions): BareResult {
-  const { machine } = bare;
-  const used = machine.cores.map(() => 0);
-  const traps = watchTraps(bare);
-  let left = options.maxInstructions;
+export class BareRun {
+  readonly bare: BareMachine;
+  readonly #used: number[];
+  readonly #traps: (BareTrap | undefined)[];
+  #core: number;
+  #rest = 0;
+  #slice = 0;
+  /** Instructions that a core was given and has not accounted for. */
+  #asked = 0;
+  #hasEnded = false;
 
-  const turn = (core: Core, slice: number): void => {
-    let rest = Math.min(slice, left);
-    pollTimer(machine, core);
-    accept(machine, core);
-    while (rest > 0 && core.small('activity') === Activity.running) {
-      // What is pending must get its chance in the one instruction between STI and CLI.
-      const limit = core.small('interruptShadow') === 0 ? Math.min(rest, untilTimer(bare, core)) : 1;
-      const stop = machine.runCore(core, limit);
-      if (stop !== Stop.budget && stop !== Stop.system && stop !== Stop.idle) {
-        throw new TextpokeError('E_INTERNAL', `a core stopped for reason ${stop}`, { where: machine.describe(core) });
-      }
-      const done = limit - machine.left;
-      used[core.index] = (used[core.index] as number) + done;
-      rest -= done;
-      left -= done;
-      machine.ticks += BigInt(done);
-      pollTimer(machine, core);
-      accept(machine, core);
+  constructor(bare: BareMachine) {
+    this.bare = bare;
+    this.#used = bare.machine.cores.map(() => 0);
+    this.#traps = watchTraps(bare);
+    // A round begins behind the last core's turn.
+    this.#core = bare.machine.cores.length - 1;
+  }
+
+  /** No core can go on. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Instructions of all cores so far; right also for whoever is asked in the middle of `advance`. */
+  get instructions(): number {
+    return this.#used.reduce((a, b) => a + b, this.#asked === 0 ? 0 : this.#asked - this.bare.machine.left);
+  }
+
+  /** A turn has ended, or the run has not begun. */
+  get isBetweenTurns(): boolean {
+    return this.#rest <= 0;
+  }
+
+  /** A round of turns has ended, or the run has not begun. */
+  get isBetweenRounds(): boolean {
+    return this.isBetweenTurns && this.#core === this.bare.machine.cores.length - 1;
+  }
+
+  get state(): BareState {
+    return {
+      core: this.#core,
+      rest: this.#rest,
+      slice: this.#slice,
+      used: [...this.#used],
+      ticks: this.bare.machine.ticks,
+      traps: [...this.#traps],
+      hasEnded: this.#hasEnded,
+    };
+  }
+
+  set state(state: BareState) {
+    this.#core = state.core;
+    this.#rest = state.rest;
+    this.#slice = state.slice;
+    this.#hasEnded = state.hasEnded;
+    this.bare.machine.ticks = state.ticks;
+    state.used.forEach((n, core) => {
+      this.#used[core] = n;
+    });
+    state.traps.forEach((trap, core) => {
+      this.#traps[core] = trap;
+    });
+  }
+
+  /** Goes on for at most `limit` instructions, and not beyond the end of a turn. Gives how many there were: 0 also where a turn ends without one. */
+  advance(limit: number): number {
+    const { machine } = this.bare;
+    if (this.isBetweenTurns && !this.#nextTurn()) return 0;
+    if (limit <= 0) return 0;
+    const core = machine.cores[this.#core] as Core;
+    // What is pending must get its chance in the one instruction between STI and CLI.
+    const most = core.small('interruptShadow') === 0 ? Math.min(this.#rest, limit, untilTimer(this.bare, core)) : Math.min(1, limit);
+    this.#asked = most;
+    const stop = machine.runCore(core, most);
+    this.#asked = 0;
+    if (stop !== Stop.budget && stop !== Stop.system && stop !== Stop.idle) {
+      throw new TextpokeError('E_INTERNAL', `a core stopped for reason ${stop}`, { where: machine.describe(core) });
     }
-  };
+    const done = most - machine.left;
+    this.#used[core.index] = (this.#used[core.index] as number) + done;
+    this.#rest -= done;
+    machine.ticks += BigInt(done);
+    this.#look(core);
+    return done;
+  }
 
+  /** Whoever is next begins its turn. False when nobody ever can. */
+  #nextTurn(): boolean {
+    const { machine } = this.bare;
+    if (this.#core === machine.cores.length - 1) {
+      const able = machine.cores.filter((c) => c.small('activity') === Activity.running || deliverable(machine, c) !== undefined);
+      this.#hasEnded = able.length === 0 && !jumpToTimer(this.bare);
+      if (this.#hasEnded) return false;
+      this.#slice = able.length > 1 ? BARE_SLICE : BARE_LONE_SLICE;
+    }
+    this.#core = (this.#core + 1) % machine.cores.length;
+    this.#rest = this.#slice;
+    this.#look(machine.cores[this.#core] as Core);
+    return !this.isBetweenTurns;
+  }
+
+  /** Takes what is pending; a core that does not run any more has ended its turn. */
+  #look(core: Core): void {
+    pollTimer(this.bare.machine, core);
+    accept(this.bare.machine, core);
+    if (core.small('activity') !== Activity.running) this.#rest = 0;
+  }
+
+  /** How each core ended, or where it stands. */
+  get cores(): BareCoreResult[] {
+    return this.bare.machine.cores.map((core) => ({
+      core: core.index,
+      end: endOf(core, this.#traps[core.index]),
+      instructions: this.#used[core.index] as number,
+    }));
+  }
+}
+
+/** Runs all cores by turns (`BareRun`) until none can go on or the budget is spent. */
+export function runBare(bare: BareMachine, options: BareRunOptions): BareResult {
+  const run = new BareRun(bare);
+  let left = options.maxInstructions;
   let cause: BareResult['cause'] | undefined;
   while (cause === undefined) {
-    const able = machine.cores.filter((core) => core.small('activity') === Activity.running || deliverable(machine, core) !== undefined);
-    if (able.length === 0 && !jumpToTimer(bare)) cause = 'ended';
-    else if (options.stop?.() === true) cause = 'stopped';
-    for (const core of machine.cores) {
-      if (cause !== undefined) break;
-      turn(core, able.length > 1 ? BARE_SLICE : BARE_LONE_SLICE);
-      options.turn?.();
-      if (left <= 0 && machine.cores.some((c) => c.small('activity') === Activity.running)) cause = 'budget';
+    if (run.isBetweenRounds && options.stop?.() === true) cause = 'stopped';
+    else {
+      left -= run.advance(left);
+      if (run.isBetweenTurns) options.turn?.();
+      if (run.hasEnded) cause = 'ended';
+      else if (left <= 0 && bare.machine.cores.some((c) => c.small('activity') === Activity.running)) cause = 'budget';
     }
   }
-  const cores = machine.cores.map(
-    (core): BareCoreResult => ({
-      core: core.index,
-      end: endOf(core, traps[core.index]),
-      instructions: used[core.index] as number,
-    }),
-  );
-  return { cause, cores, instructions: options.maxInstructions - left };
+  return { cause, cores: run.cores, instructions: options.maxInstructions - left };
 }
 
 /** Instructions until the core's timer is due, as the timer stands. */

@@ -21,7 +21,7 @@ export interface BareTrap {
 }
 
 /** Watches a machine: gives what ended each core, by its number, as it happens. A trap that a guest's own IDT takes is not one. */
-export function watchTraps(bare: BareMachine): readonly (BareTrap | undefined)[] {
+export function watchTraps(bare: BareMachine): (BareTrap | undefined)[] {
   const traps: (BareTrap | undefined)[] = bare.machine.cores.map(() => undefined);
   bare.machine.observers.push((event) => {
     const core = bare.machine.cores[event.core] as Core;

@@ -35,6 +35,8 @@ export interface BareOptions {
   readonly engine?: EngineName;
   /** Where all cores start; the image's own entry when undefined. */
   readonly entry?: bigint | undefined;
+  /** Keeps an undo journal, which snapshots need. */
+  readonly journal?: boolean;
   /** Takes the bytes that cores write to the serial port. */
   readonly serial: (core: number, byte: number) => void;
 }
@@ -66,6 +68,7 @@ export class BareMachine {
       ramBytes: this.layout.ramBytes,
       engine: options.engine ?? 'interpreter',
       names: image,
+      journal: options.journal === true,
       host: { serial: (core, byte) => options.serial(core.index, byte) },
     });
     for (const s of image.segments) this.machine.peek(Number(s.physical), s.bytes.length).set(s.bytes);

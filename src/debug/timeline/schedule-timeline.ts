@@ -18,6 +18,8 @@ const SEGMENT_BYTES = 4 << 20;
 /** The run of a schedule in a world that has just begun; the answers may be changed from any step on. */
 export class ScheduleTimeline implements Timeline {
   readonly world: World;
+  /** Whether the run goes on with first answers behind its last one, until something is violated or nothing can happen. */
+  openEnd = false;
   readonly #segmentSteps: number;
   readonly #answers: number[];
   readonly #snapshots: Snapshots;
@@ -34,6 +36,8 @@ export class ScheduleTimeline implements Timeline {
   #inside = 0;
   /** What the last step that was performed violated. */
   #violations: readonly Violation[] = [];
+  /** Of the core that is moving, since its last crossing. */
+  #exception: number | undefined;
 
   /** `segmentSteps`: steps from one snapshot to the next. */
   constructor(world: World, answers: readonly number[], segmentSteps = SEGMENT_STEPS) {
@@ -41,6 +45,9 @@ export class ScheduleTimeline implements Timeline {
     this.#segmentSteps = segmentSteps;
     this.#answers = [...answers];
     this.#snapshots = new Snapshots(world.machine);
+    world.machine.observers.push((event) => {
+      if (event.kind === 'exception') this.#exception = event.vector;
+    });
   }
 
   get machine(): Machine {
@@ -90,10 +97,16 @@ export class ScheduleTimeline implements Timeline {
   play(to: Position | undefined, look?: (crossing: Crossing) => boolean): Played {
     for (;;) {
       if (to !== undefined && comparePositions(this.position, to) >= 0) return 'there';
-      if (this.#at === this.#answers.length) return 'end';
+      if (this.#at === this.#answers.length && !(to === undefined && this.#extend())) return 'end';
       const played = look === undefined && to?.at !== this.#at ? this.#toStep(this.#at + 1) : this.#playStep(to, look);
       if (played !== undefined) return played;
     }
+  }
+
+  #extend(): boolean {
+    if (!this.openEnd || this.violations.length > 0 || this.options.length === 0) return false;
+    this.#answers.push(0);
+    return true;
   }
 
   /** Plays the rest of the step at hand. Undefined when nothing stopped it. */
@@ -104,19 +117,30 @@ export class ScheduleTimeline implements Timeline {
     this.#leave();
     let crossed = 0;
     let played: Played | undefined;
+    this.#exception = undefined;
     const choice = this.#perform((core) => {
       crossed++;
       // The last crossing is the next step's position.
-      if (crossed <= from || crossed >= last) return false;
+      if (crossed >= last) return false;
+      if (crossed <= from) {
+        this.#exception = undefined;
+        return false;
+      }
       this.#inside = crossed;
-      if (look?.({ core: core.index, kind: this.#kind(at, crossed) }) === true) played = 'found';
+      if (look?.(this.#crossing(core.index, this.#kind(at, crossed))) === true) played = 'found';
       else if (to !== undefined && to.at === at && to.inside === crossed) played = 'there';
       return played !== undefined;
     });
     if (played !== undefined) return played;
     this.#inside = 0;
     this.#at++;
-    return look?.({ core: choice.core, kind: last === 0 ? kindOf(choice) : this.#kind(at, last) }) === true ? 'found' : undefined;
+    return look?.(this.#crossing(choice.core, last === 0 ? kindOf(choice) : this.#kind(at, last))) === true ? 'found' : undefined;
+  }
+
+  #crossing(core: number, kind: Crossing['kind']): Crossing {
+    const exception = this.#exception;
+    this.#exception = undefined;
+    return exception === undefined ? { core, kind } : { core, kind, exception };
   }
 
   readonly #interrupts = new Set<number>();
@@ -223,6 +247,25 @@ export class ScheduleTimeline implements Timeline {
       throw error;
     }
     return this.#violations;
+  }
+
+  prefer(core: number): boolean {
+    if (this.#inside > 0) {
+      if (this.#cores[this.#at] === core) return true;
+      // Others see nothing of the rest of a step.
+      this.#toStep(this.#at + 1);
+    }
+    const offered = this.options;
+    const recorded = offered[this.#answers[this.#at] ?? -1];
+    if (recorded?.core === core) return true;
+    // Its own stores may be what it waits for.
+    let answer = offered.findIndex((c) => c.core === core && c.kind === 'step');
+    if (answer < 0) answer = offered.findIndex((c) => c.core === core);
+    if (answer < 0) return false;
+    this.truncate();
+    this.#answers.push(answer);
+    this.openEnd = true;
+    return true;
   }
 
   /** The run ends here. */

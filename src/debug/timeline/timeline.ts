@@ -11,6 +11,8 @@ export interface Crossing {
    * memory. `access`: the instruction in flight has done one of its accesses and goes on later. `cache`: something happened to a line of its cache.
    */
   readonly kind: 'instruction' | 'interrupt' | 'drain' | 'access' | 'cache';
+  /** Vector of the exception that was delivered. */
+  readonly exception?: number;
 }
 
 /** Why `play` came back: what was looked for, or the position asked for, or the end of the run. */
@@ -36,6 +38,8 @@ export interface Timeline {
   play(to: Position | undefined, look?: (crossing: Crossing) => boolean): Played;
   /** A position before this one from which playing to it is cheap: for looking backwards. Undefined at the start. */
   before(position: Position): Position | undefined;
+  /** Has the run go on with this core next, in another way than before if need be. False: it cannot move. Undefined where the order is not ours to choose. */
+  prefer(core: number): boolean | undefined;
 }
 
 /** The core that a crossing is about. */

@@ -1,0 +1,109 @@
+import { CORE, STORE_BUFFER, STORE_BUFFER_ENTRY_BYTES } from '../engine/layout.ts';
+import { REQUESTED } from './apic-state.ts';
+import type { Core } from './core.ts';
+import type { Machine } from './machine.ts';
+import { CR0_PG, isCanonical } from './paging.ts';
+
+// What a debugger sees of a machine. Nothing here changes anything: no accessed flags, no translation caches, no store buffers.
+
+const PRESENT = 1n;
+const LARGE = 0x80n;
+const ADDRESS = 0x000ffffffffff000n;
+
+/** Physical address of a linear one as a core maps it, whatever it may do there; undefined where it maps nothing or there is no RAM. */
+export function translate(machine: Machine, core: Core, linear: bigint): number | undefined {
+  const address = BigInt.asUintN(64, linear);
+  if (!isCanonical(address)) return undefined;
+  const { ramBytes } = machine.engine.map;
+  const inRam = (physical: bigint): number | undefined => (physical < BigInt(ramBytes) ? Number(physical) : undefined);
+  if ((core.get('cr0') & CR0_PG) === 0n) return inRam(address & 0xffffffffn);
+  let table = core.get('cr3') & ADDRESS;
+  for (let shift = 39n; ; shift -= 9n) {
+    const at = Number(table) + Number((address >> shift) & 0x1ffn) * 8;
+    if (at >= ramBytes) return undefined;
+    const entry = machine.engine.view.getBigUint64(machine.engine.map.ram + at, true);
+    if ((entry & PRESENT) === 0n) return undefined;
+    const mask = (1n << shift) - 1n;
+    if (shift === 12n || (shift < 39n && (entry & LARGE) !== 0n)) return inRam((entry & ADDRESS & ~mask) | (address & mask));
+    table = entry & ADDRESS;
+  }
+}
+
+/** One store that waits in a core's store buffer. */
+export interface PendingStore {
+  readonly physical: number;
+  readonly size: number;
+  readonly value: bigint;
+}
+
+/** The store buffer of a core, oldest first. */
+export function pendingStores(machine: Machine, core: Core): PendingStore[] {
+  const { view, bytes } = machine.engine;
+  return Array.from({ length: core.raw(CORE.storeBufferCount) }, (_, n) => {
+    const at = core.base + CORE.storeBuffer + n * STORE_BUFFER_ENTRY_BYTES;
+    return {
+      physical: view.getUint32(at + STORE_BUFFER.address, true),
+      size: bytes[at + STORE_BUFFER.size] as number,
+      value: view.getBigUint64(at + STORE_BUFFER.value, true),
+    };
+  });
+}
+
+/**
+ * Memory at a linear address of a core: as it is, or with the core's own pending stores over it, which is what its loads would give. As many bytes as are
+ * mapped, up to the first that is not.
+ */
+export function readLinear(machine: Machine, core: Core, linear: bigint, length: number, view: 'memory' | 'core' = 'core'): Uint8Array {
+  const out = new Uint8Array(length);
+  const stores = view === 'core' ? pendingStores(machine, core) : [];
+  const { bytes, map } = machine.engine;
+  let done = 0;
+  while (done < length) {
+    const at = linear + BigInt(done);
+    const physical = translate(machine, core, at);
+    if (physical === undefined) break;
+    const count = Math.min(length - done, 4096 - (physical & 0xfff));
+    out.set(bytes.subarray(map.ram + physical, map.ram + physical + count), done);
+    for (const store of stores) {
+      for (let n = 0; n < store.size; n++) {
+        const place = store.physical + n - physical;
+        if (place >= 0 && place < count) out[done + place] = Number((store.value >> BigInt(8 * n)) & 0xffn);
+      }
+    }
+    done += count;
+  }
+  return done < length ? out.subarray(0, Math.min(done, length)) : out;
+}
+
+/** Bytes that a core's fetch at some address could return, and whether they are what memory holds. */
+export interface FetchView {
+  readonly bytes: Uint8Array;
+  readonly stale: boolean;
+}
+
+/** All instructions that a fetch of the core at a linear address could return now, what memory holds first; empty where nothing is mapped. */
+export function fetchViews(machine: Machine, core: Core, linear: bigint): FetchView[] {
+  const physical = translate(machine, core, linear);
+  if (physical === undefined) return [];
+  const next = (): { readonly physical: number } | { readonly absent: true } => {
+    const page = translate(machine, core, (linear & ~0xfffn) + 0x1000n);
+    return page === undefined ? { absent: true } : { physical: page };
+  };
+  const window = machine.fetch.window(physical, next);
+  if (!window.patched) return [{ bytes: decodedBytes(machine, window.current()), stale: false }];
+  return machine.fetch.choices(core, window).map(({ bytes, stale }) => ({ bytes, stale }));
+}
+
+/** Only the bytes that the instruction takes. */
+function decodedBytes(machine: Machine, bytes: Uint8Array): Uint8Array {
+  const decoded = machine.fetch.decode(bytes);
+  return 'length' in decoded ? bytes.subarray(0, decoded.length) : bytes;
+}
+
+/** Vectors that a core was sent and has not taken, highest first; an NMI before them. */
+export function pendingInterrupts(core: Core): (number | 'nmi')[] {
+  const out: (number | 'nmi')[] = core.small('nmiPending') !== 0 ? ['nmi'] : [];
+  const words = REQUESTED.map((word) => core.get(word));
+  for (let vector = 255; vector >= 0; vector--) if (((words[vector >> 6]! >> BigInt(vector & 63)) & 1n) !== 0n) out.push(vector);
+  return out;
+}

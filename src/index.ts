@@ -75,7 +75,10 @@ export {
   type MemoryModel,
   type Scenario,
   type ScenarioDefinition,
+  type SizedCell,
   underPolicies,
   type Variant,
   variantOf,
 } from './scenario/scenario.ts';
+export { type Extent, extent, inTurn, type Size, type Sizes } from './scenario/sizes.ts';
+export { type Smaller, smaller } from './scenario/smaller.ts';

@@ -5,6 +5,7 @@ import { CHECK_TITLES } from '../explore/violation.ts';
 import { VisitedSet } from '../explore/visited.ts';
 import type { CellResult, Row } from '../scenario/matrix.ts';
 import type { Cell, Scenario, Variant } from '../scenario/scenario.ts';
+import { SIZE_NAMES, sayCount as sayNumber } from '../scenario/sizes.ts';
 import { groupDigits } from './progress.ts';
 import { saySample } from './sample-report.ts';
 
@@ -75,10 +76,11 @@ export function shortCoverage(coverage: Coverage): string {
   }
 }
 
-/** `3 cores (2 victims), fetch intel-sdm, memory tso`. */
+/** `3 cores (2 victims), fetch intel-sdm, memory tso`; sizes stand behind the victims where they are not as usual. */
 export function sayCell(cell: Cell): string {
   const victims = cell.victims === 0 ? 'alone' : `${cell.victims} ${cell.victims === 1 ? 'victim' : 'victims'}`;
-  return `${cell.victims + 1} ${cell.victims === 0 ? 'core' : 'cores'} (${victims}), fetch ${cell.fetch}, memory ${cell.memory}`;
+  const sizes = SIZE_NAMES.flatMap((name) => (cell[name] === undefined ? [] : [`, ${sayNumber(name, cell[name])}`]));
+  return `${cell.victims + 1} ${cell.victims === 0 ? 'core' : 'cores'} (${victims}${sizes.join('')}), fetch ${cell.fetch}, memory ${cell.memory}`;
 }
 
 /** Headline of a verdict: what was found, or how much nothing was found in. */

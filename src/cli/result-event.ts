@@ -1,5 +1,6 @@
 import type { Share } from '../explore/share.ts';
 import type { Row } from '../scenario/matrix.ts';
+import { shownSize } from '../scenario/sizes.ts';
 import { lengthFields } from './length.ts';
 import { verdictWord } from './report.ts';
 import { sampleFields } from './sample-report.ts';
@@ -11,6 +12,7 @@ export function resultEvent(result: Row): Record<string, unknown> {
     scenario: result.scenario.name,
     variant: result.variant.name,
     victims: result.cell.victims,
+    ...shownSize(result.scenario.sizes(result.variant.name), result.cell),
     fetch: result.cell.fetch,
     memory: result.cell.memory,
     verdict: verdictWord(result).replaceAll(' ', '-'),

@@ -1,6 +1,7 @@
 import { TextpokeError } from '../error.ts';
 import { CATALOGUE, scenarioOf } from '../scenario/catalogue.ts';
-import { familyOf, type Scenario } from '../scenario/scenario.ts';
+import { familyOf, type Scenario, type Variant } from '../scenario/scenario.ts';
+import type { Sizes } from '../scenario/sizes.ts';
 import { didYouMean } from '../suggest.ts';
 import type { Io } from './io.ts';
 
@@ -90,4 +91,10 @@ export function selectScenarios(known: Scenarios, names: readonly string[]): rea
     });
   }
   return known.all.filter((s) => names.some((name) => familyOf(s) === name || namesOf(s).includes(name.toLowerCase())));
+}
+
+/** The sizes that a variant comes in, as a field of a JSON object; none where there is no choice. */
+export function sizeFields(scenario: Scenario, variant: Variant): { readonly sizes?: Sizes } {
+  const sizes = scenario.sizes(variant.name);
+  return Object.keys(sizes).length === 0 ? {} : { sizes };
 }

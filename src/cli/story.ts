@@ -5,6 +5,7 @@ import type { Site } from '../explore/site.ts';
 import type { Actor, World } from '../explore/world.ts';
 import { type CellRunner, smokeCell } from '../scenario/matrix.ts';
 import type { Expectation, Scenario, Variant } from '../scenario/scenario.ts';
+import { SIZE_NAMES, sayExtent } from '../scenario/sizes.ts';
 
 const WIDTH = 76;
 const TEXT_COLUMN = 10;
@@ -19,6 +20,7 @@ export function tellStory(runner: CellRunner, scenario: Scenario): string {
     wrap(scenario.story, WIDTH, 0),
     actors(worlds),
     bytes(worlds),
+    sizes(scenario),
     ...(scenario.window === undefined ? [] : [['window', ...indented(scenario.window)]]),
     ['variants, and what an exhaustive run says of them', ...scenario.variants.flatMap(variantLines)],
   ];
@@ -36,13 +38,24 @@ interface Built {
 const indented = (text: string, by = 2): string[] => wrap(text, WIDTH - by, 0).map((line) => ' '.repeat(by) + line);
 
 /** Equal lines of several variants are told once, with whose they are where not all have them. */
-function told(built: readonly Built[], tell: (world: World) => readonly string[]): { text: string; of: string }[] {
+function told(built: readonly Built[], tell: (world: World) => readonly string[]): Told[] {
+  return together(
+    built.flatMap(({ variant, world }) => [...new Set(tell(world))].map((text) => [text, variant] as const)),
+    built.length,
+  );
+}
+
+interface Told {
+  readonly text: string;
+  readonly of: string;
+}
+
+function together(lines: readonly (readonly [string, Variant])[], all: number): Told[] {
   const variants = new Map<string, string[]>();
-  for (const { variant, world } of built)
-    for (const text of new Set(tell(world))) variants.set(text, [...(variants.get(text) ?? []), variant.name]);
+  for (const [text, variant] of lines) variants.set(text, [...(variants.get(text) ?? []), variant.name]);
   return [...variants].map(([text, names]) => ({
     text,
-    of: names.length === built.length ? '' : names.length <= FEW ? names.join(', ') : `${names.length} of ${built.length} variants`,
+    of: names.length === all ? '' : names.length <= FEW ? names.join(', ') : `${names.length} of ${all} variants`,
   }));
 }
 
@@ -67,6 +80,18 @@ function sayActor(actor: Actor, world: World): string {
     ...(actor.interruptAnywhere === true ? ['before any instruction'] : []),
   ];
   return does.join(', ');
+}
+
+/** `--sites 1 to 2 (usually 2)`, with whose sizes they are where not all variants have them. */
+function sizes(scenario: Scenario): string[] {
+  const lines = SIZE_NAMES.flatMap((name) =>
+    scenario.variants.flatMap((variant) => {
+      const size = scenario.sizes(variant.name)[name];
+      return size === undefined ? [] : [[`--${name}`.padEnd(TEXT_COLUMN - 2) + sayExtent(size), variant] as const];
+    }),
+  );
+  const said = together(lines, scenario.variants.length);
+  return said.length === 0 ? [] : ['sizes', ...said.flatMap(({ text, of }) => hanging(text, of))];
 }
 
 function bytes(built: readonly Built[]): string[] {

@@ -22,7 +22,7 @@ export interface ReplayedToken {
 /** Runs the one schedule of a token again. Throws E_TOKEN when it belongs to none of the scenarios. */
 export function replayToken(runner: CellRunner, token: string, scenarios: readonly Scenario[] = CATALOGUE): ReplayedToken {
   const found = findToken(token, runner.fixtures, scenarios);
-  const knowledge = runner.learned(found.scenario, found.variant.name, found.cell.victims).clone();
+  const knowledge = runner.learned(found.scenario, found.variant.name, found.cell).clone();
   knowledge.add(found.content);
   const world = runner.maker(found.scenario, found.variant.name, found.cell)();
   world.begin(knowledge);

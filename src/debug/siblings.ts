@@ -1,5 +1,6 @@
 import type { CellRunner } from '../scenario/matrix.ts';
-import { type Cell, expectedOf, type Scenario, type Variant } from '../scenario/scenario.ts';
+import { type Cell, expectedOf, recordedOf, type Scenario, type Variant } from '../scenario/scenario.ts';
+import { hasSize } from '../scenario/sizes.ts';
 
 /** What describes a variant and is no switch of its algorithm. */
 const LABELS = new Set(['name', 'title', 'expected', 'catalogue', 'shows', 'history', 'mutant']);
@@ -37,11 +38,17 @@ export interface Sibling {
 /** Variants that differ from one by a single switch and hold in a cell in which it does not. */
 export function holdingSiblings(runner: CellRunner, scenario: Scenario, variant: Variant, cell: Cell): Sibling[] {
   const candidates = scenario.variants.filter(
-    (v) => v !== variant && v.mutant === undefined && difference(v, variant) === 1 && expectedOf(v.expected, cell.fetch) === 'ok',
+    (v) =>
+      v !== variant &&
+      v.mutant === undefined &&
+      difference(v, variant) === 1 &&
+      expectedOf(v.expected, cell.fetch) === 'ok' &&
+      hasSize(scenario.sizes(v.name), cell),
   );
   return candidates.slice(0, MOST).flatMap((v) => {
     const { verdict } = runner.run(scenario, v, cell, { budget: { maxSteps: STEPS }, shrink: false });
-    return verdict === 'ok' || verdict === 'inconclusive' ? [{ variant: v, tried: verdict === 'ok' }] : [];
+    const isRecorded = verdict === 'inconclusive' && recordedOf(scenario, v, cell) === 'ok';
+    return verdict === 'ok' || isRecorded ? [{ variant: v, tried: verdict === 'ok' }] : [];
   });
 }
 

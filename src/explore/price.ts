@@ -61,19 +61,36 @@ export function longer({ switches, staleFetches, events }: RunLength, move: Move
 
 export const NO_LENGTH: RunLength = { switches: 0, staleFetches: 0, events: 0 };
 
+/** Measures a run, choice by choice. */
+export class Meter {
+  length = NO_LENGTH;
+  price = 0;
+  #at = AT_START;
+
+  /** Who moved last; 0 at the start. */
+  get lastCore(): number {
+    return Math.max(0, this.#at.core);
+  }
+
+  /** `offered`: what else could have come. */
+  add(choice: Choice, offered: readonly Choice[]): void {
+    const move: Move = { core: choice.core, kind: choice.kind, stale: choice.kind === 'step' && choice.fetch?.stale === true };
+    this.length = longer(this.length, move, this.#at);
+    this.price += priceOf(move, this.#at);
+    this.#at = standingAfter(move, this.#at, !offered.some((o) => o.core === choice.core && o.kind === 'drain'));
+  }
+}
+
 /** The length of the run of `answers` in a world that has just begun. */
 export function lengthOf(world: World, answers: readonly number[]): RunLength {
-  let length = NO_LENGTH;
-  let at = AT_START;
+  const meter = new Meter();
   for (const answer of answers) {
-    const offered = options(world, Math.max(0, at.core));
+    const offered = options(world, meter.lastCore);
     const choice = offered[answer];
     if (choice === undefined) break;
-    const move: Move = { core: choice.core, kind: choice.kind, stale: choice.kind === 'step' && choice.fetch?.stale === true };
-    length = longer(length, move, at);
-    at = standingAfter(move, at, !offered.some((o) => o.core === choice.core && o.kind === 'drain'));
+    meter.add(choice, offered);
     world.machine.mark();
     choose(world, choice);
   }
-  return length;
+  return meter.length;
 }

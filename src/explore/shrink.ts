@@ -1,5 +1,6 @@
 import type { Choice } from '../machine/choices.ts';
 import { choose, endOf, options } from './path.ts';
+import { Meter } from './price.ts';
 import type { Counterexample } from './result.ts';
 import type { Violation } from './violation.ts';
 import type { World } from './world.ts';
@@ -12,10 +13,12 @@ interface Event {
 }
 
 const MAX_REPLAYS = 400;
+/** How many events of its core a drain's store is looked for behind. */
+const STORE_BUFFER_LOOK = 3;
 
 /**
- * Makes a counterexample shorter: drops events and merges stretches of one core, keeping what still ends in the same violation. Every candidate
- * is replayed leniently (an event that is not possible is skipped); what is returned was replayed exactly.
+ * Makes a counterexample shorter by `priceOf`: drops events, merges stretches of one core and folds drains into their stores, keeping what still ends in the
+ * same violation. Every candidate is replayed leniently (an event that is not possible is skipped); what is returned was replayed exactly.
  */
 export function shrink(world: World, found: Counterexample): Counterexample {
   const base = world.machine.mark();
@@ -27,7 +30,7 @@ export function shrink(world: World, found: Counterexample): Counterexample {
     if (replays++ >= MAX_REPLAYS) return false;
     const result = replayEvents(world, events, found.violation);
     restore(world, base);
-    if (result === undefined || weight(result.events) >= weight((best as Replayed).events)) return false;
+    if (result === undefined || !isShorter(result, best as Replayed)) return false;
     best = result;
     return true;
   };
@@ -40,15 +43,21 @@ export function shrink(world: World, found: Counterexample): Counterexample {
       }
     }
     for (let at = 1; at < best.events.length; at++) {
-      const { events } = best;
-      if (events[at]!.core === events[at - 1]!.core) continue;
-      const earlier = events.findLastIndex((e, i) => i < at - 1 && e.core === events[at]!.core);
-      if (earlier < 0) continue;
-      const moved = [...events.slice(0, earlier + 1), events[at] as Event, ...events.slice(earlier + 1, at), ...events.slice(at + 1)];
-      if (attempt(moved)) improved = true;
+      if (earlierPlaces(best.events, at).some((place) => attempt(movedTo(best as Replayed, at, place)))) improved = true;
     }
   }
   return { violation: best.violation, answers: best.answers };
+}
+
+/** Behind which events one may go: the one before it of its core, and for a drain those before that too, one of which was its store. */
+function earlierPlaces(events: readonly Event[], at: number): number[] {
+  const { core, kind } = events[at] as Event;
+  const own = events.slice(0, at).flatMap((e, i) => (e.core === core && i < at - 1 ? [i] : []));
+  return events[at - 1]!.core === core && kind !== 'drain' ? [] : own.reverse().slice(0, kind === 'drain' ? STORE_BUFFER_LOOK : 1);
+}
+
+function movedTo({ events }: Replayed, at: number, behind: number): Event[] {
+  return [...events.slice(0, behind + 1), events[at] as Event, ...events.slice(behind + 1, at), ...events.slice(at + 1)];
 }
 
 /** Whether the answers end in that kind of violation in a world that has just begun. */
@@ -63,14 +72,11 @@ interface Replayed {
   readonly violation: Violation;
   readonly answers: readonly number[];
   readonly events: readonly Event[];
+  /** By `priceOf`. */
+  readonly price: number;
 }
 
-/** Context switches weigh more than events. */
-function weight(events: readonly Event[]): number {
-  let switches = 0;
-  for (let i = 1; i < events.length; i++) if (events[i]!.core !== events[i - 1]!.core) switches++;
-  return switches * 1000 + events.length;
-}
+const isShorter = (a: Replayed, b: Replayed): boolean => a.price < b.price || (a.price === b.price && a.events.length < b.events.length);
 
 const eventOf = (choice: Choice): Event => ({ kind: choice.kind, core: choice.core, detail: detailOf(choice) });
 
@@ -95,27 +101,28 @@ function restore(world: World, base: number): void {
 /** Where several checks break in one step, the violation is the one that was found. */
 function replayAnswers(world: World, { answers, violation: wanted }: Counterexample): Replayed | undefined {
   const events: Event[] = [];
-  let lastCore = 0;
+  const meter = new Meter();
   for (const [n, answer] of answers.entries()) {
-    const choice = options(world, lastCore)[answer];
+    const offered = options(world, meter.lastCore);
+    const choice = offered[answer];
     if (choice === undefined) return undefined;
     events.push(eventOf(choice));
-    lastCore = choice.core;
+    meter.add(choice, offered);
     world.machine.mark();
     const violations = choose(world, choice);
     const violation = violations.find((v) => isSame(v, wanted)) ?? violations[0];
-    if (violation !== undefined) return { violation, answers: answers.slice(0, n + 1), events };
+    if (violation !== undefined) return { violation, answers: answers.slice(0, n + 1), events, price: meter.price };
   }
-  const [end] = options(world, lastCore).length === 0 ? endOf(world) : [];
-  return end === undefined ? undefined : { violation: end, answers, events };
+  const [end] = options(world, meter.lastCore).length === 0 ? endOf(world) : [];
+  return end === undefined ? undefined : { violation: end, answers, events, price: meter.price };
 }
 
 function replayEvents(world: World, wanted: readonly Event[], violation: Violation): Replayed | undefined {
   const events: Event[] = [];
   const answers: number[] = [];
-  let lastCore = 0;
+  const meter = new Meter();
   for (const want of wanted) {
-    const offered = options(world, lastCore);
+    const offered = options(world, meter.lastCore);
     let at = offered.findIndex((o) => o.kind === want.kind && o.core === want.core && detailOf(o) === want.detail);
     // A core that is now at another fetch still goes on.
     if (at < 0 && want.kind === 'step')
@@ -124,14 +131,14 @@ function replayEvents(world: World, wanted: readonly Event[], violation: Violati
     const choice = offered[at] as Choice;
     answers.push(at);
     events.push(eventOf(choice));
-    lastCore = choice.core;
+    meter.add(choice, offered);
     world.machine.mark();
     const violations = choose(world, choice);
     const found = violations.find((v) => isSame(v, violation));
-    if (found !== undefined) return { violation: found, answers, events };
+    if (found !== undefined) return { violation: found, answers, events, price: meter.price };
     if (violations.length > 0) return undefined;
   }
-  if (options(world, lastCore).length > 0) return undefined;
+  if (options(world, meter.lastCore).length > 0) return undefined;
   const end = endOf(world).find((v) => isSame(v, violation));
-  return end === undefined ? undefined : { violation: end, answers, events };
+  return end === undefined ? undefined : { violation: end, answers, events, price: meter.price };
 }

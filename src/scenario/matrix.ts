@@ -1,7 +1,7 @@
 import { TextpokeError } from '../error.ts';
 import { type Exploration, type ExploreOptions, explore, learn } from '../explore/explore.ts';
-import type { Knowledge } from '../explore/knowledge.ts';
 import type { Keeper } from '../explore/keeper.ts';
+import type { Knowledge } from '../explore/knowledge.ts';
 import { exploreInParallel, type Team } from '../explore/parallel/explore-parallel.ts';
 import { countShare, type Share } from '../explore/share.ts';
 import { encodeToken, imageHash, nameHash, SEMANTICS_VERSION } from '../explore/token.ts';
@@ -14,14 +14,16 @@ import { keepsVersions } from '../machine/policy/policy.ts';
 import {
   type Cell,
   type ExpectedVerdict,
-  expectedOf,
   type Fixtures,
   fewestVictims,
   imageOf,
   type MemoryModel,
+  plainCell,
+  recordedOf,
   type Scenario,
   type Variant,
 } from './scenario.ts';
+import { SIZE_NAMES } from './sizes.ts';
 
 /** Schedules that are sampled for notes. */
 const NOTE_SCHEDULES = 20;
@@ -55,9 +57,12 @@ export const smokeCell = (scenario: Scenario): Cell => ({
   memory: scenario.memory ?? 'tso',
 });
 
-/** A cell's name: what a token stands for, besides the image. */
-export const cellName = (scenario: Scenario, variant: string, cell: Cell): string =>
-  `${scenario.name} ${variant} ${cell.victims} ${cell.fetch} ${cell.memory}`;
+/** A cell's name: what a token stands for, besides the image. Sizes are in it where they are not as usual. */
+export function cellName(scenario: Scenario, variant: string, cell: Cell): string {
+  const plain = plainCell(scenario, variant, cell);
+  const sizes = SIZE_NAMES.flatMap((name) => (plain[name] === undefined ? [] : [` ${name}=${plain[name]}`]));
+  return `${scenario.name} ${variant} ${cell.victims} ${cell.fetch} ${cell.memory}${sizes.join('')}`;
+}
 
 export interface CellResult extends Exploration {
   readonly scenario: Scenario;
@@ -104,14 +109,15 @@ export class CellRunner {
   }
 
   /**
-   * What the actors of a variant share: learned once under the models that allow most, whichever cell asks, so that a token means the same
-   * everywhere.
+   * What the actors of a variant in one size share: learned once under the models that allow most, whichever cell asks, so that a token means the
+   * same everywhere.
    */
-  learned(scenario: Scenario, variant: string, victims: number): Knowledge {
-    const key = `${scenario.name} ${variant} ${victims}`;
+  learned(scenario: Scenario, variant: string, size: Pick<Cell, 'victims' | 'sites' | 'calls'>): Knowledge {
+    const cell: Cell = { ...size, fetch: 'intel-sdm', memory: 'tso' };
+    const key = cellName(scenario, variant, cell);
     let known = this.#learned.get(key);
     if (known === undefined) {
-      known = learn(this.maker(scenario, variant, { victims, fetch: 'intel-sdm', memory: 'tso' }));
+      known = learn(this.maker(scenario, variant, cell));
       this.#learned.set(key, known);
     }
     return known;
@@ -138,14 +144,14 @@ export class CellRunner {
   }
 
   #settings(scenario: Scenario, variant: Variant, cell: Cell, options: RunOptions): ExploreOptions & { readonly learned: Knowledge } {
-    const learned = this.learned(scenario, variant.name, cell.victims);
+    const learned = this.learned(scenario, variant.name, cell);
     return { ...(variant.shows === undefined ? {} : { prefer: variant.shows }), ...options, learned };
   }
 
   #concluded(scenario: Scenario, variant: Variant, cell: Cell, options: RunOptions, result: Exploration): CellResult {
     this.#refuse(scenario, variant, cell, result);
     const { learned } = result;
-    const expected = expectedOf(variant.expected, cell.fetch);
+    const expected = recordedOf(scenario, variant, cell);
     const notes = [...result.notes, ...(options.sampleNotes === true ? this.#sampledNotes(scenario, variant, cell, learned) : [])];
     return {
       ...result,

@@ -7,6 +7,7 @@ import type { EngineName } from '../machine/machine.ts';
 import { FETCH_POLICY_NAMES } from '../machine/policy/index.ts';
 import type { AnyFetchPolicyName, FetchPolicyName } from '../machine/policy/policy.ts';
 import { didYouMean } from '../suggest.ts';
+import { checkSize, fullSize, ownSize, type Sizes } from './sizes.ts';
 
 export type MemoryModel = 'sc' | 'tso';
 
@@ -18,6 +19,16 @@ export interface Cell {
   readonly victims: number;
   readonly fetch: AnyFetchPolicyName;
   readonly memory: MemoryModel;
+  /** Sites that are patched, where the variant has a choice; absent: as many as usual. */
+  readonly sites?: number;
+  /** Calls that each victim makes, likewise. */
+  readonly calls?: number;
+}
+
+/** A cell as a scenario builds it: every size is said. */
+export interface SizedCell extends Cell {
+  readonly sites: number;
+  readonly calls: number;
 }
 
 export type ExpectedVerdict = 'ok' | 'violation';
@@ -72,14 +83,18 @@ interface Common {
 /** A race as its file writes it down: its actors, the variants of its algorithm, and what is expected of them. */
 export interface ScenarioDefinition<V extends Variant> extends Common {
   readonly variants: readonly V[];
+  /** The sizes that its variants come in, all alike or each its own: `cell.sites` and `cell.calls` are within them. Default: none to choose. */
+  readonly sizes?: Sizes | ((variant: V) => Sizes);
   /** The world of a variant, with every actor in place; not begun. */
-  build(image: Image, variant: V, cell: Cell, engine?: EngineName): World;
+  build(image: Image, variant: V, cell: SizedCell, engine?: EngineName): World;
 }
 
 /** A race as everybody else uses it: variants go by name. */
 export interface Scenario extends Common {
   readonly variants: readonly Variant[];
-  /** Throws `E_SCENARIO` for an unknown variant. */
+  /** The sizes that a variant comes in. Throws `E_SCENARIO` for an unknown one. */
+  sizes(variant: string): Sizes;
+  /** Throws `E_SCENARIO` for an unknown variant, `E_USAGE` for a size that it does not come in. */
   build(image: Image, variant: string, cell: Cell, engine?: EngineName): World;
 }
 
@@ -94,10 +109,15 @@ export function defineScenario<V extends Variant>(definition: ScenarioDefinition
   const names = definition.variants.map((v) => v.name);
   if (new Set(names).size !== names.length)
     throw new TextpokeError('E_SCENARIO', 'two variants of one name', { where: definition.name, hint: 'rename one' });
+  const sizesOf = (variant: V): Sizes => (typeof definition.sizes === 'function' ? definition.sizes(variant) : (definition.sizes ?? {}));
   return {
     ...definition,
-    build(image, variant, cell, engine) {
-      const world = definition.build(image, variantOf(definition, variant), cell, engine);
+    sizes: (variant) => sizesOf(variantOf(definition, variant)),
+    build(image, name, cell, engine) {
+      const variant = variantOf(definition, name);
+      const sizes = sizesOf(variant);
+      checkSize(`${definition.name} ${name}`, sizes, cell);
+      const world = definition.build(image, variant, { ...cell, ...fullSize(sizes, cell) }, engine);
       if (definition.share !== undefined) world.checkers.push(new Passage(definition.share.through));
       return world;
     },
@@ -116,6 +136,14 @@ export function variantOf<V extends Variant>(scenario: { readonly name: string; 
 /** The fewest victims that a scenario runs with. */
 export const fewestVictims = (scenario: Pick<Scenario, 'scope' | 'victims'>): number =>
   scenario.victims ?? (scenario.scope === 'one-core' ? 0 : 1);
+
+/** A cell without sizes that are as usual. */
+export function plainCell(scenario: Scenario, variant: string, { sites, calls, ...models }: Cell): Cell {
+  return {
+    ...models,
+    ...ownSize(scenario.sizes(variant), { ...(sites === undefined ? {} : { sites }), ...(calls === undefined ? {} : { calls }) }),
+  };
+}
 
 /** Gives the image of a built fixture by its name. */
 export type Fixtures = (name: string) => Image;
@@ -136,6 +164,12 @@ export function expectedOf(expectation: Expectation, fetch: AnyFetchPolicyName):
   const under = (policy: FetchPolicyName): ExpectedVerdict => (typeof expectation === 'string' ? expectation : expectation[policy]);
   if (fetch !== 'icache') return under(fetch);
   return under('intel-sdm') === 'ok' ? 'ok' : undefined;
+}
+
+/** The recorded verdict of a cell of the usual size; nothing is recorded of others. */
+export function recordedOf(scenario: Scenario, variant: Variant, cell: Cell): ExpectedVerdict | undefined {
+  const { sites, calls } = plainCell(scenario, variant.name, cell);
+  return sites === undefined && calls === undefined ? expectedOf(variant.expected, cell.fetch) : undefined;
 }
 
 /** The same verdict for some policies, another for the rest. */

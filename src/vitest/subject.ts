@@ -11,6 +11,7 @@ import type { AnyFetchPolicyName } from '../machine/policy/policy.ts';
 import { CATALOGUE, scenarioOf } from '../scenario/catalogue.ts';
 import { CellRunner, cellName, smokeCell } from '../scenario/matrix.ts';
 import { type Cell, type MemoryModel, type Scenario, variantOf } from '../scenario/scenario.ts';
+import { checkSize, SIZE_NAMES, sayCount } from '../scenario/sizes.ts';
 
 /** What can be explored: a scenario, the name or alias of one of the catalogue, or a function that makes the same world each time. */
 export type Subject = Scenario | string | (() => World);
@@ -21,6 +22,9 @@ export interface CellOptions {
   readonly variant?: string;
   /** Default: the fewest that the scenario has. */
   readonly victims?: number;
+  /** Where the scenario has a choice. */
+  readonly sites?: number;
+  readonly calls?: number;
   /** Default: intel-sdm. */
   readonly fetch?: AnyFetchPolicyName;
   /** Default: tso. */
@@ -58,7 +62,7 @@ export const runner = new CellRunner(packaged);
 /** The case that a test means. Throws E_USAGE and E_SCENARIO. */
 export function caseOf(subject: Subject, options: CellOptions, test: string): Case {
   if (typeof subject === 'function') {
-    const given = (['variant', 'victims', 'fetch', 'memory'] as const).find((name) => options[name] !== undefined);
+    const given = (['variant', 'victims', 'sites', 'calls', 'fetch', 'memory'] as const).find((name) => options[name] !== undefined);
     if (given !== undefined)
       throw new TextpokeError('E_USAGE', `a function that makes worlds takes no '${given}'`, { hint: 'decide it in the function' });
     return {
@@ -77,13 +81,17 @@ export function caseOf(subject: Subject, options: CellOptions, test: string): Ca
     victims: options.victims ?? smallest.victims,
     fetch: options.fetch ?? smallest.fetch,
     memory: options.memory ?? smallest.memory,
+    ...(options.sites === undefined ? {} : { sites: options.sites }),
+    ...(options.calls === undefined ? {} : { calls: options.calls }),
   };
-  const victims = `${cell.victims} ${cell.victims === 1 ? 'victim' : 'victims'}`;
+  checkSize(`${scenario.name} ${variant.name}`, scenario.sizes(variant.name), cell);
+  const sizes = SIZE_NAMES.flatMap((name) => (cell[name] === undefined ? [] : [`, ${sayCount(name, cell[name])}`]));
+  const victims = sayCount('victims', cell.victims);
   return {
-    title: `${scenario.name} ${variant.name}, ${victims}, fetch ${cell.fetch}, memory ${cell.memory}`,
+    title: `${scenario.name} ${variant.name}, ${victims}${sizes.join('')}, fetch ${cell.fetch}, memory ${cell.memory}`,
     world: nameHash(cellName(scenario, variant.name, cell)),
     make: runner.maker(scenario, variant.name, cell),
-    learned: () => runner.learned(scenario, variant.name, cell.victims),
+    learned: () => runner.learned(scenario, variant.name, cell),
     under: verdictUnder(runner, { scenario, variant, cell }),
     listed: CATALOGUE.includes(scenario),
   };

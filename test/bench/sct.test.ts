@@ -68,7 +68,7 @@ test('without a checker a deadlock of spinning threads is a livelock of the grap
         world.checkers.findIndex((c) => c.name === 'deadlock'),
         1,
       );
-      world.begin(runner.learned(scenario, variant, program.threads.length - 1));
+      world.begin(runner.learned(scenario, variant, smokeCell(scenario)));
       const { counterexample, stopped } = searchStates(world, { symmetry: false });
       expect(stopped).toBeUndefined();
       if (wanted === undefined) expect(counterexample, `${program.name} ${variant}`).toBeUndefined();

@@ -17,7 +17,7 @@ describe('one race through the verbs', () => {
   test('explore finds it, replay repeats it byte for byte, explain gives the same diagram and reason', async () => {
     const found = await run('explore F1 --variant no-final-sync --victims 1');
     expect(found.exit).toBe(1);
-    const token = /tp1_[\w-]+/.exec(found.stdout)?.[0] ?? '';
+    const token = /replay (tp1_[\w-]+)/.exec(found.stdout)?.[1] ?? '';
     const race = found.stdout.slice(found.stdout.indexOf('          CPU0'));
     const diagram = race.slice(0, race.indexOf('\nwhy'));
 
@@ -40,7 +40,7 @@ describe('one race through the verbs', () => {
 
   test('explain as JSON: exact figures', async () => {
     const found = await run('explore F1 --variant no-final-sync --victims 1 --quiet');
-    const token = /tp1_[\w-]+/.exec(found.stdout)?.[0] ?? '';
+    const token = /replay (tp1_[\w-]+)/.exec(found.stdout)?.[1] ?? '';
     const event = JSON.parse((await run(`explain ${token} --json`)).stdout);
     expect(event).toMatchObject({
       type: 'explain',

@@ -72,7 +72,7 @@ describe('which orders decide', () => {
     const scenario = scenarioOf('F1');
     const { explanation } = why('F1', 'no-final-sync');
     const make = runner.maker(scenario, 'no-final-sync', CELL);
-    const counted = countRuns(make, runner.learned(scenario, 'no-final-sync', 1));
+    const counted = countRuns(make, runner.learned(scenario, 'no-final-sync', { victims: 1 }));
     expect(counted).toMatchObject({
       kind: 'counted',
       all: explanation?.curve()?.[0]?.all,

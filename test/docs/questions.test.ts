@@ -5,8 +5,8 @@ import { root } from '../../tools/bootstrap.mjs';
 import { textpoke } from '../cli/recording-io.ts';
 import { blocksOf, commandsOf, patternOf } from './guide.ts';
 
-const path = join(root, 'fixtures/lab/lab.elf');
-const files = { [path]: readFileSync(path) };
+const paths = ['lab', 'patching'].map((name) => join(root, `fixtures/${name}/${name}.elf`));
+const files = Object.fromEntries(paths.map((path) => [path, readFileSync(path)]));
 const commands = blocksOf('questions.md').flatMap(commandsOf);
 
 test.each(commands)('what the page shows is what runs print: $line', async ({ line, printed }) => {
@@ -15,6 +15,6 @@ test.each(commands)('what the page shows is what runs print: $line', async ({ li
   expect(stdout()).toMatch(patternOf(printed));
 });
 
-test('three questions are shown', () => {
-  expect(commands).toHaveLength(3);
+test('every question is shown', () => {
+  expect(commands).toHaveLength(5);
 });

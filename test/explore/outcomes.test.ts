@@ -17,7 +17,7 @@ const cell: Cell = { victims: 1, fetch: 'intel-sdm', memory: 'tso' };
 
 const worlds = (name: string, variant: string, of = cell) => ({
   make: runner.maker(scenarioOf(name), variant, of),
-  learned: runner.learned(scenarioOf(name), variant, of.victims),
+  learned: runner.learned(scenarioOf(name), variant, of),
 });
 
 function told(name: string, variant: string): { found: Outcomes; seen: string[] } {

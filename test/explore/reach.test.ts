@@ -16,7 +16,7 @@ const runner = new CellRunner(builtFixture);
 const cell: Cell = { victims: 1, fetch: 'intel-sdm', memory: 'tso' };
 const worlds = (variant: string, of = cell) => ({
   make: runner.maker(scenarioOf('F1'), variant, of),
-  learned: runner.learned(scenarioOf('F1'), variant, of.victims),
+  learned: runner.learned(scenarioOf('F1'), variant, of),
 });
 
 /** What a search on the machine says of the same question. */

@@ -149,7 +149,7 @@ describe('tokens of scenarios', () => {
     const text = (): { text: string; hash: string; checks: string[] } => {
       const again = findToken(found.token!, builtFixture);
       const runner = new CellRunner(builtFixture);
-      const knowledge = runner.learned(again.scenario, again.variant.name, again.cell.victims).clone();
+      const knowledge = runner.learned(again.scenario, again.variant.name, again.cell).clone();
       knowledge.add(again.content);
       const world = runner.maker(again.scenario, again.variant.name, again.cell)();
       world.begin(knowledge);

@@ -62,7 +62,7 @@ describe('scenarios under an instruction cache', () => {
     for (const variant of ['final-sync', 'no-refetch']) {
       const cell: Cell = { victims: 2, fetch: 'icache', memory: 'sc' };
       const scenario = scenarioOf('F1');
-      const knowledge = runner.learned(scenario, variant, 2);
+      const knowledge = runner.learned(scenario, variant, cell);
       const begun = (): World => {
         const world = runner.maker(scenario, variant, cell)();
         world.begin(knowledge);

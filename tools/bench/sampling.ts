@@ -43,7 +43,7 @@ export function firstFound(
   const runner = new CellRunner(builtFixture);
   const scenario = scenarioOf(code);
   const world = runner.maker(scenario, variant, cell)();
-  world.begin(runner.learned(scenario, variant, cell.victims));
+  world.begin(runner.learned(scenario, variant, cell));
   const draws: number[] = [];
   let [schedules, transitions] = [0, 0];
   const { seconds } = cpuSeconds(() => {

@@ -8,7 +8,7 @@ import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
 import { emitEvent } from '../json.ts';
 import { headline, sayCell, wrapped } from '../report.ts';
-import { knownScenarios, oneScenario, type Scenarios } from '../scenarios.ts';
+import { knownScenarios, oneScenario, type Scenarios, sizeFields } from '../scenarios.ts';
 import { tellStory } from '../story.ts';
 import { whyFields } from '../why-fields.ts';
 
@@ -27,7 +27,8 @@ export async function explainAction(options: ExplainOptions, io: Io): Promise<nu
   if (options.token !== undefined) return explainToken(options.token, known, options, io);
   const scenario = oneScenario(known, names[0]);
   if (options.json) {
-    const { name, alias, title, story, variants } = scenario;
+    const { name, alias, title, story } = scenario;
+    const variants = scenario.variants.map((v) => ({ ...v, ...sizeFields(scenario, v) }));
     emitEvent(io, 'scenario', { name, alias: alias ?? null, title, story, variants });
     return 0;
   }

@@ -3,7 +3,8 @@ import { Exit, TextpokeError } from '../../error.ts';
 import { checkpointKind } from '../../explore/checkpoint.ts';
 import { countRuns, type Share } from '../../explore/share.ts';
 import { type CellResult, CellRunner } from '../../scenario/matrix.ts';
-import { type Cell, MAX_VICTIMS, type Scenario, type Variant, variantOf } from '../../scenario/scenario.ts';
+import { type Cell, MAX_VICTIMS, plainCell, type Scenario, type Variant, variantOf } from '../../scenario/scenario.ts';
+import { checkSize, SIZE_NAMES, sayCount as sayNumber } from '../../scenario/sizes.ts';
 import { type Smaller, smaller } from '../../scenario/smaller.ts';
 import { CheckpointFile } from '../checkpoints.ts';
 import { countFields, sayCount } from '../count.ts';
@@ -34,6 +35,9 @@ export interface ExploreOptions extends SharedFlags, SampleFlags {
   /** Undefined: all variants, as a table. */
   readonly variant: string | undefined;
   readonly victims: number | undefined;
+  /** Sites that are patched, and calls that each victim makes; undefined: as many as usual. */
+  readonly sites: number | undefined;
+  readonly calls: number | undefined;
   /** At most this many preemptions; undefined: unbounded. */
   readonly preemptions: number | undefined;
   readonly shrink: boolean;
@@ -82,11 +86,14 @@ function workersFor(options: ExploreOptions, io: Io): Workers | undefined {
 async function exploreWith(workers: Workers | undefined, options: ExploreOptions, io: Io): Promise<number> {
   const { known, names } = await knownScenarios(options.scenarios, [options.target], io);
   const scenario = oneScenario(known, names[0]);
-  const cell = cellOf(scenario, options);
+  const asked = cellOf(scenario, options);
   const runner = new CellRunner(fixtures(io), engineName(options));
   const sampling = sampleSettings(options, options.preemptions === undefined ? undefined : '--preemptions');
   const progress = progressLine(io, options);
   const variants = options.variant === undefined ? scenario.variants : [variantOf(scenario, options.variant)];
+  for (const { name } of variants) checkSize(`${scenario.name} ${name}`, scenario.sizes(name), asked);
+  // One variant has one cell; of several each may have sizes of its own.
+  const cell = variants.length === 1 ? plainCell(scenario, variants[0]!.name, asked) : asked;
   if ((options.checkpoint !== undefined || options.resume !== undefined) && variants.length > 1)
     throw new TextpokeError('E_USAGE', 'a checkpoint is of one variant', {
       where: `${options.resume === undefined ? '--checkpoint' : '--resume'} ${options.resume ?? options.checkpoint}`,
@@ -97,10 +104,10 @@ async function exploreWith(workers: Workers | undefined, options: ExploreOptions
   if (question !== undefined) {
     const [variant, ...more] = variants;
     if (variant === undefined || more.length > 0) throw oneVariant(question, scenario);
-    const asked = { runner, scenario, variant, cell, flags: known.flags };
-    if (options.reach === undefined) return outcomesAction(asked, options, io);
+    const about = { runner, scenario, variant, cell, flags: known.flags };
+    if (options.reach === undefined) return outcomesAction(about, options, io);
     const ladder = options.preemptions === undefined ? {} : ({ search: 'ladder', preemptions: options.preemptions } as const);
-    return reachAction(asked, options.reach, options, { ...ladder, ...sampling, shrink: options.shrink }, io);
+    return reachAction(about, options.reach, options, { ...ladder, ...sampling, shrink: options.shrink }, io);
   }
   if (!options.json && variants.length > 1)
     io.stdout(
@@ -151,7 +158,7 @@ async function exploreWith(workers: Workers | undefined, options: ExploreOptions
       emitEvent(io, 'result', {
         ...resultEvent(result),
         ...(again === undefined ? {} : { resume: again }),
-        ...(less === undefined ? {} : { smaller: less }),
+        ...(less === undefined ? {} : { smaller: { ...less.size, token: less.token } }),
         ...(count === undefined ? {} : countFields(count)),
       });
     else if (variants.length > 1) io.stdout(`${row(scenario, variant, result)}\n`);
@@ -175,7 +182,8 @@ function resumeCommand(
   scenarios: string,
   file: string,
 ): string {
-  const model = `--victims ${cell.victims} --fetch ${cell.fetch} --memory ${cell.memory}`;
+  const sizes = SIZE_NAMES.flatMap((name) => (cell[name] === undefined ? [] : [` --${name} ${cell[name]}`]));
+  const model = `--victims ${cell.victims}${sizes.join('')} --fetch ${cell.fetch} --memory ${cell.memory}`;
   return `textpoke explore ${options.target} --variant ${variant.name} ${model}${scenarios}${workers === undefined ? '' : ` --jobs ${workers.size}`} --resume ${file}`;
 }
 
@@ -214,7 +222,7 @@ const oneVariant = (question: string, scenario: Scenario): TextpokeError =>
   });
 
 /** The cell that the flags ask for. Throws E_USAGE for a number of cores that the scenario cannot have. */
-function cellOf(scenario: Scenario, options: ExploreOptions): Cell {
+export function cellOf(scenario: Scenario, options: Partial<ExploreOptions>): Cell {
   const victims = options.victims ?? (options.cores === undefined ? undefined : options.cores - 1);
   const alone = scenario.scope === 'one-core';
   const [fewest, most] = alone ? [0, 0] : [scenario.victims ?? 1, scenario.victims ?? MAX_VICTIMS];
@@ -230,6 +238,8 @@ function cellOf(scenario: Scenario, options: ExploreOptions): Cell {
     victims: victims ?? (scenario.scope === 'two-victims' ? Math.max(fewest, 2) : fewest),
     fetch: options.fetch ?? 'intel-sdm',
     memory: options.memory ?? 'tso',
+    ...(options.sites === undefined ? {} : { sites: options.sites }),
+    ...(options.calls === undefined ? {} : { calls: options.calls }),
   };
 }
 
@@ -243,8 +253,17 @@ export function exitCodeOf(result: CellResult): number {
 const settles = ({ verdict, coverage }: CellResult): boolean => verdict === 'violation' || coverage.kind === 'exhaustive';
 
 function sayRecorded(result: CellResult): string {
-  if (result.expected === undefined) return `recorded nothing under ${result.cell.fetch}`;
-  return `recorded ${result.expected}${result.asRecorded && (settles(result) || result.sample === undefined) ? '' : settles(result) ? ': THIS DIFFERS' : ': not settled by this run'}`;
+  const { expected, cell } = result;
+  if (expected === undefined)
+    return `recorded nothing ${cell.sites === undefined && cell.calls === undefined ? `under ${cell.fetch}` : 'of this size'}`;
+  return `recorded ${expected}${result.asRecorded && (settles(result) || result.sample === undefined) ? '' : settles(result) ? ': THIS DIFFERS' : ': not settled by this run'}`;
+}
+
+/** `smaller  1 victim, 1 call are enough: tp1_...`. */
+function saySmaller({ size, token }: Smaller): string {
+  const counts = (['victims', ...SIZE_NAMES] as const).flatMap((name) => (size[name] === undefined ? [] : [[name, size[name]] as const]));
+  const isOne = counts.length === 1 && counts[0]?.[1] === 1;
+  return `smaller  ${counts.map(([name, n]) => sayNumber(name, n)).join(', ')} ${isOne ? 'is' : 'are'} enough: ${token}`;
 }
 
 function details(
@@ -262,9 +281,7 @@ function details(
     wrapped(sayVerdict(result)),
     wrapped(`coverage ${sayCoverage(result)}`),
     ...(result.counterexample?.length === undefined ? [] : [wrapped(sayLength(result.counterexample.length))]),
-    ...(less === undefined
-      ? []
-      : [wrapped(`smaller  ${less.victims} ${less.victims === 1 ? 'victim is' : 'victims are'} enough: ${less.token}`)]),
+    ...(less === undefined ? [] : [wrapped(saySmaller(less))]),
     ...(result.sample === undefined ? [] : sampleLines(result.sample).map(wrapped)),
     ...result.notes.map((n) => wrapped(`note     ${n}`)),
     ...[sayShare(result) ?? []].flat().map((s) => wrapped(`share    ${s}`)),

@@ -28,7 +28,7 @@ export function outcomesAction(asked: Asked, options: SharedFlags, io: Io): numb
   const progress = progressLine(io, options);
   const { budget } = searchSettings(options, io, progress, variant.name);
   const make = runner.maker(scenario, variant.name, cell);
-  const learned = runner.learned(scenario, variant.name, cell.victims);
+  const learned = runner.learned(scenario, variant.name, cell);
   const found = outcomesOf(make, learned, budget);
   progress.clear();
   const world = make();

@@ -17,7 +17,7 @@ export function reachAction(asked: Asked, text: string, options: SharedFlags, mo
   const { runner, scenario, variant, cell } = asked;
   const progress = progressLine(io, options);
   const settings = { ...searchSettings(options, io, progress, variant.name), ...more };
-  const learned = runner.learned(scenario, variant.name, cell.victims);
+  const learned = runner.learned(scenario, variant.name, cell);
   const found = reach(runner.maker(scenario, variant.name, cell), text, learned, settings);
   progress.clear();
   const answers = found.reached === true ? found.search.counterexample?.answers : undefined;

@@ -22,10 +22,12 @@ export function define(program: Command, io: Io): void {
       const target = argument(args, 0);
       const variant = ownValue(own, 'variant', '--variant', someText);
       const victims = ownValue(own, 'victims', '--victims', wholeNumber(1, MAX_VICTIMS));
+      const sites = ownValue(own, 'sites', '--sites', wholeNumber(1));
+      const calls = ownValue(own, 'calls', '--calls', wholeNumber(1));
       const preemptions = ownValue(own, 'preemptions', '--preemptions', wholeNumber(0));
       const { exploreAction } = await import('../actions/explore.ts');
       const scenarios = ownValue(own, 'scenarios', '--scenarios', someText);
-      const options = { target, scenarios, variant, victims, preemptions, ...sampleFlags(own), shrink: own.shrink !== false };
+      const options = { target, scenarios, variant, victims, sites, calls, preemptions, ...sampleFlags(own), shrink: own.shrink !== false };
       const reach = ownValue(own, 'reach', '--reach', someText);
       const checkpoint = ownValue(own, 'checkpoint', '--checkpoint', someText);
       const resume = ownValue(own, 'resume', '--resume', someText);
@@ -35,7 +37,10 @@ export function define(program: Command, io: Io): void {
   })
     .option(...SCENARIOS_FLAG)
     .option('--variant <NAME>', 'one variant of the scenario')
-    .option('--victims <N>', 'cores that run the text being patched')
+    .option('--victims <N>', 'cores that run patched text (and --sites N, --calls N)')
+    // Where a scenario has a choice of them; explain says which.
+    .addOption(new Option('--sites <N>', 'sites that are patched').hideHelp())
+    .addOption(new Option('--calls <N>', 'calls that each victim makes').hideHelp())
     .option('--preemptions <N>', 'at most N preemptions: a bounded verdict')
     .option('--no-shrink', 'print the first counterexample as it was found')
     .option('--count', 'count the interleavings, exactly')

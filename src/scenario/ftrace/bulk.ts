@@ -2,6 +2,7 @@ import { type FtraceUpdate, replaceFtraceCode } from '../../patch/ftrace.ts';
 import { callTo } from '../../patch/instructions.ts';
 import { addVictims, labWorld, textWorld } from '../lab-world.ts';
 import { defineScenario, type Variant } from '../scenario.ts';
+import { extent, inTurn } from '../sizes.ts';
 
 interface Bulk extends Variant {
   readonly finalSync: boolean;
@@ -20,6 +21,7 @@ export const bulk = defineScenario<Bulk>({
     'the records and emulates a call of the generic trampoline, which is right before and after. Stepping over the site instead loses a traced call.',
   window: 'while both records hold INT3',
   scope: 'two-victims',
+  sizes: { sites: extent(1, 2, 2), calls: extent(1, 2, 4) },
   variants: [
     {
       name: 'final-sync',
@@ -68,7 +70,8 @@ export const bulk = defineScenario<Bulk>({
     const { lab } = world;
     lab.configure({ int3_handler: lab.abi('INT3_FTRACE'), calls: 1, ftrace_emulate: lab.abi(variant.emulate) });
     const target = lab.symbol('ftrace_regs_caller');
-    const updates = ['traced_fn', 'traced_by_a'].map((name): FtraceUpdate & { old: Uint8Array } => {
+    const traced = ['traced_fn', 'traced_by_a'].slice(0, cell.sites);
+    const updates = traced.map((name): FtraceUpdate & { old: Uint8Array } => {
       const site = lab.symbol(`${name}_insn`);
       return { name, site, target, old: lab.peek(site, 5), bytes: callTo(site, target) };
     });
@@ -81,7 +84,7 @@ export const bulk = defineScenario<Bulk>({
       const text = textWorld(lab);
       world.add({ core: 0, entry: 'patcher_stub', patcher: () => replaceFtraceCode(text, updates, { finalSync: variant.finalSync }) });
     }
-    addVictims(world, cell, ['traced_fn', 'traced_by_a']);
+    addVictims(world, cell, inTurn(traced, cell.calls));
     return world;
   },
 });

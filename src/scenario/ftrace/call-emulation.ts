@@ -2,6 +2,7 @@ import { updateFtraceFunc } from '../../patch/ftrace.ts';
 import { callTo } from '../../patch/instructions.ts';
 import { addVictims, labWorld, textWorld } from '../lab-world.ts';
 import { defineScenario, type Variant } from '../scenario.ts';
+import { extent } from '../sizes.ts';
 
 interface CallEmulation extends Variant {
   readonly gap: boolean;
@@ -19,6 +20,7 @@ export const callEmulation = defineScenario<CallEmulation>({
     'stub with the 48-byte gap moves the frame down first.',
   window: "the handler's store of the return address, below the interrupted stack pointer",
   scope: 'two-victims',
+  sizes: { calls: extent(1, 1, 3) },
   variants: [
     {
       name: 'gap-rsp0',
@@ -35,7 +37,7 @@ export const callEmulation = defineScenario<CallEmulation>({
   build(image, variant, cell, engine) {
     const world = labWorld(image, cell, { engine });
     const { lab } = world;
-    lab.configure({ int3_handler: lab.abi('INT3_FTRACE'), calls: 1 });
+    lab.configure({ int3_handler: lab.abi('INT3_FTRACE'), calls: cell.calls });
     if (!variant.gap) lab.setGate(3, 'asm_exc_int3_nogap', { type: 'interrupt', dpl: 3 });
     const site = lab.symbol(`${variant.wrapper}_insn`);
     const target = lab.symbol('target_b');

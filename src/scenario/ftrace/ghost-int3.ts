@@ -2,6 +2,7 @@ import { updateFtraceFunc } from '../../patch/ftrace.ts';
 import { callTo } from '../../patch/instructions.ts';
 import { addVictims, labWorld, textWorld } from '../lab-world.ts';
 import { defineScenario, type Variant } from '../scenario.ts';
+import { extent } from '../sizes.ts';
 
 interface GhostInt3 extends Variant {
   /** `cfg_ghost_policy` of the image. */
@@ -21,6 +22,7 @@ export const ghostInt3 = defineScenario<GhostInt3>({
     'looking the site up once more instead helps.',
   window: 'from the delivery of the #BP to the second look at the byte',
   scope: 'two-victims',
+  sizes: { calls: extent(1, 1, 3) },
   variants: [
     { name: 'die', title: 'dies at once', expected: 'violation', shows: { check: 'I1' }, policy: 'GHOST_DIE', rounds: 1 },
     {
@@ -57,7 +59,7 @@ export const ghostInt3 = defineScenario<GhostInt3>({
   build(image, variant, cell, engine) {
     const world = labWorld(image, cell, { engine });
     const { lab } = world;
-    lab.configure({ int3_handler: lab.abi('INT3_FTRACE'), calls: 1, ghost_policy: lab.abi(variant.policy) });
+    lab.configure({ int3_handler: lab.abi('INT3_FTRACE'), calls: cell.calls, ghost_policy: lab.abi(variant.policy) });
     const site = lab.symbol('site_call_q0_insn');
     const old = lab.peek(site, 5);
     const targets = ['target_b', 'target_c'].slice(0, variant.rounds).map((t) => lab.symbol(t));

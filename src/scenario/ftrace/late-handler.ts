@@ -2,6 +2,7 @@ import { updateFtraceFunc } from '../../patch/ftrace.ts';
 import { callTo } from '../../patch/instructions.ts';
 import { addVictims, labWorld, textWorld } from '../lab-world.ts';
 import { defineScenario, underPolicies, type Variant } from '../scenario.ts';
+import { extent } from '../sizes.ts';
 
 interface LateHandler extends Variant {
   readonly finalSync: boolean;
@@ -23,6 +24,7 @@ export const lateHandler = defineScenario<LateHandler>({
     'store closes this: CPU1 runs its handler with interrupts off and cannot answer the IPI before it has read the counter.',
   window: "from the delivery of the #BP to the handler's read of modifying_ftrace_code",
   scope: 'two-victims',
+  sizes: { calls: extent(1, 2, 3) },
   threeVictims: ['final-sync'],
   variants: [
     { name: 'final-sync', title: 'SYNC after the last store, interrupt gate', expected: 'ok', finalSync: true },
@@ -84,7 +86,7 @@ export const lateHandler = defineScenario<LateHandler>({
   build(image, variant, cell, engine) {
     const world = labWorld(image, cell, { engine, defect: variant.defect });
     const { lab } = world;
-    lab.configure({ int3_handler: lab.abi('INT3_FTRACE'), calls: 2 });
+    lab.configure({ int3_handler: lab.abi('INT3_FTRACE'), calls: cell.calls });
     if (variant.gate !== undefined) lab.setGate(3, 'asm_exc_int3', { type: variant.gate, dpl: 3 });
     const site = lab.symbol('ftrace_call');
     const target = lab.symbol('target_b');

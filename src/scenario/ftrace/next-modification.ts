@@ -3,6 +3,7 @@ import { callTo } from '../../patch/instructions.ts';
 import { textPokeBatch } from '../../patch/text-poke-batch.ts';
 import { addVictims, labWorld, locLayout, textWorld } from '../lab-world.ts';
 import { defineScenario, type Variant } from '../scenario.ts';
+import { extent, inTurn } from '../sizes.ts';
 
 interface NextModification extends Variant {
   readonly switches: FtraceSwitches;
@@ -26,6 +27,7 @@ export const nextModification = defineScenario<NextModification>({
     'target and calls at A what was meant for B.',
   window: 'from the delivery of the #BP at A to the reads of ftrace_update_ip and its target',
   scope: 'two-victims',
+  sizes: { sites: extent(1, 2, 2), calls: extent(1, 2, 4) },
   threeVictims: ['final-sync'],
   variants: [
     {
@@ -104,12 +106,13 @@ export const nextModification = defineScenario<NextModification>({
     const world = labWorld(image, cell, { engine });
     const { lab } = world;
     lab.configure({ calls: 1, int3_handler: lab.abi(variant.records === true ? 'INT3_BP_REFS' : 'INT3_FTRACE'), ...variant.handler });
-    const updates = (
+    const changes = (
       [
-        ['ftrace_call', 'target_b'],
-        ['ftrace_regs_call', 'target_c'],
+        ['ftrace_call', 'target_b', 'traced_by_a'],
+        ['ftrace_regs_call', 'target_c', 'traced_by_b'],
       ] as const
-    ).map(([name, to]) => {
+    ).slice(0, cell.sites);
+    const updates = changes.map(([name, to]) => {
       const site = lab.symbol(name);
       const target = lab.symbol(to);
       return { name, site, target, old: lab.peek(site, 5), bytes: callTo(site, target) };
@@ -117,11 +120,15 @@ export const nextModification = defineScenario<NextModification>({
     for (const u of updates) world.sites.push({ name: u.name, address: u.site, versions: [u.old, u.bytes], final: 1 });
     const text = textWorld(lab);
     const layout = locLayout(lab);
+    const calls = inTurn(
+      changes.map(([, , traced]) => traced),
+      cell.calls,
+    );
     if (variant.guest === true) {
       lab.setJobs(updates);
       lab.configure({ tpa_final_sync: variant.switches.finalSync === false ? 0 : 1 });
       world.add({ core: 0, entry: 'patcher_tpa_main' });
-      addVictims(world, cell, ['traced_by_a', 'traced_by_b']);
+      addVictims(world, cell, calls);
       return world;
     }
     world.add({
@@ -132,7 +139,7 @@ export const nextModification = defineScenario<NextModification>({
         else for (const [round, u] of updates.entries()) yield* updateFtraceFunc(text, u, u.old[0] as number, variant.switches, round);
       },
     });
-    addVictims(world, cell, ['traced_by_a', 'traced_by_b']);
+    addVictims(world, cell, calls);
     return world;
   },
 });

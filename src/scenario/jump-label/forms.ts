@@ -1,6 +1,7 @@
 import { StaticKeyUser } from '../../patch/jump-label.ts';
 import { addVictims, labWorld, locLayout, textWorld } from '../lab-world.ts';
 import { defineScenario, type Variant } from '../scenario.ts';
+import { extent, inTurn } from '../sizes.ts';
 import { branchOf, featureKey } from './branch.ts';
 
 interface Forms extends Variant {
@@ -23,6 +24,7 @@ export const forms = defineScenario<Forms>({
   window: 'while the branch holds INT3',
   image: 'patching',
   scope: 'two-victims',
+  sizes: ({ branches: { length } }) => ({ ...(length > 1 ? { sites: extent(1, length, length) } : {}), calls: extent(1, length, 4) }),
   variants: [
     ...(['enable', 'disable'] as const).flatMap((change): Forms[] => [
       { name: `long.${change}`, title: `five bytes, ${change}`, expected: 'ok', branches: ['static_branch'], change },
@@ -75,7 +77,8 @@ export const forms = defineScenario<Forms>({
     else lab.configure({ int3_handler: lab.abi('INT3_BP_REFS') });
     if (variant.handler === 'emulates-old') lab.configure({ emulate_wrong: lab.abi('EMULATE_OLD') });
     lab.poke(lab.symbol('feature_key.enabled'), 4, ENABLED[variant.change]);
-    const branches = variant.branches.map((name) => branchOf(lab, name));
+    const names = variant.branches.slice(0, cell.sites);
+    const branches = names.map((name) => branchOf(lab, name));
     for (const { name, site, on, off } of branches) {
       if (variant.change === 'disable') for (const [i, byte] of on.entries()) lab.poke(site + BigInt(i), 1, BigInt(byte));
       world.sites.push({ name, address: site, versions: variant.change === 'enable' ? [off, on] : [on, off], final: 1 });
@@ -83,7 +86,7 @@ export const forms = defineScenario<Forms>({
     const text = textWorld(lab);
     const user = new StaticKeyUser(text, featureKey(text, locLayout(lab), branches));
     world.add({ core: 0, entry: 'patcher_stub', patcher: () => (variant.change === 'enable' ? user.inc() : user.dec()) });
-    addVictims(world, cell, variant.branches);
+    addVictims(world, cell, inTurn(names, cell.calls));
     return world;
   },
 });

@@ -1,5 +1,6 @@
 import { addTasks } from '../kernel-world.ts';
 import { defineScenario, type Variant } from '../scenario.ts';
+import { extent, inTurn } from '../sizes.ts';
 import { addPatcher, livepatchWorld } from './livepatch-world.ts';
 
 interface Forced extends Variant {
@@ -18,6 +19,7 @@ export const forced = defineScenario<Forced>({
   window: "CPU1 is in P2's f, for as long as that takes",
   image: 'livepatch',
   scope: 'one-victim',
+  sizes: { calls: extent(1, 2, 3) },
   variants: [
     { name: 'unload', title: 'forced, and unloaded', expected: 'violation', shows: { check: 'I5' }, force: true, unload: true },
     {
@@ -38,7 +40,7 @@ export const forced = defineScenario<Forced>({
     });
     const force = variant.force ? ['klp_force_transition'] : [];
     addPatcher(world, ['klp_disable_patch', ...force, 'klp_transition_work', 'klp_unload_patch']);
-    addTasks(world, cell, ['system_call', 'system_call']);
+    addTasks(world, cell, inTurn(['system_call'], cell.calls));
     return world;
   },
 });

@@ -1,5 +1,6 @@
 import { addTasks } from '../kernel-world.ts';
 import { defineScenario, type Variant } from '../scenario.ts';
+import { extent, inTurn } from '../sizes.ts';
 import { addPatcher, livepatchWorld, type Reader } from './livepatch-world.ts';
 
 interface IdleHandler extends Variant {
@@ -20,6 +21,7 @@ export const idleHandler = defineScenario<IdleHandler>({
   window: 'between the load of func_stack and that of transition in klp_ftrace_handler()',
   image: 'livepatch',
   scope: 'one-victim',
+  sizes: { calls: extent(1, 2, 3) },
   variants: [
     { name: 'lw0', title: 'rcu_read_lock() and synchronize_rcu()', expected: 'violation', shows: { check: 'I4' }, reader: 'LW0' },
     {
@@ -66,7 +68,7 @@ export const idleHandler = defineScenario<IdleHandler>({
     });
     const unload = variant.unload === true ? ['klp_unload_patch'] : [];
     addPatcher(world, ['klp_disable_patch', 'klp_transition_work', ...unload]);
-    addTasks(world, cell, ['do_idle', 'do_idle']);
+    addTasks(world, cell, inTurn(['do_idle'], cell.calls));
     return world;
   },
 });
@@ -88,6 +90,7 @@ export const idleHandlerEnable = defineScenario<IdleHandlerEnable>({
   window: 'between the loads of transition and patch_state in klp_ftrace_handler()',
   image: 'livepatch',
   scope: 'one-victim',
+  sizes: { calls: extent(1, 2, 3) },
   variants: [
     { name: 'lw0', title: 'rcu_read_lock() and synchronize_rcu()', expected: 'violation', shows: { check: "I4'" }, reader: 'LW0' },
     { name: 'lw1', title: 'rcu_irq_enter() makes RCU watch first', expected: 'ok', reader: 'LW1' },
@@ -128,7 +131,7 @@ export const idleHandlerEnable = defineScenario<IdleHandlerEnable>({
       witnesses: ["P1's version runs", "P2's version runs"],
     });
     addPatcher(world, ['klp_enable_patch', 'klp_transition_work']);
-    addTasks(world, cell, ['do_idle', 'do_idle']);
+    addTasks(world, cell, inTurn(['do_idle'], cell.calls));
     return world;
   },
 });

@@ -1,5 +1,6 @@
 import { addTasks } from '../kernel-world.ts';
 import { defineScenario, type Variant } from '../scenario.ts';
+import { extent, inTurn } from '../sizes.ts';
 import { addPatcher, livepatchWorld, type Reader } from './livepatch-world.ts';
 
 interface IrqEnter extends Variant {
@@ -21,6 +22,7 @@ export const irqEnterInWindow = defineScenario<IrqEnter>({
   window: 'the whole handler, when it is called between the two steps of rcu_eqs_enter()',
   image: 'livepatch',
   scope: 'one-victim',
+  sizes: { calls: extent(1, 2, 3) },
   variants: [
     { name: 'lw0', title: 'rcu_read_lock() alone: here RCU still watches', expected: 'ok', reader: 'LW0' },
     { name: 'lw1', title: 'rcu_irq_enter() first', expected: 'violation', shows: { check: 'I4' }, reader: 'LW1' },
@@ -69,7 +71,7 @@ export const irqEnterInWindow = defineScenario<IrqEnter>({
     });
     world.lab.configure({ eqs_window_fn: world.lab.symbol('call_f_in_window') });
     addPatcher(world, ['klp_disable_patch', 'klp_transition_work', 'klp_unload_patch']);
-    addTasks(world, cell, ['do_idle_window', 'do_idle_window']);
+    addTasks(world, cell, inTurn(['do_idle_window'], cell.calls));
     return world;
   },
 });

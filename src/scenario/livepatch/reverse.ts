@@ -1,5 +1,6 @@
 import { addTasks } from '../kernel-world.ts';
 import { defineScenario, type Variant } from '../scenario.ts';
+import { extent, inTurn } from '../sizes.ts';
 import { addPatcher, livepatchWorld, type Reader } from './livepatch-world.ts';
 
 interface Reverse extends Variant {
@@ -18,6 +19,7 @@ export const reverse = defineScenario<Reverse>({
   window: 'between the load of klp_target_state and the store of patch_state in klp_update_patch_state()',
   image: 'livepatch',
   scope: 'one-victim',
+  sizes: { calls: extent(1, 3, 3) },
   variants: [
     {
       name: 'no-wait',
@@ -60,7 +62,7 @@ export const reverse = defineScenario<Reverse>({
       witnesses: ["P1's version runs", "P2's version runs"],
     });
     addPatcher(world, ['klp_enable_patch', 'klp_reverse_transition', 'klp_transition_work']);
-    addTasks(world, cell, ['system_call', 'system_call', 'system_call']);
+    addTasks(world, cell, inTurn(['system_call'], cell.calls));
     return world;
   },
 });

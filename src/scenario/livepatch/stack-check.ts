@@ -1,5 +1,6 @@
 import { addTasks } from '../kernel-world.ts';
 import { defineScenario, type Variant } from '../scenario.ts';
+import { extent, inTurn } from '../sizes.ts';
 import { addPatcher, livepatchWorld } from './livepatch-world.ts';
 
 interface StackCheck extends Variant {
@@ -17,6 +18,7 @@ export const stackCheck = defineScenario<StackCheck>({
   window: 'between the look at the stack and the store of patch_state',
   image: 'livepatch',
   scope: 'one-victim',
+  sizes: { calls: extent(1, 2, 3) },
   variants: [
     {
       name: 'locked',
@@ -45,7 +47,7 @@ export const stackCheck = defineScenario<StackCheck>({
       witnesses: ["P1's version runs", "P2's version runs"],
     });
     addPatcher(world, ['klp_enable_patch', 'klp_transition_work']);
-    addTasks(world, cell, ['sleeping_system_call', 'sleeping_system_call']);
+    addTasks(world, cell, inTurn(['sleeping_system_call'], cell.calls));
     return world;
   },
 });

@@ -1,5 +1,6 @@
 import { addTasks } from '../kernel-world.ts';
 import { defineScenario, type Variant } from '../scenario.ts';
+import { extent, inTurn } from '../sizes.ts';
 import { addPatcher, livepatchWorld, type Reader } from './livepatch-world.ts';
 
 interface Warn extends Variant {
@@ -17,6 +18,7 @@ export const warn = defineScenario<Warn>({
   window: 'the whole handler, when it is called between the two steps of rcu_eqs_enter()',
   image: 'livepatch',
   scope: 'one-victim',
+  sizes: { calls: extent(1, 2, 3) },
   share: { through: 'f called in the WINDOW' },
   variants: [
     { name: 'lw2', title: 'warns and goes on', expected: 'violation', shows: { check: 'I4' }, reader: 'LW2' },
@@ -38,7 +40,7 @@ export const warn = defineScenario<Warn>({
     });
     world.lab.configure({ eqs_window_fn: world.lab.symbol('call_f_in_window') });
     addPatcher(world, ['klp_disable_patch', 'klp_transition_work']);
-    addTasks(world, cell, ['do_idle_window', 'do_idle_window']);
+    addTasks(world, cell, inTurn(['do_idle_window'], cell.calls));
     return world;
   },
 });

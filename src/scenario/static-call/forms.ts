@@ -3,6 +3,7 @@ import { pokeWriter } from '../../patch/site-writer.ts';
 import { StaticCall, type StaticCallForm, type StaticCallSwitches, staticCallText } from '../../patch/static-call.ts';
 import { addVictims, labWorld, locLayout, textWorld } from '../lab-world.ts';
 import { defineScenario, type Variant } from '../scenario.ts';
+import { extent, inTurn } from '../sizes.ts';
 
 /** Functions of the image that a key may call; NULL is none. */
 type Callee = 'target_a' | 'target_b' | '__static_call_return0' | '__WARN_trap' | 'NULL';
@@ -91,6 +92,7 @@ export const forms = defineScenario<Forms>({
   window: 'while the site holds INT3',
   image: 'patching',
   scope: 'one-victim',
+  sizes: ({ calls = [''] }) => ({ calls: extent(1, calls.length, 4) }),
   variants: [
     ...CALL_CHANGES.map(([from, to]) => right('call', 'static_call_site_1', from, to)),
     ...TAIL_CHANGES.map(([from, to]) => right('tail', 'static_call_tail', from, to)),
@@ -193,7 +195,7 @@ export const forms = defineScenario<Forms>({
         yield* new StaticCall(key, write, variant.switches).update(func(variant.to));
       },
     });
-    addVictims(world, cell, variant.calls ?? [variant.site]);
+    addVictims(world, cell, inTurn(variant.calls ?? [variant.site], cell.calls));
     return world;
   },
 });

@@ -2,6 +2,7 @@ import { callTo } from '../../patch/instructions.ts';
 import { type DescGuard, textPokeDesc } from '../../patch/text-poke-desc.ts';
 import { addVictims, labWorld, locLayout, textWorld } from '../lab-world.ts';
 import { defineScenario, type Variant } from '../scenario.ts';
+import { extent, inTurn } from '../sizes.ts';
 import { BATCH_OF } from './batch-handlers.ts';
 
 interface DeadDescriptor extends Variant {
@@ -24,6 +25,7 @@ export const deadDescriptor = defineScenario<DeadDescriptor>({
   window: 'between the load of bp_desc and the increment of its count',
   image: 'patching',
   scope: 'two-victims',
+  sizes: ({ kprobe }) => ({ calls: extent(1, kprobe ? 2 : 1, 4) }),
   variants: [
     {
       name: 'on-stack',
@@ -80,7 +82,7 @@ export const deadDescriptor = defineScenario<DeadDescriptor>({
       patcher: () => textPokeDesc(text, layout, [change], variant.guard, { reuse: variant.reuse }),
     });
     if (variant.kprobe) world.wantedWitnesses = [...world.wantedWitnesses, 'kprobe handled'];
-    addVictims(world, cell, variant.kprobe ? ['site_call_q0', 'kprobed_fn'] : ['site_call_q0']);
+    addVictims(world, cell, inTurn(variant.kprobe ? ['site_call_q0', 'kprobed_fn'] : ['site_call_q0'], cell.calls));
     return world;
   },
 });

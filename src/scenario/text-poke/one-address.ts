@@ -2,6 +2,7 @@ import { nop5 } from '../../patch/instructions.ts';
 import { textPokeBpV1 } from '../../patch/text-poke-v1.ts';
 import { addVictims, labWorld, textWorld } from '../lab-world.ts';
 import { defineScenario, type Variant } from '../scenario.ts';
+import { extent } from '../sizes.ts';
 
 interface OneAddress extends Variant {
   readonly finalSync: boolean;
@@ -17,6 +18,7 @@ export const oneAddress = defineScenario<OneAddress>({
     'the last SYNC a late handler finds that nothing is being poked any more.',
   window: 'between the first INT3 and the last SYNC',
   scope: 'two-victims',
+  sizes: { calls: extent(1, 1, 3) },
   variants: [
     {
       name: 'complete',
@@ -30,7 +32,7 @@ export const oneAddress = defineScenario<OneAddress>({
   build(image, variant, cell, engine) {
     const world = labWorld(image, cell, { engine });
     const { lab } = world;
-    lab.configure({ int3_handler: lab.abi('INT3_BP_V1'), calls: 1 });
+    lab.configure({ int3_handler: lab.abi('INT3_BP_V1'), calls: cell.calls });
     const site = lab.symbol('site_call_q0_insn');
     const bytes = nop5();
     world.sites.push({ name: 'site_call_q0', address: site, versions: [lab.peek(site, 5), bytes], final: 1 });

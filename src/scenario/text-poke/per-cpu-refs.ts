@@ -2,6 +2,7 @@ import { callTo } from '../../patch/instructions.ts';
 import { type BatchModification, type BatchSwitches, textPokeBatch } from '../../patch/text-poke-batch.ts';
 import { labWorld, locLayout, textWorld } from '../lab-world.ts';
 import { defineScenario, type Variant } from '../scenario.ts';
+import { extent, inTurn } from '../sizes.ts';
 
 interface PerCpuRefs extends Variant {
   readonly switches: BatchSwitches;
@@ -23,6 +24,7 @@ export const perCpuRefs = defineScenario<PerCpuRefs>({
   window: 'from the first INT3 to the drained counts',
   image: 'patching',
   scope: 'one-victim',
+  sizes: { sites: extent(1, 2, 2), calls: extent(1, 3, 4) },
   variants: [
     {
       name: 'complete',
@@ -85,7 +87,8 @@ export const perCpuRefs = defineScenario<PerCpuRefs>({
   build(image, variant, cell, engine) {
     const world = labWorld(image, cell, { engine });
     const { lab } = world;
-    const changes = ['site_call_q0', 'site_call_q5'].map((name): BatchModification => {
+    const names = ['site_call_q0', 'site_call_q5'].slice(0, cell.sites);
+    const changes = names.map((name): BatchModification => {
       const site = lab.symbol(`${name}_insn`);
       return { site, name, old: lab.peek(site, 5), bytes: callTo(site, lab.symbol('target_b')) };
     });
@@ -107,7 +110,8 @@ export const perCpuRefs = defineScenario<PerCpuRefs>({
         for (const m of changes) yield* textPokeBatch(text, layout, [m], variant.switches);
       },
     });
-    const calls = ['site_call_q0', 'kprobed_fn', 'site_call_q5'];
+    const [first = '', ...second] = names;
+    const calls = inTurn([first, 'kprobed_fn', ...second], cell.calls);
     const entry = variant.comingUp === true ? 'cpu_up_main' : 'victim_main';
     for (let core = 1; core <= cell.victims; core++) world.add({ core, entry, calls });
     return world;

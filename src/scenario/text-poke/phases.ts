@@ -5,7 +5,8 @@ import type { EngineName } from '../../machine/machine.ts';
 import { callTo, nop5 } from '../../patch/instructions.ts';
 import { type BatchSwitches, textPokeBatch } from '../../patch/text-poke-batch.ts';
 import { addVictims, labWorld, locLayout, textWorld } from '../lab-world.ts';
-import type { Cell, Variant } from '../scenario.ts';
+import type { SizedCell, Variant } from '../scenario.ts';
+import { extent, type Sizes } from '../sizes.ts';
 
 /** What a site held and will hold. */
 export type Change = 'call-to-call' | 'nop-to-call' | 'call-to-nop';
@@ -56,13 +57,16 @@ export interface PhaseVariant extends Variant {
 export const wrongStep = (wrong: Mutant): Pick<PhaseVariant, 'wrong' | 'mutant'> =>
   wrong === COMPLETE ? { wrong } : { wrong, mutant: `text poke: ${wrong.title}` };
 
+/** The sizes of `phaseWorld`. */
+export const PHASE_SIZES: Sizes = { calls: extent(1, 1, 3) };
+
 /** The world of a three-phase poke of one site. */
-export function phaseWorld(image: Image, variant: PhaseVariant, cell: Cell, engine: EngineName | undefined): World {
+export function phaseWorld(image: Image, variant: PhaseVariant, cell: SizedCell, engine: EngineName | undefined): World {
   const world = labWorld(image, cell, { engine });
   const { lab } = world;
   lab.configure({
     int3_handler: lab.abi('INT3_BP_REFS'),
-    calls: 1,
+    calls: cell.calls,
     emulate_wrong: lab.abi(variant.wrong.emulate ?? 'EMULATE_RIGHT'),
   });
   const wrapper = `site_${variant.change === 'nop-to-call' ? 'nop' : 'call'}_${variant.place}`;

@@ -1,6 +1,6 @@
 import type { FetchPolicyName } from '../../machine/policy/policy.ts';
 import { defineScenario, type Expectation, underPolicies } from '../scenario.ts';
-import { COMPLETE, MUTANTS, type Mutant, type PhaseVariant, phaseWorld, wrongStep } from './phases.ts';
+import { COMPLETE, MUTANTS, type Mutant, PHASE_SIZES, type PhaseVariant, phaseWorld, wrongStep } from './phases.ts';
 
 /** S mod 8 = 4..7 inside a line; S mod 64 = 60..63; S mod 4096 = 4092..4095. */
 const PLACES = ['q4', 'q5', 'q6', 'q7', 'l60', 'l61', 'l62', 'l63', 'p4092', 'p4093', 'p4094', 'p4095'] as const;
@@ -76,6 +76,7 @@ export const straddling = defineScenario<PhaseVariant>({
     'store to a fetching core, and fetch may put the instruction together from two moments.',
   window: 'between two phases, for a fetch that reads the site in parts',
   scope: 'one-victim',
+  sizes: PHASE_SIZES,
   variants: PLACES.flatMap((place) => [
     ...[COMPLETE, ...MUTANTS].map((mutant) => variant(mutant, place)),
     ...(['nop-to-call', 'call-to-nop'] as const).map(

@@ -1,5 +1,15 @@
 import { defineScenario, type Expectation, underPolicies } from '../scenario.ts';
-import { type Change, COMPLETE, EMULATION_MUTANTS, MUTANTS, type Mutant, type PhaseVariant, phaseWorld, wrongStep } from './phases.ts';
+import {
+  type Change,
+  COMPLETE,
+  EMULATION_MUTANTS,
+  MUTANTS,
+  type Mutant,
+  PHASE_SIZES,
+  type PhaseVariant,
+  phaseWorld,
+  wrongStep,
+} from './phases.ts';
 
 const PER_CPU_REFS = 'x86/alternatives: Improve code-patching scalability by removing false sharing in poke_int3_handler()';
 
@@ -56,6 +66,7 @@ export const threePhase = defineScenario<PhaseVariant>({
     'handlers may use while they hold a reference of their CPU. Each variant leaves one step out or does it in the wrong place.',
   window: 'between the first INT3 and the last SYNC',
   scope: 'two-victims',
+  sizes: PHASE_SIZES,
   variants: CHANGES.flatMap((change) => [COMPLETE, ...MUTANTS, ...emulationMutants(change)].map((mutant) => variant(mutant, change))),
   build: phaseWorld,
 });

@@ -1,6 +1,6 @@
 import type { TracepointVersion } from '../../patch/tracepoint.ts';
 import { defineScenario } from '../scenario.ts';
-import { type Chain, moduleProbe, probe, type TracepointVariant, tracepointWorld } from './tracepoint-world.ts';
+import { type Chain, moduleProbe, probe, type TracepointVariant, tracepointSizes, tracepointWorld } from './tracepoint-world.ts';
 
 const A = probe('a', 1);
 const B = probe('b', 1);
@@ -23,6 +23,7 @@ export const afterUnregister = defineScenario<TracepointVariant>({
   window: 'from the taken static branch to the callback',
   image: 'tracepoint',
   scope: 'one-victim',
+  sizes: tracepointSizes,
   variants: [
     {
       name: 't4-at-once',

@@ -1,5 +1,5 @@
 import { defineScenario } from '../scenario.ts';
-import { type Chain, probe, type TracepointVariant, tracepointWorld } from './tracepoint-world.ts';
+import { type Chain, probe, type TracepointVariant, tracepointSizes, tracepointWorld } from './tracepoint-world.ts';
 import { versions } from './versions.ts';
 
 const A = probe('a', 1);
@@ -17,6 +17,7 @@ export const higherPriority = defineScenario<TracepointVariant>({
   window: "between W1, the load of element 0's data, and W2, the call",
   image: 'tracepoint',
   scope: 'two-victims',
+  sizes: tracepointSizes,
   threeVictims: ['t4'],
   variants: [
     ...versions(CHAIN, { T0: 'violation', T1: 'ok', T2: 'ok', T3: 'ok', T4: 'ok' }, { calls: 1 }),

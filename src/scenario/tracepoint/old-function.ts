@@ -1,5 +1,5 @@
 import { defineScenario } from '../scenario.ts';
-import { type Chain, probe, type TracepointVariant, tracepointWorld } from './tracepoint-world.ts';
+import { type Chain, probe, type TracepointVariant, tracepointSizes, tracepointWorld } from './tracepoint-world.ts';
 import { versions } from './versions.ts';
 
 const A = probe('a', 1);
@@ -18,6 +18,7 @@ export const oldFunction = defineScenario<TracepointVariant>({
   window: 'between the taken static branch and the load of the array',
   image: 'tracepoint',
   scope: 'one-victim',
+  sizes: tracepointSizes,
   twoVictims: ['t3', 't4'],
   variants: [...versions(CHAIN, { T0: 'violation', T1: 'ok', T2: 'ok', T3: 'ok', T4: 'ok' })],
   build: tracepointWorld,

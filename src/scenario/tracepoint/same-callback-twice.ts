@@ -1,6 +1,6 @@
 import type { TracepointVersion } from '../../patch/tracepoint.ts';
 import { defineScenario, type ExpectedVerdict } from '../scenario.ts';
-import { type Chain, probe, type TracepointVariant, tracepointWorld } from './tracepoint-world.ts';
+import { type Chain, probe, type TracepointVariant, tracepointSizes, tracepointWorld } from './tracepoint-world.ts';
 
 const FIRST = probe('a', 2, 'a');
 const SECOND = probe('a', 1, 'b');
@@ -30,6 +30,7 @@ export const sameCallbackTwice = defineScenario<TracepointVariant>({
   window: "between W1 and the callback's use of its data",
   image: 'tracepoint',
   scope: 'one-victim',
+  sizes: tracepointSizes,
   variants: [
     {
       name: 't1',

@@ -1,6 +1,6 @@
 import type { TracepointVersion } from '../../patch/tracepoint.ts';
 import { defineScenario, type ExpectedVerdict } from '../scenario.ts';
-import { type Chain, moduleProbe, probe, type TracepointVariant, tracepointWorld } from './tracepoint-world.ts';
+import { type Chain, moduleProbe, probe, type TracepointVariant, tracepointSizes, tracepointWorld } from './tracepoint-world.ts';
 
 const MODULE = moduleProbe(2, 'a');
 const B = probe('b', 1, 'a');
@@ -26,6 +26,7 @@ export const sharedData = defineScenario<TracepointVariant>({
   window: 'between W2 and the last instruction of the callback',
   image: 'tracepoint',
   scope: 'one-victim',
+  sizes: tracepointSizes,
   variants: [
     ...VERSIONS.map(
       (version): TracepointVariant => ({

@@ -1,6 +1,6 @@
 import type { SnapshotSwitches } from '../../patch/tracepoint.ts';
 import { defineScenario } from '../scenario.ts';
-import { type Chain, probe, type TracepointVariant, tracepointWorld } from './tracepoint-world.ts';
+import { type Chain, probe, type TracepointVariant, tracepointSizes, tracepointWorld } from './tracepoint-world.ts';
 
 const [A, B, C] = [probe('a', 3), probe('b', 2), probe('c', 1)];
 
@@ -57,6 +57,7 @@ export const snapshots = defineScenario<TracepointVariant>({
   window: 'between W1 and W2, over the whole chain since the last grace period',
   image: 'tracepoint',
   scope: 'one-victim',
+  sizes: tracepointSizes,
   variants: [
     right('three-two-one', '3->2->1, while another core waits for a grace period', THREE_TWO_ONE, { gracePeriodFirst: true, calls: 1 }),
     wrong(

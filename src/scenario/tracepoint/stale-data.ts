@@ -1,5 +1,5 @@
 import { defineScenario } from '../scenario.ts';
-import { type Chain, probe, type TracepointVariant, tracepointWorld } from './tracepoint-world.ts';
+import { type Chain, probe, type TracepointVariant, tracepointSizes, tracepointWorld } from './tracepoint-world.ts';
 import { versions } from './versions.ts';
 
 const A = probe('a', 1);
@@ -18,6 +18,7 @@ export const staleData = defineScenario<TracepointVariant>({
   window: 'between W1 and W2: as long as preemption is off',
   image: 'tracepoint',
   scope: 'one-victim',
+  sizes: tracepointSizes,
   twoVictims: ['t3', 't4'],
   variants: [
     ...versions(CHAIN, { T0: 'violation', T1: 'violation', T2: 'violation', T3: 'ok', T4: 'ok' }),

@@ -1,5 +1,5 @@
 import { defineScenario } from '../scenario.ts';
-import { type Chain, probe, type TracepointVariant, tracepointWorld } from './tracepoint-world.ts';
+import { type Chain, probe, type TracepointVariant, tracepointSizes, tracepointWorld } from './tracepoint-world.ts';
 
 const A = probe('a', 1);
 const COMES: Chain = { start: [], steps: [{ add: A }] };
@@ -18,6 +18,7 @@ export const staticBranch = defineScenario<TracepointVariant>({
   window: 'while the branch says on and the array is not there',
   image: 'tracepoint',
   scope: 'one-victim',
+  sizes: tracepointSizes,
   variants: [
     { ...base, name: 'comes', title: '0->1', expected: 'ok', chain: COMES },
     {

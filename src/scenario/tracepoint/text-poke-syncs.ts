@@ -1,6 +1,6 @@
 import type { TracepointVersion } from '../../patch/tracepoint.ts';
 import { defineScenario, type Expectation, underPolicies } from '../scenario.ts';
-import { type Chain, probe, type TracepointVariant, tracepointWorld } from './tracepoint-world.ts';
+import { type Chain, probe, type TracepointVariant, tracepointSizes, tracepointWorld } from './tracepoint-world.ts';
 import { oneStore } from './versions.ts';
 
 const A = probe('a', 1);
@@ -28,6 +28,7 @@ export const textPokeSyncs = defineScenario<TracepointVariant>({
   window: 'between the load of the new array and the fetch of the call site',
   image: 'tracepoint',
   scope: 'one-victim',
+  sizes: tracepointSizes,
   variants: [
     {
       name: 't4',

@@ -20,7 +20,8 @@ import {
 } from '../../patch/tracepoint.ts';
 import { addTasks, kernelWorld, preemptionVector } from '../kernel-world.ts';
 import { locLayout, textWorld } from '../lab-world.ts';
-import type { Cell, Variant } from '../scenario.ts';
+import type { SizedCell, Variant } from '../scenario.ts';
+import { extent, type Sizes } from '../sizes.ts';
 
 /** A probe with its data by their names in the image: what is registered and unregistered. */
 export interface Probe {
@@ -101,8 +102,11 @@ const gracePeriods = (lab: Lab, [synchronize, getState, condSync]: typeof RCU | 
   condSync: lab.symbol(condSync),
 });
 
-/** The world of a chain of registrations on core 0 and of victims that hit the tracepoint once each. */
-export function tracepointWorld(image: Image, variant: TracepointVariant, cell: Cell, engine: EngineName | undefined): World {
+/** How often a victim may hit the tracepoint. */
+export const tracepointSizes = ({ calls = 2 }: TracepointVariant): Sizes => ({ calls: extent(1, calls, 3) });
+
+/** The world of a chain of registrations on core 0 and of victims that hit the tracepoint. */
+export function tracepointWorld(image: Image, variant: TracepointVariant, cell: SizedCell, engine: EngineName | undefined): World {
   const world = kernelWorld(image, cell, { engine });
   const { lab } = world;
   lab.configure({
@@ -130,7 +134,7 @@ export function tracepointWorld(image: Image, variant: TracepointVariant, cell: 
   const waits = variant.gracePeriodFirst === true;
   world.add({ core: 0, entry: 'patcher_stub', patcher, ...(waits ? { pendingInterrupt: preemptionVector(lab) } : {}) });
   const hit = variant.trampoline === true ? 'trace_sched_switch_by_tramp' : 'trace_sched_switch';
-  const hits = Array.from({ length: variant.calls ?? 2 }, () => hit);
+  const hits = Array.from({ length: cell.calls }, () => hit);
   addTasks(world, cell, [...(waits ? ['synchronize_rcu'] : []), ...hits], { preempt: variant.preempt ?? false });
   return world;
 }

@@ -69,7 +69,7 @@ describe('a sample', () => {
     ] as const) {
       const cell = { victims: 1, fetch, memory: 'tso' } as const;
       const world = runner.maker(scenario, 'final-sync', cell)();
-      world.begin(runner.learned(scenario, 'final-sync', 1));
+      world.begin(runner.learned(scenario, 'final-sync', { victims: 1 }));
       const { sample } = sampleSchedules(world, { strategy: 'pct', seed: 1, schedules: 400 });
       expect(sample).toMatchObject({ found: 0, depth: 2, drawsFetches: share === 2 });
       expect(sample.bounds[0]?.schedules).toBeLessThanOrEqual(400 / share);

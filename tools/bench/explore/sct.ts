@@ -87,7 +87,7 @@ function fewest(
   bound: { readonly preemptions: number; readonly steps: number },
 ): { preemptions?: number; note?: string } {
   const world = runner.maker(scenario, 'bug', cell)();
-  world.begin(runner.learned(scenario, 'bug', cell.victims));
+  world.begin(runner.learned(scenario, 'bug', cell));
   const found = searchLadder(world, { maxPreemptions: bound.preemptions, budget: { maxSteps: bound.steps } });
   return found.counterexample === undefined ? { note: `preemptions: more than ${found.completed}` } : { preemptions: found.completed + 1 };
 }

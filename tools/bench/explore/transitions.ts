@@ -25,7 +25,7 @@ export function transitionRows({ size }: Options): Row[] {
   const runner = new CellRunner(builtFixture);
   const scenario = scenarioOf('F1');
   const make = runner.maker(scenario, 'final-sync', CELL);
-  const learned = runner.learned(scenario, 'final-sync', CELL.victims);
+  const learned = runner.learned(scenario, 'final-sync', CELL);
   const name = `F1 final-sync, ${CELL.victims} victims, tso`;
   say(`transitions: ${name}`);
   const { knowledge, counts } = explore(make, { symmetry: false, reduce: false, shrink: false, learned });

@@ -1,6 +1,7 @@
 import type { Knowledge } from '../../explore/knowledge.ts';
 import type { Budget } from '../../explore/result.ts';
 import type { Violation } from '../../explore/violation.ts';
+import type { World } from '../../explore/world.ts';
 import { CATALOGUE } from '../../scenario/catalogue.ts';
 import type { FoundToken } from '../../scenario/find-token.ts';
 import type { CellRunner } from '../../scenario/matrix.ts';
@@ -8,6 +9,7 @@ import type { Cell, Scenario, Variant } from '../../scenario/scenario.ts';
 import type { Trace } from '../happening.ts';
 import { replayToken } from '../replay.ts';
 import { recordTrace } from '../trace.ts';
+import { GoingOn } from './going-on.ts';
 import { ScheduleTimeline } from './schedule-timeline.ts';
 
 /** The run of a scenario that somebody looks at. */
@@ -22,6 +24,8 @@ export interface Session {
   token(): string | undefined;
   /** What happens in the run as it is now. */
   trace(): Trace;
+  /** Another world of the run, at its start. The caller releases it. */
+  begin(): World;
   /** Back to the run that was opened, at its start. */
   restore(): void;
 }
@@ -34,8 +38,8 @@ export function openToken(runner: CellRunner, token: string, scenarios: readonly
 }
 
 /**
- * Opens a run of a cell: the shortest counterexample that a search finds, or, where it finds none, the run in which each answer is the first one. `token` says
- * which: undefined for the latter.
+ * Opens a run of a cell: the shortest counterexample that a search finds, or, where it finds none, the run that goes on by itself. `token` says which:
+ * undefined for the latter.
  */
 export function openCell(
   runner: CellRunner,
@@ -50,9 +54,12 @@ export function openCell(
   const world = runner.maker(scenario, variant.name, cell)();
   world.begin(knowledge);
   const timeline = new ScheduleTimeline(world, []);
-  timeline.openEnd = true;
-  // Far enough to be of use and not for ever: a loop has no end.
-  for (let n = 0; n < FIRST_ANSWERS && timeline.violations.length === 0 && timeline.options.length > 0; n++) timeline.take(0);
+  const goingOn = new GoingOn();
+  // Far enough to be of use and not for ever.
+  for (let n = 0; n < MOST_STEPS; n++) {
+    const answer = goingOn.next(timeline);
+    if (answer === undefined || timeline.take(answer).length > 0) break;
+  }
   const answers = [...timeline.answers];
   world.release();
   const again = runner.maker(scenario, variant.name, cell)();
@@ -62,8 +69,8 @@ export function openCell(
   return { session: open(runner, { scenario, variant, cell }, knowledge, answers, trace), token: undefined };
 }
 
-/** Steps of the run in which each answer is the first one. */
-const FIRST_ANSWERS = 10_000;
+/** Most steps of a run that goes on by itself. */
+const MOST_STEPS = 10_000;
 
 function open(
   runner: CellRunner,
@@ -72,7 +79,7 @@ function open(
   answers: readonly number[],
   trace: Trace,
 ): Session {
-  const begun = (): ReturnType<ReturnType<CellRunner['maker']>> => {
+  const begun = (): World => {
     const world = runner.maker(scenario, variant.name, cell)();
     world.begin(knowledge);
     return world;
@@ -97,6 +104,7 @@ function open(
         world.release();
       }
     },
+    begin: begun,
     restore: () => {
       timeline.replaceFrom(0, answers);
       timeline.openEnd = trace.violations.length === 0;

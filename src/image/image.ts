@@ -1,5 +1,6 @@
 import { TextpokeError } from '../error.ts';
 import { didYouMean } from '../suggest.ts';
+import { CallFrames } from './call-frames.ts';
 import { DataTypes } from './data-types.ts';
 import { readDebugLines } from './debug-line.ts';
 import { PT_LOAD, readElf } from './elf.ts';
@@ -35,6 +36,8 @@ export interface ImageParts {
   readonly lines?: LineTable;
   /** Reads the types of variables when they are first asked for. */
   readonly types?: () => DataTypes;
+  /** Reads the call frame information likewise. */
+  readonly frames?: () => CallFrames;
 }
 
 /** What gets loaded into a machine, wherever it came from: segments, where to start, and the names and source lines of addresses. */
@@ -47,6 +50,8 @@ export class Image {
   readonly #byAddress: readonly ImageSymbol[];
   readonly #readTypes: () => DataTypes;
   #types: DataTypes | undefined;
+  readonly #readFrames: () => CallFrames;
+  #frames: CallFrames | undefined;
 
   constructor(parts: ImageParts) {
     this.segments = parts.segments;
@@ -54,6 +59,7 @@ export class Image {
     this.symbols = parts.symbols ?? [];
     this.lines = parts.lines ?? LineTable.empty;
     this.#readTypes = parts.types ?? (() => new DataTypes(new Map()));
+    this.#readFrames = parts.frames ?? (() => CallFrames.empty);
     for (const symbol of this.symbols) if (!this.#byName.has(symbol.name)) this.#byName.set(symbol.name, symbol);
     const rank = { label: 0, object: 1, function: 2 } as const;
     this.#byAddress = this.symbols
@@ -118,6 +124,12 @@ export class Image {
     return this.#types;
   }
 
+  /** How to find the callers of functions, where the image says. */
+  get frames(): CallFrames {
+    this.#frames ??= this.#readFrames();
+    return this.#frames;
+  }
+
   /**
    * 16 hexadecimal digits that name what a machine sees of the image: FNV-1a 64 over the entry and, for each segment in order of
    * address, its addresses, size, permissions and contents. Symbols and lines do not enter.
@@ -160,6 +172,7 @@ export function imageFromElf(bytes: Uint8Array, where = 'ELF'): Image {
     symbols,
     lines: readDebugLines(elf.sections, where),
     types: () => DataTypes.read(elf.sections, where),
+    frames: () => CallFrames.read(elf.sections, where),
   });
 }
 

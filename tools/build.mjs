@@ -9,4 +9,6 @@ rmSync(join(root, 'dist'), { recursive: true, force: true });
 const tsc = join(root, 'node_modules/typescript/bin/tsc');
 const { status } = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], { stdio: 'inherit' });
 if (status !== 0) process.exit(status ?? 1);
+const page = spawnSync(process.execPath, ['--import', 'tsx', join(root, 'tools/build-web.ts')], { cwd: root, stdio: 'inherit' });
+if (page.status !== 0) process.exit(page.status ?? 1);
 chmodSync(join(root, 'dist/cli/main.js'), 0o755);

@@ -65,7 +65,8 @@ export function checkFile(file: string, source: string): Finding[] {
         .join('/');
       const targetFolder = target.includes('/') ? target.slice(0, target.indexOf('/')) : '';
       if (target.startsWith('../')) report(match.index, specifier, 'src imports nothing outside src');
-      else if (!/\.ts$/.test(specifier)) report(match.index, specifier, 'a relative import names the file with its .ts extension');
+      else if (!/\.ts$/.test(specifier) && !(folder === 'web' && /\.(svelte|css)$/.test(specifier)))
+        report(match.index, specifier, 'a relative import names the file with its .ts extension');
       else if (targetFolder === '') {
         const free = FREE_FILES.includes(target);
         const mayUseAny = file === 'index.ts' || layer > LAST_DETERMINISTIC;

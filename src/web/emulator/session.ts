@@ -1,0 +1,167 @@
+import type { Trace } from '../../debug/happening.ts';
+import { ScheduleTimeline } from '../../debug/timeline/schedule-timeline.ts';
+import { TraceRecorder } from '../../debug/trace.ts';
+import type { Knowledge } from '../../explore/knowledge.ts';
+import { choose, options } from '../../explore/path.ts';
+import type { Violation } from '../../explore/violation.ts';
+import type { World } from '../../explore/world.ts';
+import { Snapshots } from '../../machine/snapshots.ts';
+import { type FoundToken, findToken } from '../../scenario/find-token.ts';
+import type { CellRunner } from '../../scenario/matrix.ts';
+import type { Cell, Scenario, Variant } from '../../scenario/scenario.ts';
+import { HandlerStacks } from './handler-stacks.ts';
+import type { RunView } from './protocol.ts';
+import { runColumns } from './run-view.ts';
+
+/** Bytes of the undo journal after which a recording needs none of it any more. */
+const JOURNAL_BYTES = 4 << 20;
+/** Most steps that a run takes by itself behind a choice. */
+const MOST_STEPS = 20_000;
+
+/** The cell of a scenario and what its worlds know from the start. */
+export interface Ground {
+  readonly scenario: Scenario;
+  readonly variant: Variant;
+  readonly cell: Cell;
+  readonly knowledge: Knowledge;
+}
+
+/** A world of a ground, begun. */
+export function beginWorld(runner: CellRunner, { scenario, variant, cell, knowledge }: Ground): World {
+  const world = runner.maker(scenario, variant.name, cell)();
+  world.begin(knowledge);
+  return world;
+}
+
+/** The ground of a token. Throws E_TOKEN. */
+export function groundOf(runner: CellRunner, token: string): Ground & { readonly found: FoundToken } {
+  const found = findToken(token, runner.fixtures);
+  const { scenario, variant, cell } = found;
+  const knowledge = runner.learned(scenario, variant.name, cell).clone();
+  knowledge.add(found.content);
+  return { found, scenario, variant, cell, knowledge };
+}
+
+/** One run that is looked at: its trace, and a machine that goes to any place of it. */
+export class Session {
+  readonly runner: CellRunner;
+  readonly ground: Ground;
+  readonly token: string;
+  readonly answers: readonly number[];
+  readonly trace: Trace;
+  readonly timeline: ScheduleTimeline;
+  readonly stacks: HandlerStacks;
+  /** Something could still happen behind the last step. */
+  readonly isOpen: boolean;
+
+  /** `violation`: what the run leads to where its steps do not show it, as a livelock. Throws E_TOKEN, E_DIVERGE. */
+  static open(runner: CellRunner, token: string, violation?: Violation): Session {
+    const { found, ...ground } = groundOf(runner, token);
+    return new Session(runner, ground, found.content.answers, token, violation);
+  }
+
+  constructor(runner: CellRunner, ground: Ground, answers: readonly number[], token: string, violation?: Violation) {
+    this.runner = runner;
+    this.ground = ground;
+    this.answers = answers;
+    this.token = token;
+    const recorded = record(beginWorld(runner, ground), answers, violation);
+    this.trace = recorded.trace;
+    this.isOpen = recorded.isOpen;
+    this.stacks = new HandlerStacks(this.trace);
+    this.timeline = new ScheduleTimeline(beginWorld(runner, ground), answers);
+  }
+
+  get world(): World {
+    return this.timeline.world;
+  }
+
+  /** The run is closed: its machine goes to the next one. */
+  release(): void {
+    this.world.release();
+  }
+
+  view(): RunView {
+    const { scenario, variant, cell } = this.ground;
+    return {
+      token: this.token,
+      scenario: scenario.name,
+      alias: scenario.alias,
+      title: scenario.title,
+      variant: variant.name,
+      variantTitle: variant.title,
+      cell,
+      ...runColumns(this.trace),
+      handlers: this.stacks.intervals(this.trace.steps.length),
+      open: this.isOpen,
+    };
+  }
+
+  /** The run with another choice at step `at`, continued without delays. */
+  take(at: number, choice: number): Session {
+    const answers = continued(beginWorld(this.runner, this.ground), [...this.answers.slice(0, at), choice]);
+    return new Session(this.runner, this.ground, answers, tokenOf(this.runner, this.ground, answers));
+  }
+}
+
+/** The token of answers on a ground. */
+export function tokenOf(runner: CellRunner, { scenario, variant, cell, knowledge }: Ground, answers: readonly number[]): string {
+  const learned = runner.learned(scenario, variant.name, cell);
+  return runner.token(scenario, variant, cell, { knowledge, learned }, answers) ?? '';
+}
+
+function record(world: World, answers: readonly number[], violation?: Violation): { readonly trace: Trace; readonly isOpen: boolean } {
+  const recorder = new TraceRecorder(world);
+  const snapshots = new Snapshots(world.machine);
+  for (const answer of answers) {
+    if (snapshots.pending > JOURNAL_BYTES) snapshots.pass();
+    recorder.answer(answer);
+  }
+  const isOpen = recorder.violations.length === 0 && options(world, recorder.lastCore).length > 0;
+  const trace = recorder.finish(violation);
+  recorder.detach();
+  world.release();
+  return { trace, isOpen };
+}
+
+/**
+ * The answers of a run that begins with `answers` and goes on as directly as it can: each core as long as it gets on, and of what would lead back to a state
+ * that the run was in, nothing. It ends where nothing more can happen, something is violated, or every choice leads back. Releases the world.
+ */
+export function continued(world: World, answers: readonly number[]): number[] {
+  const run: number[] = [];
+  const snapshots = new Snapshots(world.machine);
+  const seen = new Set([world.machine.hash()]);
+  let last = 0;
+  let broken = false;
+  const perform = (answer: number): boolean => {
+    const choice = options(world, last)[answer];
+    if (choice === undefined) return false;
+    if (snapshots.pending > JOURNAL_BYTES) snapshots.pass();
+    const mark = world.machine.mark();
+    const violations = choose(world, choice);
+    const state = world.machine.hash();
+    if (run.length >= answers.length && violations.length === 0 && seen.has(state)) {
+      world.machine.rollback(mark);
+      return false;
+    }
+    seen.add(state);
+    run.push(answer);
+    last = choice.core;
+    broken = violations.length > 0;
+    return true;
+  };
+  while (!broken && run.length < MOST_STEPS) {
+    const given = answers[run.length];
+    if (given !== undefined) {
+      if (!perform(given)) break;
+      continue;
+    }
+    const { length } = options(world, last);
+    let answer = 0;
+    while (answer < length && !perform(answer)) answer++;
+    if (answer === length) break;
+  }
+  world.release();
+  return run;
+}

@@ -1,8 +1,9 @@
+import { HELPERS } from '../isa/helpers/index.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { NO_TAG, RECORD, type RecordFields, readRecord, writeRecord } from '../isa/record.ts';
 import { type Form, type Forms, formsOf } from './forms.ts';
 import { MAX_HANDLERS, runModule } from './handler-code.ts';
-import { CORE, coreBase, DECODE_BASE, DECODE_RECORDS, EVENT_BASE, type MemoryMap, memoryMap, PAGE_INFO_BASE } from './layout.ts';
+import { CORE, coreBase, DECODE_BASE, DECODE_RECORDS, EVENT_BASE, HELPER_AT, type MemoryMap, memoryMap, PAGE_INFO_BASE } from './layout.ts';
 import type { LookObserver } from './look-observer.ts';
 import { type Features, GLOBAL_NAMES, importGlobals } from './memory-abi.ts';
 import { defineMemory } from './memory-code.ts';
@@ -30,6 +31,8 @@ interface MemoryExports {
   look(core: number, address: bigint, bytes: number): bigint;
   lockBegin(core: number, address: bigint, bytes: number, kind: number): void;
   storeAt(host: number, bytes: number, value: bigint, info: number): void;
+  beginExtended(core: number): void;
+  probe(core: number, address: bigint, bytes: number, kind: number): void;
   physicalWrite(physical: number, bytes: number, value: bigint): void;
   journalBlock(at: number, length: number): void;
   /** Begins a transition: remembers the hash, forgets the events of the last; gives the mark to roll back to. */
@@ -128,6 +131,7 @@ export class Engine {
       textCommitted: (core: number, physical: number, size: number) => this.#host.textCommitted(core, physical, size),
       system: (core: number, record: number) => this.#host.system(core, record),
       fence: (core: number) => this.#host.fence(core),
+      helper: (number: number) => this.#help(number),
     };
     const base = { memory: this.memory, handlers: this.#table, ...this.globals, ...hostFunctions };
     this.#env = base;
@@ -140,6 +144,14 @@ export class Engine {
     for (const module of known.modules) this.#instantiate(module);
     this.#batched = known.count;
     this.#begin();
+  }
+
+  /** A helper, with its parameters and its results in linear memory. */
+  #help(number: number): void {
+    const { parameters, run } = HELPERS[number] as (typeof HELPERS)[number];
+    const at = HELPER_AT >> 3;
+    const results = run(...this.longs.subarray(at, at + parameters));
+    for (let n = 0; n < results.length; n++) this.longs[at + n] = results[n] as bigint;
   }
 
   /** What is not zero in a new machine. */

@@ -50,13 +50,14 @@ const SIZES = [8, 16, 32, 64] as const;
 function importEnvironment(
   m: ModuleBuilder,
   pages: number,
-): { globals: EngineGlobals; memory: MemoryFunctions; system: number; fence: number } {
+): { globals: EngineGlobals; memory: MemoryFunctions; system: number; fence: number; helper: number } {
   m.importMemory('memory', pages, pages);
   m.importTable('handlers', MAX_HANDLERS);
   const globals = importGlobals(m);
   const memory = importMemoryFunctions(m, globals);
   const system = m.importFunction('system', HANDLER);
-  return { globals, memory, system, fence: m.importFunction('fence', { params: [I32], results: [I32] }) };
+  const fence = m.importFunction('fence', { params: [I32], results: [I32] });
+  return { globals, memory, system, fence, helper: m.importFunction('helper', { params: [I32], results: [] }) };
 }
 
 /** The code of one form's handler, ending after the new RIP has been stored, and whether that is always the next instruction's. */
@@ -109,7 +110,7 @@ export function handlerModule(
   features: Features,
 ): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder();
-  const { memory, system, fence } = importEnvironment(m, map.totalPages);
+  const { memory, system, fence, helper } = importEnvironment(m, map.totalPages);
   const storeHit = { 8: memory.storeAt, 16: memory.storeAt, 32: memory.storeAt, 64: memory.storeAt };
   for (const { number, instruction } of forms) {
     const fn = m.declare(HANDLER);
@@ -124,6 +125,7 @@ export function handlerModule(
           inlineTlb: false,
           system,
           fence,
+          helper,
           storeHit,
           leave: () => ret(i32.const(1)),
           leaveRetired: () => ret(i32.const(2)),
@@ -152,7 +154,7 @@ export function runModule(
   features: Features,
 ): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder();
-  const { globals, memory, system, fence } = importEnvironment(m, map.totalPages);
+  const { globals, memory, system, fence, helper } = importEnvironment(m, map.totalPages);
   const handlerType = m.type(HANDLER);
   const storeHit = features.journal
     ? defineStoreHits(m, map, globals)
@@ -179,6 +181,7 @@ export function runModule(
           inlineTlb: true,
           system,
           fence,
+          helper,
           storeHit,
           leave,
           rip,

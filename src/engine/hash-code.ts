@@ -1,10 +1,12 @@
-import { OFFSET } from '../isa/core-state.ts';
+import { EXTENDED_AT, EXTENDED_BYTES, EXTENDED_START, OFFSET } from '../isa/core-state.ts';
 import { CORE, coreBase, HASH_BASE, HASH_LANE_BYTES, KEY_AT } from './layout.ts';
 import { brIf, type Code, call, get, I32, I64, i32, i64, iff, loop, ret, select, set } from './wasm/code.ts';
 import type { ModuleBuilder } from './wasm/module.ts';
 
 /** Words of a core's block that are no state, or are hashed in another form. */
 const UNHASHED = new Set<number>([OFFSET.zero, OFFSET.flagCarry]);
+
+const EXTENDED_OFFSETS = Array.from({ length: EXTENDED_BYTES / 8 }, (_, n) => EXTENDED_AT + 8 * n);
 
 const K1 = 0x9e3779b97f4a7c15n;
 const K2 = 0xbf58476d1ce4e5b9n;
@@ -33,6 +35,9 @@ export function defineHash(m: ModuleBuilder, mix: number): void {
     const word = (offset: number): Code => {
       if (offset === OFFSET.flagResult) return rflags;
       const code = i64.load(get(core), offset);
+      // A core that has only looked at its extended state is as one that never did.
+      const start = EXTENDED_START.get(offset);
+      if (start !== undefined) return i64.xor(code, i64.const(start));
       return offset === OFFSET.cr3 ? i64.xor(code, i64.load(get(core), CORE.homeCr3)) : code;
     };
     const add = (offset: number): Code => [
@@ -53,6 +58,7 @@ export function defineHash(m: ModuleBuilder, mix: number): void {
       [
         iff(i32.eqz(i32.load(get(core), CORE.hashDirty)), ret()),
         groups.map((group) => iff(i32.eqz(i64.eqz(group.map(word).reduce((x, y) => i64.or(x, y)))), group.map(add))),
+        iff(i32.load(get(core), CORE.extendedUsed), EXTENDED_OFFSETS.map(add)),
         i64.store(get(core), get(a), CORE.hash),
         i64.store(get(core), get(b), CORE.hash + 8),
         i32.store(get(core), i32.const(0), CORE.hashDirty),

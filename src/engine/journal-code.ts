@@ -1,5 +1,6 @@
+import { EXTENDED_AT, EXTENDED_BYTES } from '../isa/core-state.ts';
 import { mixInto, spreadDifference } from './hash-code.ts';
-import { EVENT_BASE, HASH_BASE, HASH_BYTES, HASH_LANE_BYTES, type MemoryMap, PAGE } from './layout.ts';
+import { CORE, EVENT_BASE, HASH_BASE, HASH_BYTES, HASH_LANE_BYTES, type MemoryMap, PAGE } from './layout.ts';
 import { type EngineGlobals, type Features, MEMORY_TYPES } from './memory-abi.ts';
 import {
   block,
@@ -125,6 +126,18 @@ export function defineJournal(m: ModuleBuilder, map: MemoryMap, features: Featur
       ],
     );
   }
+
+  // beginExtended(core): the extended state is about to be used for the first time
+  m.define(
+    m.declare(MEMORY_TYPES.beginExtended, 'beginExtended'),
+    [],
+    features.journal
+      ? [
+          call(journalBlock, i32.add(get(0), i32.const(EXTENDED_AT)), i32.const(EXTENDED_BYTES)),
+          i32.store(get(0), i32.const(1), CORE.extendedUsed),
+        ]
+      : i32.store(get(0), i32.const(1), CORE.extendedUsed),
+  );
 
   // begin(): the mark of a new transition
   {

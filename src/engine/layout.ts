@@ -24,6 +24,9 @@ export const HASH_BYTES = HASH_LANE_BYTES * (MAX_CORES + 1);
 /** 128-bit state key, written by `stateKey`. */
 export const KEY_AT = 0x200;
 
+/** Parameters and results of a helper (`Vocabulary.compute`): quadwords. */
+export const HELPER_AT = 0x400;
+
 export const CORE_BASE = 0x10000;
 export const CORE_STRIDE = 0x4000;
 export const coreBase = (core: number): number => CORE_BASE + core * CORE_STRIDE;
@@ -88,7 +91,9 @@ export const CORE = {
   stopCr2: HASHED_END + 120,
   /** Offset in linear memory of `stackLow`. */
   stackHost: HASHED_END + 128,
-  blockEnd: HASHED_END + 136,
+  /** 1 from the first instruction on that uses the extended state: only then it is remembered and hashed. */
+  extendedUsed: HASHED_END + 136,
+  blockEnd: HASHED_END + 144,
 
   tlb: 0x1000,
   itlb: 0x3000,

@@ -50,6 +50,10 @@ export interface MemoryFunctions {
   readonly lockBegin: number;
   /** storeAt(host offset, bytes, value, page info): inside one quadword */
   readonly storeAt: number;
+  /** beginExtended(core block): before the first use of the extended state */
+  readonly beginExtended: number;
+  /** probe(core block, address, bytes, kind): faults as a store would */
+  readonly probe: number;
 }
 
 /** Types of the functions that handlers and the memory module share. */
@@ -58,6 +62,8 @@ export const MEMORY_TYPES = {
   store: { params: [I32, I64, I32, I64, I32], results: [] },
   lockBegin: { params: [I32, I64, I32, I32], results: [] },
   storeAt: { params: [I32, I32, I64, I32], results: [] },
+  beginExtended: { params: [I32], results: [] },
+  probe: { params: [I32, I64, I32, I32], results: [] },
 } as const;
 
 /** Imports the memory functions into a module of handlers. */
@@ -68,6 +74,8 @@ export function importMemoryFunctions(m: ModuleBuilder, globals: EngineGlobals):
     store: m.importFunction('store', MEMORY_TYPES.store),
     lockBegin: m.importFunction('lockBegin', MEMORY_TYPES.lockBegin),
     storeAt: m.importFunction('storeAt', MEMORY_TYPES.storeAt),
+    beginExtended: m.importFunction('beginExtended', MEMORY_TYPES.beginExtended),
+    probe: m.importFunction('probe', MEMORY_TYPES.probe),
   };
 }
 

@@ -4,7 +4,7 @@ import { CORE, type MemoryMap, PAGE, PAIR_FIRST, Stop, TLB } from './layout.ts';
 import { type EngineGlobals, type Features, MEMORY_TYPES, type MemoryImports } from './memory-abi.ts';
 import { tlbEntry } from './tlb-code.ts';
 import { defineVisible, noteStop, pageInfo } from './visible-code.ts';
-import { type Code, call, get, globalGet, globalSet, I32, I64, i32, i64, iff, ret, set } from './wasm/code.ts';
+import { type Code, call, drop, get, globalGet, globalSet, I32, I64, i32, i64, iff, ret, set } from './wasm/code.ts';
 import type { ModuleBuilder } from './wasm/module.ts';
 
 /**
@@ -151,6 +151,21 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
           i64.shrU(get(value), i64.extend(i32.shl(get(first), i32.const(3)))),
           i32.const(0),
         ),
+      ],
+    );
+  }
+
+  // probe(core, address, size, kind): at most two pages
+  {
+    const [core, address, size, kind] = [0, 1, 2, 3];
+    const last = i64.sub(i64.add(get(address), i64.extend(get(size))), i64.const(1));
+    const room = i32.sub(i32.const(4096), i32.and(i32.wrap(get(address)), i32.const(0xfff)));
+    m.define(
+      m.declare(MEMORY_TYPES.probe, 'probe'),
+      [],
+      [
+        iff(i32.eqz(call(translate, get(core), get(address), i32.const(1), get(kind), get(size))), ret()),
+        iff(i32.ltU(room, get(size)), drop(call(translate, get(core), last, i32.const(1), get(kind), i32.const(1)))),
       ],
     );
   }

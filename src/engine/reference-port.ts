@@ -16,6 +16,10 @@ export interface ReferencePort {
   /** Before the first access of an instruction with LOCK (or XCHG with memory): its accesses from here to its last store are atomic. */
   lockBegin(address: bigint, size: Size): void;
   drainStoreBuffer(): void;
+  /** Throws what a store of `bytes` bytes would throw, and stores nothing. */
+  probe(address: bigint, bytes: number, kind: AccessKind): void;
+  /** The extended state is going to be used. */
+  useExtended(): void;
   /** Does a whole system instruction, RIP included: the block's RIP is still that of the instruction. */
   system(i: Instruction, f: RecordFields): void;
 }

@@ -127,6 +127,13 @@ export class ReferenceRunner {
         else if (engine.features.fence && engine.instructionAt(this.#recordInFlight).mnemonic === 'mfence') this.#host.fence(base);
         check();
       },
+      probe: (address, bytes, kind) => {
+        access.probe(base, BigInt.asIntN(64, address), bytes, KIND[kind]);
+        check();
+      },
+      useExtended: () => {
+        if (engine.words[(base + CORE.extendedUsed) >> 2] === 0) access.beginExtended(base);
+      },
       system: () => {
         this.#status = this.#host.system(base, this.#recordInFlight);
         if (this.#status === 1) throw new Stopped();

@@ -1,6 +1,7 @@
 import { TextpokeError } from '../error.ts';
 import { ARITHMETIC_FLAGS, gprOffset, type StateWord, Vector } from '../isa/core-state.ts';
 import { arithmeticFlags, lazyFlags } from '../isa/flags.ts';
+import { HELPERS, helperNumber } from '../isa/helpers/index.ts';
 import type { Instruction, Operand, Size } from '../isa/instruction.ts';
 import type { RecordFields } from '../isa/record.ts';
 import { semanticsOf } from '../isa/semantics/index.ts';
@@ -85,6 +86,8 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
         return this.load(this.address(operand), operand.size, 'operand');
       case 'immediate':
         return this.#f.immediate & mask(operand.size);
+      default:
+        return this.#wrongKind(operand);
     }
   }
 
@@ -93,8 +96,8 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
   }
 
   write(operand: Operand, value: bigint): void {
-    if (operand.kind === 'immediate') throw new TextpokeError('E_INTERNAL', 'an immediate operand is not writable');
-    if (operand.kind === 'register') this.#putRegister(this.#f.registers[operand.slot], operand.size, value);
+    if (operand.kind !== 'register' && operand.kind !== 'memory') this.#wrongKind(operand);
+    else if (operand.kind === 'register') this.#putRegister(this.#f.registers[operand.slot], operand.size, value);
     else this.store(this.address(operand), operand.size, value, 'operand');
   }
 
@@ -159,6 +162,65 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
 
   #lockSize(): Size {
     return this.#i.operands.find((o) => o.kind === 'memory')?.size ?? this.#i.size;
+  }
+
+  // The extended state.
+
+  useExtended(): void {
+    this.#port.useExtended();
+  }
+
+  readQuads(operand: Operand, size: Size = operand.size): bigint[] {
+    const count = size / 64;
+    if (operand.kind === 'memory') {
+      const address = this.address(operand);
+      return Array.from({ length: count }, (_, n) => this.load(address + BigInt(8 * n), 64, 'operand'));
+    }
+    const at = this.#vectorAt(operand);
+    return Array.from({ length: count }, (_, n) => this.#core.word(at + 8 * n));
+  }
+
+  writeQuads(operand: Operand, values: readonly bigint[], clearUpper = false): void {
+    if (operand.kind === 'memory') {
+      const address = this.address(operand);
+      if (values.length > 1) this.probe(address, 8 * values.length, 'operand');
+      values.forEach((v, n) => this.store(address + BigInt(8 * n), 64, v, 'operand'));
+      return;
+    }
+    const at = this.#vectorAt(operand);
+    this.#committed = true;
+    values.forEach((v, n) => this.#core.setWord(at + 8 * n, v));
+    if (clearUpper) for (let n = values.length; n < 4; n++) this.#core.setWord(at + 8 * n, 0n);
+  }
+
+  #vectorAt(operand: Operand): number {
+    if (operand.kind !== 'vector') return this.#wrongKind(operand);
+    return operand.slot === 3 ? Number(this.#f.immediate & 0xffffn) : this.#f.registers[operand.slot];
+  }
+
+  #wrongKind(operand: Operand): never {
+    throw new TextpokeError('E_INTERNAL', `${this.#i.mnemonic} takes a ${operand.kind} operand for another kind`);
+  }
+
+  probe(address: bigint, bytes: number, through: AccessKind = 'data'): void {
+    this.#mayFault();
+    this.#port.probe(address & ALL64, bytes, this.#kind(through));
+  }
+
+  stacked(base: number, index: bigint): bigint {
+    return this.#core.word(base + 16 * Number(index & 7n));
+  }
+
+  setStacked(base: number, index: bigint, value: bigint): void {
+    this.#committed = true;
+    this.#core.setWord(base + 16 * Number(index & 7n), value);
+  }
+
+  compute(helper: string, parameters: readonly bigint[], results: number): bigint[] {
+    const { run } = HELPERS[helperNumber(helper)]!;
+    const out = run(...parameters);
+    if (out.length !== results) throw new TextpokeError('E_INTERNAL', `${helper} gives ${out.length} results, not ${results}`);
+    return out.map((value) => value & ALL64);
   }
 
   // Flags.

@@ -1,9 +1,10 @@
 import { DF, gprOffset, OFFSET, type StateWord } from '../isa/core-state.ts';
+import { helperNumber } from '../isa/helpers/index.ts';
 import type { Instruction, Operand, Size } from '../isa/instruction.ts';
 import { RECORD } from '../isa/record.ts';
 import type { AccessKind, Vocabulary } from '../isa/vocabulary.ts';
 import type { Graph, Node } from './graph.ts';
-import { CORE, Stop, TLB } from './layout.ts';
+import { CORE, HELPER_AT, Stop, TLB } from './layout.ts';
 import type { Features, MemoryFunctions } from './memory-abi.ts';
 import { tlbEntry } from './tlb-code.ts';
 import { type Code, call, get, globalGet, globalSet, I32, I64, i32, i64, iff, set } from './wasm/code.ts';
@@ -21,6 +22,7 @@ export interface HandlerContext {
   /** Functions imported or defined beside the handlers. */
   readonly system: number;
   readonly fence: number;
+  readonly helper: number;
   readonly storeHit: Readonly<Record<8 | 16 | 32 | 64, number>>;
   /** Local that holds RIP, where it is kept in one beside memory; and what must be done after TypeScript may have run. */
   readonly rip?: number;
@@ -80,6 +82,7 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
   read(operand: Operand): Node {
     if (operand.kind === 'register') return this.#readRegister(this.#registerAddress(operand.slot), operand.size);
     if (operand.kind === 'memory') return this.load(this.address(operand), operand.size, 'operand');
+    if (operand.kind !== 'immediate') throw new Error(`${this.#i.mnemonic} reads a ${operand.kind} operand as a general one`);
     const immediate = this.g.node([], () => i64.load(get(this.#c.record), RECORD.immediate));
     return operand.size >= 64 ? immediate : this.zeroExtend(immediate, operand.size);
   }
@@ -91,11 +94,11 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
   write(operand: Operand, value: Node): void {
     if (operand.kind === 'memory') this.store(this.address(operand), operand.size, value, 'operand');
     else if (operand.kind === 'register') this.#writeRegister(this.#registerAddress(operand.slot), operand.size, value);
-    else throw new Error(`${this.#i.mnemonic} writes an immediate`);
+    else throw new Error(`${this.#i.mnemonic} writes a ${operand.kind} operand as a general one`);
   }
 
-  #registerAddress(slot: 0 | 1 | 2): Node {
-    const field = [RECORD.reg0, RECORD.reg1, RECORD.reg2][slot] as number;
+  #registerAddress(slot: 0 | 1 | 2 | 3): Node {
+    const field = [RECORD.reg0, RECORD.reg1, RECORD.reg2, RECORD.immediate][slot] as number;
     return this.g.node([], () => i32.add(get(this.#c.core), i32.load16(get(this.#c.record), field)), { type: I32 });
   }
 
@@ -230,6 +233,69 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
 
   #leaveOnStop(): void {
     this.g.effect([], (depth) => iff(globalGet(this.#c.memory.globals.stop), this.#c.leave(depth + 1)));
+  }
+
+  // ---- the extended state ----
+
+  useExtended(): void {
+    const { core, memory } = this.#c;
+    this.g.effect([], () => iff(i32.eqz(i32.load(get(core), CORE.extendedUsed)), call(memory.beginExtended, get(core))));
+  }
+
+  readQuads(operand: Operand, size: Size = operand.size): Node[] {
+    const count = size / 64;
+    if (operand.kind === 'memory') {
+      const address = this.address(operand);
+      return Array.from({ length: count }, (_, n) => this.load(this.add(address, this.constant(8 * n)), 64, 'operand'));
+    }
+    if (operand.kind !== 'vector') throw new Error(`${this.#i.mnemonic} has no quadwords in a ${operand.kind} operand`);
+    const address = this.#registerAddress(operand.slot);
+    return Array.from({ length: count }, (_, n) => this.g.node([address], (a) => i64.load(a, 8 * n), { pinned: true }));
+  }
+
+  writeQuads(operand: Operand, values: readonly Node[], clearUpper = false): void {
+    if (operand.kind === 'memory') {
+      const address = this.address(operand);
+      if (values.length > 1) this.probe(address, 8 * values.length, 'operand');
+      values.forEach((v, n) => this.store(this.add(address, this.constant(8 * n)), 64, v, 'operand'));
+      return;
+    }
+    if (operand.kind !== 'vector') throw new Error(`${this.#i.mnemonic} has no quadwords in a ${operand.kind} operand`);
+    const address = this.#registerAddress(operand.slot);
+    const all = clearUpper ? [...values, ...Array.from({ length: 4 - values.length }, () => this.constant(0))] : values;
+    this.g.effect([address, ...all], (_depth, a, ...codes) => codes.map((code, n) => i64.store(a ?? [], code, 8 * n)));
+  }
+
+  probe(address: Node, bytes: number, through: AccessKind = 'data'): void {
+    const { core, memory } = this.#c;
+    this.g.effect([address], (_depth, a) => call(memory.probe, get(core), a ?? [], i32.const(bytes), i32.const(KINDS[through])));
+    this.#leaveOnStop();
+  }
+
+  #stacked(index: Code): Code {
+    return i32.add(get(this.#c.core), i32.shl(i32.and(i32.wrap(index), i32.const(7)), i32.const(4)));
+  }
+
+  stacked(base: number, index: Node): Node {
+    return this.g.node([index], (n) => i64.load(this.#stacked(n), base), { pinned: true });
+  }
+
+  setStacked(base: number, index: Node, value: Node): void {
+    this.g.effect([index, value], (_depth, n, v) => i64.store(this.#stacked(n ?? []), v ?? [], base));
+  }
+
+  compute(helper: string, parameters: readonly Node[], results: number): Node[] {
+    const number = helperNumber(helper);
+    this.g.effect(parameters, (_depth, ...codes) => [
+      codes.map((code, n) => i64.store(i32.const(HELPER_AT), code, 8 * n)),
+      call(this.#c.helper, i32.const(number)),
+    ]);
+    return Array.from({ length: results }, (_, n) => {
+      const result = this.g.node([], () => i64.load(i32.const(HELPER_AT), 8 * n), { pinned: true });
+      // Taken at once: the next helper writes there, too.
+      result.uses++;
+      return result;
+    });
   }
 
   next(): Node {

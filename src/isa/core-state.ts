@@ -120,12 +120,50 @@ const WORDS = [
   'singleStepPending',
 ] as const;
 
-export type StateWord = (typeof WORDS)[number];
+/** 64-bit words of the x87 FPU and SSE, behind the registers of the extended state. */
+const EXTENDED_WORDS = [
+  'mxcsr',
+  /** x87 control word, status word with TOP, tags in the form of FXSAVE (bit n: physical register n is in use), and the last opcode and pointers. */
+  'fcw',
+  'fsw',
+  'ftw',
+  'fop',
+  'fip',
+  'fdp',
+] as const;
+
+export type StateWord = (typeof WORDS)[number] | (typeof EXTENDED_WORDS)[number];
+
+/**
+ * Where the extended state (x87, MMX, SSE, AVX: what XSAVE saves) lies in the block: apart from all else, because most code that races has none of it
+ * and shall not pay for it. Sixteen YMM registers of 32 bytes, lowest byte first; the eight physical x87 registers of 10 bytes, 16 apart, which are the
+ * MMX registers too; the words.
+ */
+export const EXTENDED_AT = 0x3400;
+const YMM_BYTES = 32;
+const X87_AT = EXTENDED_AT + 16 * YMM_BYTES;
+const X87_BYTES = 16;
+const EXTENDED_WORDS_AT = X87_AT + 8 * X87_BYTES;
+export const EXTENDED_BYTES = EXTENDED_WORDS_AT + 8 * EXTENDED_WORDS.length - EXTENDED_AT;
+
+/** Byte offset of YMM register `n`; its lower half is XMM register `n`. */
+export const ymmOffset = (n: number): number => EXTENDED_AT + YMM_BYTES * n;
+/** Byte offset of physical x87 register `n`: R0 to R7, not ST(0) to ST(7). MMX register `n` is its low quadword. */
+export const x87Offset = (n: number): number => X87_AT + X87_BYTES * n;
 
 /** Byte offset of every named word. */
 export const OFFSET: Readonly<Record<StateWord, number>> = Object.freeze(
-  Object.fromEntries(WORDS.map((name, i) => [name, 128 + 8 * i])),
+  Object.fromEntries([
+    ...WORDS.map((name, i) => [name, 128 + 8 * i]),
+    ...EXTENDED_WORDS.map((name, i) => [name, EXTENDED_WORDS_AT + 8 * i]),
+  ]),
 ) as Readonly<Record<StateWord, number>>;
+
+/** Words of the extended state that are not zero in a new core, by offset (SDM Vol. 1, "x87 State Following FNINIT", "SIMD State at Reset"). */
+export const EXTENDED_START: ReadonlyMap<number, bigint> = new Map([
+  [OFFSET.mxcsr, 0x1f80n],
+  [OFFSET.fcw, 0x37fn],
+]);
 
 /** Byte offset of general register `n`. */
 export const gprOffset = (n: number): number => 8 * n;
@@ -133,6 +171,7 @@ export const gprOffset = (n: number): number => 8 * n;
 /** First byte after the architectural words; engines and the machine keep their own words behind it. */
 export const ARCHITECTURAL_BYTES = 128 + 8 * WORDS.length;
 
+/** The words that every core uses: all but those of the extended state. */
 export const ARCHITECTURAL_WORDS: readonly StateWord[] = WORDS;
 
 export const Activity = { running: 0, halted: 1, waitForSipi: 2, shutdown: 3, exited: 4 } as const;

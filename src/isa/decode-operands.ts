@@ -1,5 +1,5 @@
 import { type Instruction as Iced, MemorySizeExt, OpKind, Register } from 'iced-x86';
-import { gprOffset, OFFSET, RSP, type StateWord } from './core-state.ts';
+import { gprOffset, OFFSET, RSP, type StateWord, x87Offset, ymmOffset } from './core-state.ts';
 import type { AddressForm, Operand, Size } from './instruction.ts';
 import type { RecordFields } from './record.ts';
 
@@ -31,11 +31,23 @@ export function operandsOf(iced: Iced, mnemonic: string, length: number): Operan
   for (let n = 0; n < iced.opCount; n++) {
     const kind = iced.opKind(n);
     if (kind === OpKind.Register) {
+      const vector = vectorOf(iced.opRegister(n));
+      if (vector !== undefined) {
+        // The fourth register of an instruction is in its immediate.
+        if (slot === 3) immediate = BigInt(vector.offset);
+        else registers[slot] = vector.offset;
+        operands.push({ kind: 'vector', size: vector.size, slot: slotNumber(slot++) });
+        continue;
+      }
+      if (iced.opRegister(n) >= Register.ST0 && iced.opRegister(n) <= Register.ST7) {
+        operands.push({ kind: 'x87', size: 80, index: iced.opRegister(n) - Register.ST0 });
+        continue;
+      }
       const register = registerOf(iced.opRegister(n));
       if (typeof register === 'string') return register;
       if (register.number !== undefined) immediate = BigInt(register.number);
       registers[slot] = register.offset;
-      operands.push({ kind: 'register', size: register.size, slot: slotNumber(slot++) });
+      operands.push({ kind: 'register', size: register.size, slot: slotNumber(slot++) as 0 | 1 | 2 });
     } else if (kind === OpKind.Memory) {
       if (mnemonic === 'xlat') {
         memory.segment = segmentOf(iced);
@@ -79,7 +91,7 @@ export function operandsOf(iced: Iced, mnemonic: string, length: number): Operan
 
 const SHIFTS = new Set(['shl', 'shr', 'sar', 'rol', 'ror', 'rcl', 'rcr', 'shld', 'shrd']);
 
-const slotNumber = (n: number): 0 | 1 | 2 => (n === 0 ? 0 : n === 1 ? 1 : 2);
+const slotNumber = (n: number): 0 | 1 | 2 | 3 => (n === 0 ? 0 : n === 1 ? 1 : n === 2 ? 2 : 3);
 
 type RegisterField = { readonly offset: number; readonly size: Size; readonly number?: number };
 
@@ -107,6 +119,13 @@ function generalRegister(r: Register): RegisterField | undefined {
   if (r >= Register.AX && r <= Register.R15W) return { offset: gprOffset(r - Register.AX), size: 16 };
   if (r >= Register.EAX && r <= Register.R15D) return { offset: gprOffset(r - Register.EAX), size: 32 };
   if (r >= Register.RAX && r <= Register.R15) return { offset: gprOffset(r - Register.RAX), size: 64 };
+  return undefined;
+}
+
+function vectorOf(r: Register): { readonly offset: number; readonly size: 64 | 128 | 256 } | undefined {
+  if (r >= Register.XMM0 && r <= Register.XMM15) return { offset: ymmOffset(r - Register.XMM0), size: 128 };
+  if (r >= Register.YMM0 && r <= Register.YMM15) return { offset: ymmOffset(r - Register.YMM0), size: 256 };
+  if (r >= Register.MM0 && r <= Register.MM7) return { offset: x87Offset(r - Register.MM0), size: 64 };
   return undefined;
 }
 
@@ -141,7 +160,7 @@ function segmentOf(iced: Iced): number {
 /** Sizes that are not a `Size` (an address alone, a descriptor of 10 bytes) are for `system()` and LEA, which do not look. */
 function memorySize(iced: Iced): Size {
   const bits = MemorySizeExt.size(iced.memorySize) * 8;
-  return bits === 8 || bits === 16 || bits === 32 || bits === 128 ? bits : 64;
+  return bits === 8 || bits === 16 || bits === 32 || bits === 80 || bits === 128 || bits === 256 ? bits : 64;
 }
 
 const isStringMemory = (kind: OpKind): boolean => kind >= OpKind.MemorySegSI && kind <= OpKind.MemoryESRDI;

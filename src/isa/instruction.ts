@@ -4,12 +4,16 @@
  * record.
  */
 
-/** Bits of an operand or address. */
-export type Size = 8 | 16 | 32 | 64 | 128;
+/** Bits of an operand or address. 80 is an x87 register in memory, 256 a YMM register. */
+export type Size = 8 | 16 | 32 | 64 | 80 | 128 | 256;
 
 export type Operand =
   /** `slot` is which of the record's three register fields holds it. */
   | { readonly kind: 'register'; readonly size: Size; readonly slot: 0 | 1 | 2 }
+  /** MMX (64), XMM (128) or YMM (256). Slot 3 is the low half of the immediate field: the fourth register of VBLENDVPS and its like. */
+  | { readonly kind: 'vector'; readonly size: 64 | 128 | 256; readonly slot: 0 | 1 | 2 | 3 }
+  /** ST(index) of the x87 stack. */
+  | { readonly kind: 'x87'; readonly size: 80; readonly index: number }
   | { readonly kind: 'memory'; readonly size: Size }
   /** The record's immediate, sign- or zero-extended by the decoder to 64 bits as the encoding says. */
   | { readonly kind: 'immediate'; readonly size: Size };
@@ -38,7 +42,11 @@ export interface Instruction {
 /** The form as a string: the key of generated handlers, for example `add:32:r0,m/flat` or `lock xadd:64:m,r0/general`. */
 export function formKey(i: Instruction): string {
   const operands = i.operands.map((o) =>
-    o.kind === 'register' ? `r${o.slot}.${o.size}` : o.kind === 'memory' ? `m${o.size}` : `i${o.size}`,
+    o.kind === 'register' || o.kind === 'vector'
+      ? `${o.kind[0]}${o.slot}.${o.size}`
+      : o.kind === 'x87'
+        ? `st${o.index}`
+        : `${o.kind[0]}${o.size}`,
   );
   const prefix = `${i.lock ? 'lock ' : ''}${i.repeat === 'none' ? '' : `${i.repeat} `}`;
   return `${prefix}${i.mnemonic}:${i.size}:${operands.join(',')}/${i.addressForm}${i.addressSize === 32 ? '32' : ''}`;

@@ -84,6 +84,28 @@ export interface Vocabulary<V> {
   loadModify(address: V, size: Size, through?: AccessKind): V;
   store(address: V, size: Size, value: V, through?: AccessKind): void;
 
+  /**
+   * The extended state is going to be read or written: every semantics that does calls it first. What it costs is paid by those who use it.
+   */
+  useExtended(): void;
+  /**
+   * Quadwords of an MMX, XMM or YMM register or of a memory operand of `size` (default: its own) bits of at least 64, lowest first. Memory is read a quadword
+   * at a time, in address order.
+   */
+  readQuads(operand: Operand, size?: Size): V[];
+  /**
+   * Writes as many quadwords; the upper quadwords of a YMM register keep their values, or are cleared with `clearUpper`. Memory gets all of them or none: a
+   * fault on any of its pages comes before the first store.
+   */
+  writeQuads(operand: Operand, values: readonly V[], clearUpper?: boolean): void;
+  /** Raises what a store of `bytes` bytes there would raise, and stores nothing. */
+  probe(address: V, bytes: number, through?: AccessKind): void;
+  /** Quadword at a byte offset of the core's block that depends on values: `base` + 16 * (index mod 8). For the x87 stack, whose top moves. */
+  stacked(base: number, index: V): V;
+  setStacked(base: number, index: V, value: V): void;
+  /** A pure function of `isa/helpers` by its name: for what is too long to be spelt in these words (rounding, division of significands). */
+  compute(helper: string, parameters: readonly V[], results: number): V[];
+
   /** Sets SF, ZF and PF from the low `size` bits of `result`; clears CF, OF and AF. */
   flagsLogic(result: V, size: Size): void;
   /**

@@ -1,7 +1,17 @@
 import type { Engine } from '../engine/engine.ts';
 import { CORE, coreBase, ITLB, TLB } from '../engine/layout.ts';
 import type { LookObserver } from '../engine/look-observer.ts';
-import { ARITHMETIC_FLAGS, gprOffset, OFFSET, RF, type StateWord, TF } from '../isa/core-state.ts';
+import {
+  ARITHMETIC_FLAGS,
+  EXTENDED_AT,
+  EXTENDED_BYTES,
+  EXTENDED_START,
+  gprOffset,
+  OFFSET,
+  RF,
+  type StateWord,
+  TF,
+} from '../isa/core-state.ts';
 import { arithmeticFlags, lazyFlags } from '../isa/flags.ts';
 import type { AccessKind } from '../isa/vocabulary.ts';
 
@@ -43,6 +53,19 @@ export class GuestFault {
   }
 }
 
+/** Gives the core at `base` the extended state of a new one. */
+export function resetExtended(bytes: Uint8Array, base: number): void {
+  bytes.fill(0, base + EXTENDED_AT, base + EXTENDED_AT + EXTENDED_BYTES);
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  for (const [offset, value] of EXTENDED_START) view.setBigUint64(base + offset, value, true);
+}
+
+/** Whether the extended state of the core at `base` is that of a new one. */
+export function isExtendedNew(bytes: Uint8Array, base: number): boolean {
+  const longs = new BigUint64Array(bytes.buffer, bytes.byteOffset + base + EXTENDED_AT, EXTENDED_BYTES / 8);
+  return longs.every((value, n) => value === (EXTENDED_START.get(EXTENDED_AT + 8 * n) ?? 0n));
+}
+
 /** One logical processor: named access to its words in linear memory, and memory as it sees it. */
 export class Core {
   readonly index: number;
@@ -61,6 +84,7 @@ export class Core {
     this.index = index;
     this.base = coreBase(index);
     this.setRaw(CORE.index, index);
+    resetExtended(engine.bytes, this.base);
     this.flushTlb();
   }
 
@@ -176,6 +200,7 @@ export class Core {
     if (!this.#saved && this.#journal) {
       this.#saved = true;
       this.#engine.access.journalBlock(this.base, CORE.blockEnd);
+      if (this.raw(CORE.extendedUsed) !== 0) this.#engine.access.journalBlock(this.base + EXTENDED_AT, EXTENDED_BYTES);
     }
     this.#words[(this.base + CORE.hashDirty) >> 2] = 1;
   }

@@ -1,4 +1,5 @@
 import { CORE, HASH_BASE, HASH_BYTES, META_BASE } from '../engine/layout.ts';
+import { EXTENDED_AT, EXTENDED_BYTES } from '../isa/core-state.ts';
 import type { Machine } from './machine.ts';
 
 const PAGE_BYTES = 4096;
@@ -12,6 +13,7 @@ interface PageVersion {
 /** State that is saved whole: it is small. */
 interface Blocks {
   readonly cores: readonly Uint8Array[];
+  readonly extended: readonly Uint8Array[];
   readonly hash: Uint8Array;
 }
 
@@ -70,6 +72,7 @@ export class Snapshots {
     engine.bytes.set(blocks.hash, HASH_BASE);
     for (const core of this.#machine.cores) {
       engine.bytes.set(blocks.cores[core.index] as Uint8Array, core.base);
+      engine.bytes.set(blocks.extended[core.index] as Uint8Array, core.base + EXTENDED_AT);
       core.flushTlb();
     }
     engine.clearDecodeCache();
@@ -95,6 +98,7 @@ export class Snapshots {
     const { bytes } = this.#machine.engine;
     return {
       cores: this.#machine.cores.map((c) => bytes.slice(c.base, c.base + CORE.blockEnd)),
+      extended: this.#machine.cores.map((c) => bytes.slice(c.base + EXTENDED_AT, c.base + EXTENDED_AT + EXTENDED_BYTES)),
       hash: bytes.slice(HASH_BASE, HASH_BASE + HASH_BYTES),
     };
   }

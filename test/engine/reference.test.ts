@@ -27,6 +27,8 @@ class Bench {
       },
       lockBegin: (address, size) => this.log.push(`lock ${address.toString(16)} ${size}`),
       drainStoreBuffer: () => this.log.push('drain'),
+      probe: (address, bytes, kind) => this.#access(`probe ${address.toString(16)} ${bytes} ${kind}`, address),
+      useExtended: () => this.log.push('extended'),
       system: (i) => this.log.push(`system ${i.mnemonic}`),
     };
     this.#reference = new Reference(this.view, 0, port);

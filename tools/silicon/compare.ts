@@ -1,6 +1,6 @@
 import { GPR_NAMES } from '../../src/isa/core-state.ts';
 import type { Ran } from './target.ts';
-import type { Vector } from './vectors.ts';
+import { littleEndian, type Vector } from './vectors.ts';
 
 /** One thing that came out otherwise than on silicon. Values are hexadecimal. */
 export interface Difference {
@@ -48,10 +48,49 @@ function* registerDifferences(vector: Vector, ran: Ran): Generator<Difference> {
   const flags = expectedOf('fl', before.rflags);
   const wrong = (flags ^ ran.rflags) & COMPARED_FLAGS & ~vector.undefinedFlags;
   if (wrong !== 0n) yield { what: `rflags bits ${text(wrong)}`, expected: text(flags), got: text(ran.rflags) };
-  const known = new Set([...pairs.map(([name]) => name), 'fl']);
+  yield* extendedDifferences(vector, ran);
+  const known = new Set([...pairs.map(([name]) => name), 'fl', ...EXTENDED_NAMES]);
   for (const [name, value] of out) if (!known.has(name)) yield { what: name, expected: value, got: 'not modelled' };
   if (vector.steps !== undefined && vector.exception === undefined && vector.steps !== ran.steps) {
     yield { what: 'iterations', expected: String(vector.steps), got: String(ran.steps) };
+  }
+}
+
+const EXTENDED_NAMES = [
+  ...Array.from({ length: 16 }, (_, n) => `y${n}`),
+  ...Array.from({ length: 8 }, (_, n) => `st${n}`),
+  'fcw',
+  'fsw',
+  'ftw',
+  'mx',
+];
+
+/** Approximate results are compared by whoever states how near they must come: here their registers are left out. */
+function* extendedDifferences({ before, out, statusMask, notes }: Vector, ran: Ran): Generator<Difference> {
+  const got = ran.extended;
+  const words = [
+    ['fcw', before.extended.fcw, got.fcw, 0xffffn],
+    ['fsw', before.extended.fsw, got.fsw, statusMask],
+    ['ftw', before.extended.ftw, got.ftw, 0xffn],
+    ['mx', before.extended.mxcsr, got.mxcsr, 0xffffn],
+  ] as const;
+  for (const [name, unchanged, now, mask] of words) {
+    const changed = out.get(name);
+    const expected = changed === undefined ? unchanged : BigInt(`0x${changed}`);
+    if (((expected ^ now) & mask) !== 0n) yield { what: name, expected: text(expected & mask), got: text(now & mask) };
+  }
+  if (notes.includes('approx')) return;
+  const registers = [
+    ...before.extended.ymm.map((value, n) => [`y${n}`, value, got.ymm[n]!] as const),
+    ...before.extended.st.flatMap((value, n) => {
+      const physical = (Number(got.fsw >> 11n) + n) & 7;
+      return ((got.ftw >> BigInt(physical)) & 1n) === 0n ? [] : [[`st${n}`, value, got.st[n]!] as const];
+    }),
+  ];
+  for (const [name, unchanged, now] of registers) {
+    const changed = out.get(name);
+    const expected = changed === undefined ? unchanged : littleEndian(changed);
+    if (expected !== now) yield { what: name, expected: text(expected), got: text(now) };
   }
 }
 

@@ -69,6 +69,11 @@ export class FlatMemory {
     }
   }
 
+  /** Faults as a store would. */
+  probe(address: bigint, bytes: number, kind: AccessKind): void {
+    this.#check(address, bytes, kind, true);
+  }
+
   /** Bytes that were written and differ from what stood there. */
   changed(): Map<bigint, number> {
     return new Map(

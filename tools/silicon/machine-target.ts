@@ -1,9 +1,11 @@
+import { CORE } from '../../src/engine/layout.ts';
 import { TextpokeError } from '../../src/error.ts';
 import { Vector as Exception, IF } from '../../src/isa/core-state.ts';
 import { codeSegment, dataSegment, gate, tssDescriptor } from '../../src/kernel/descriptors.ts';
 import { PageTables } from '../../src/kernel/page-tables.ts';
 import { type EngineName, Machine } from '../../src/machine/machine.ts';
 import type { MachineEvent } from '../../src/machine/parts.ts';
+import { CR4_OSFXSR_OSXMMEXCPT_OSXSAVE, putExtended, takeExtended, XCR0_X87_SSE_AVX } from './extended.ts';
 import type { Outcome, Ran, VectorTarget } from './target.ts';
 import type { Vector } from './vectors.ts';
 
@@ -84,7 +86,8 @@ export class MachineTarget implements VectorTarget {
     const core = this.#machine.cores[0]!;
     core.set('cr0', 0x80050033n);
     core.set('cr3', root);
-    core.set('cr4', 0x310620n | (1n << 11n));
+    core.set('cr4', 0x310620n | (1n << 11n) | CR4_OSFXSR_OSXMMEXCPT_OSXSAVE);
+    core.set('xcr0', XCR0_X87_SSE_AVX);
     core.set('efer', 0xd01n);
     core.set('gdtrBase', KERNEL + BigInt(GDT));
     core.set('gdtrLimit', words.length * 8 - 1);
@@ -108,6 +111,8 @@ export class MachineTarget implements VectorTarget {
     core.rflags = Number(before.rflags);
     core.set('fsBase', before.fsBase);
     core.set('gsBase', before.gsBase);
+    core.setRaw(CORE.extendedUsed, 1);
+    putExtended(machine.engine.view, core.base, before.extended);
     core.set('cs', 0x33n);
     core.set('ss', 0x2bn);
     for (const word of ['ds', 'es', 'fs', 'gs', 'activity', 'interruptShadow', 'singleStepPending'] as const) core.set(word, 0n);
@@ -148,7 +153,14 @@ export class MachineTarget implements VectorTarget {
     });
     const exception = this.#exception as ExceptionEvent | undefined;
     const gpr = Array.from({ length: 16 }, (_, n) => core.gpr(n));
-    const common = { kind: 'ran', fsBase: core.get('fsBase'), gsBase: core.get('gsBase'), changed, steps } as const;
+    const common = {
+      kind: 'ran',
+      fsBase: core.get('fsBase'),
+      gsBase: core.get('gsBase'),
+      extended: takeExtended(machine.engine.view, core.base),
+      changed,
+      steps,
+    } as const;
     if (exception === undefined) return { ...common, gpr, rip: core.rip, rflags: BigInt(core.rflags) };
     // The interrupted state is in the frame that the delivery pushed.
     const frame = Number(exception.frame - KERNEL);

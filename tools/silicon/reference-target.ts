@@ -2,6 +2,7 @@ import { GuestEvent, Reference } from '../../src/engine/reference.ts';
 import { ARCHITECTURAL_BYTES, ARITHMETIC_FLAGS, Vector as Exception, gprOffset, OFFSET, type StateWord } from '../../src/isa/core-state.ts';
 import { type Decoded, decode } from '../../src/isa/decode.ts';
 import { arithmeticFlags, lazyFlags } from '../../src/isa/flags.ts';
+import { BLOCK_BYTES, CR4_OSFXSR_OSXMMEXCPT_OSXSAVE, putExtended, takeExtended, XCR0_X87_SSE_AVX } from './extended.ts';
 import { FlatMemory, PageFault } from './flat-memory.ts';
 import type { Outcome, Ran, VectorTarget } from './target.ts';
 import { deliveredException, Unimplemented, userSystem } from './user-system.ts';
@@ -15,13 +16,15 @@ const MAX_STEPS = 100_000;
 /** The reference provider over the flat memory of the vectors' contract, at CPL 3. */
 export class ReferenceTarget implements VectorTarget {
   readonly name = 'reference';
-  readonly #view = new DataView(new ArrayBuffer(ARCHITECTURAL_BYTES));
+  readonly #view = new DataView(new ArrayBuffer(BLOCK_BYTES));
   readonly #memory = new FlatMemory();
   readonly #reference = new Reference(this.#view, 0, {
     load: (address, size, kind, modify) => this.#memory.load(address, size / 8, kind, modify),
     store: (address, size, value, kind) => this.#memory.store(address, size / 8, value, kind),
     lockBegin: () => {},
     drainStoreBuffer: () => {},
+    probe: (address, bytes, kind) => this.#memory.probe(address, bytes, kind),
+    useExtended: () => {},
     system: (i) => userSystem(i.mnemonic),
   });
 
@@ -57,9 +60,11 @@ export class ReferenceTarget implements VectorTarget {
       ss: 0x2bn,
       cpl: 3n,
       cr0: CR0_AM_PE_PG,
-      cr4: CR4_FSGSBASE,
+      cr4: CR4_FSGSBASE | CR4_OSFXSR_OSXMMEXCPT_OSXSAVE,
+      xcr0: XCR0_X87_SSE_AVX,
     };
     for (const [name, value] of Object.entries(words)) this.#view.setBigUint64(OFFSET[name as StateWord], value, true);
+    putExtended(this.#view, 0, before.extended);
   }
 
   #decode(rip: bigint): Extract<Decoded, { kind: 'instruction' }> {
@@ -93,6 +98,7 @@ export class ReferenceTarget implements VectorTarget {
       rflags: this.#word('flagSystem') | BigInt(arithmeticFlags(this.#word('flagResult'), this.#word('flagCarry'))) | 2n,
       fsBase: this.#word('fsBase'),
       gsBase: this.#word('gsBase'),
+      extended: takeExtended(this.#view, 0),
       changed: this.#memory.changed(),
       steps,
     };

@@ -1,4 +1,4 @@
-import type { Vector } from './vectors.ts';
+import type { Extended, Vector } from './vectors.ts';
 
 /**
  * Something that can run a vector: sets up the machine of the vectors' contract, runs one instruction (a REP string instruction until RIP
@@ -20,6 +20,7 @@ export interface Ran {
   readonly rflags: bigint;
   readonly fsBase: bigint;
   readonly gsBase: bigint;
+  readonly extended: Extended;
   /** Bytes of data and code memory that were written and now differ from the start: address to value. */
   readonly changed: ReadonlyMap<bigint, number>;
   /** Times that the instruction was executed: iterations of a REP string instruction. */

@@ -11,6 +11,20 @@ export interface InState {
   readonly rflags: bigint;
   readonly fsBase: bigint;
   readonly gsBase: bigint;
+  readonly extended: Extended;
+}
+
+/** x87, MMX, SSE and AVX registers. Register contents are little-endian numbers. */
+export interface Extended {
+  /** YMM0 to YMM15, 256 bits each. */
+  readonly ymm: readonly bigint[];
+  /** ST(0) to ST(7), 80 bits each. */
+  readonly st: readonly bigint[];
+  readonly fcw: bigint;
+  readonly fsw: bigint;
+  /** One bit a physical register: in use. */
+  readonly ftw: bigint;
+  readonly mxcsr: bigint;
 }
 
 /** One record of a vector file. */
@@ -27,11 +41,17 @@ export interface Vector {
   readonly exception?: { readonly vector: number; readonly errorCode: bigint; readonly cr2: bigint | undefined };
   /** RFLAGS bits that are undefined for this instance. */
   readonly undefinedFlags: bigint;
+  /** Bits of the x87 status word that are defined. */
+  readonly statusMask: bigint;
+  /** The result is an approximation, or a destination is undefined: not every register can be compared. */
+  readonly notes: readonly string[];
   readonly steps: number | undefined;
 }
 
 interface Background {
   gpr: string[];
+  ymm: string[];
+  st: string[];
   fl: string;
 }
 
@@ -46,10 +66,14 @@ interface RawVector {
   mo?: [string, string][];
   x?: { v: number; e: string; cr2?: string };
   uf?: string;
+  fm?: string;
+  n?: string[];
   steps?: number;
 }
 
 const hex = (text: string): bigint => BigInt(`0x${text}`);
+/** Bytes in the order of memory as a number. */
+export const littleEndian = (text: string): bigint => hex((text.match(/../g) ?? []).reverse().join('') || '0');
 const hexBytes = (text: string): Uint8Array => Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 const runs = (list: [string, string][] | undefined) => (list ?? []).map(([address, bytes]) => [hex(address), hexBytes(bytes)] as const);
 
@@ -118,12 +142,22 @@ function vectorOf(raw: RawVector, background: Background): Vector {
       rflags: value('fl', background.fl),
       fsBase: value('fsb', '0'),
       gsBase: value('gsb', '0'),
+      extended: {
+        ymm: background.ymm.map((text, n) => littleEndian(raw.in[`y${n}`] ?? text)),
+        st: background.st.map((text, n) => littleEndian(raw.in[`st${n}`] ?? text)),
+        fcw: value('fcw', '37f'),
+        fsw: value('fsw', '0'),
+        ftw: value('ftw', '0'),
+        mxcsr: value('mx', '1f80'),
+      },
     },
     memory: runs(raw.m),
     out: new Map(Object.entries(raw.out)),
     memoryOut: runs(raw.mo),
     ...(raw.x && { exception: { vector: raw.x.v, errorCode: hex(raw.x.e), cr2: raw.x.cr2 === undefined ? undefined : hex(raw.x.cr2) } }),
     undefinedFlags: hex(raw.uf ?? '0'),
+    statusMask: hex(raw.fm ?? 'ffff'),
+    notes: raw.n ?? [],
     steps: raw.steps,
   };
 }

@@ -7,7 +7,7 @@ import type { Violation } from '../violation.ts';
 import type { World } from '../world.ts';
 import { HASH_WORDS, hashWords } from './content-hash.ts';
 import { Contents } from './contents.ts';
-import { addCell, hashLocal, type Local, localBlock, PENDING } from './local.ts';
+import { addCell, hashLocal, type Local, localBlock, PENDING, putBlock } from './local.ts';
 import { LookLog } from './look-log.ts';
 import { stepKey, type TableMemory } from './memory.ts';
 import { type Part, Places } from './places.ts';
@@ -387,10 +387,10 @@ export class TransitionTable implements TransitionSystem {
   }
 
   #putLocal(core: number, number: number): void {
-    const { engine, cores } = this.world.machine;
+    const { engine } = this.world.machine;
     const locals = this.#locals[core]!.values;
     const [from, to] = [locals[this.#current[this.localSlot(core)]!]!, locals[number]!];
-    engine.bytes.set(to.block, cores[core]!.base);
+    putBlock(this.world.machine, core, to.block);
     for (const cell of from.cells.keys()) if (!to.cells.has(cell)) engine.longs[cell >> 3] = this.#base.get(cell)!;
     for (const [cell, value] of to.cells) engine.longs[cell >> 3] = value;
   }

@@ -15,6 +15,7 @@ import { segmentBase } from './segment-base.ts';
 import type { Semantics } from './semantics.ts';
 import { semaphore } from './semaphore.ts';
 import { shifts } from './shift.ts';
+import { SIMD } from './simd/index.ts';
 import { stack } from './stack.ts';
 import { string } from './string.ts';
 import { system } from './system.ts';
@@ -40,6 +41,7 @@ const CATEGORIES = [
   stack,
   string,
   system,
+  ...SIMD,
 ];
 
 const SEMANTICS: ReadonlyMap<string, Semantics> = new Map(CATEGORIES.flatMap((category) => Object.entries(category)));

@@ -1,0 +1,23 @@
+/**
+ * A pure function of quadwords that the vocabulary's words would spell out at great length: rounding of floating-point results, tables, polynomials. Both the
+ * reference and the generated code call the same one, so what it does is checked against silicon and against other implementations, not against itself.
+ */
+export interface Helper {
+  readonly name: string;
+  readonly parameters: number;
+  readonly results: number;
+  /** Values are unsigned 64-bit. */
+  readonly run: (...parameters: bigint[]) => readonly bigint[];
+}
+
+/** Every helper; generated code knows it by its place here. */
+export const HELPERS: readonly Helper[] = [];
+
+const NUMBERS: ReadonlyMap<string, number> = new Map(HELPERS.map((helper, n) => [helper.name, n]));
+
+/** Place of a helper in `HELPERS`. */
+export function helperNumber(name: string): number {
+  const number = NUMBERS.get(name);
+  if (number === undefined) throw new Error(`no helper ${name}`);
+  return number;
+}

@@ -1,12 +1,18 @@
 import type { Thread } from './threads.ts';
 
+/** A file that is being written. */
+export interface OpenFile {
+  write(data: string | Uint8Array): void;
+  close(): void;
+}
+
 /**
  * What a verb may touch outside itself. The program passes the real one, a test passes one that records, so that every
  * verb runs in-process.
  */
 export interface Io {
-  /** Results. With `--json` only NDJSON events are written here. */
-  stdout(text: string): void;
+  /** Results. With `--json` only NDJSON events are written here. Bytes are written as they are. */
+  stdout(data: string | Uint8Array): void;
   /** Messages, progress and errors for a person. */
   stderr(text: string): void;
   /** Whether the streams are terminals. */
@@ -19,6 +25,8 @@ export interface Io {
   listFiles(path: string): readonly string[] | undefined;
   /** Replaces a file, making its folder if needed. Throws `TextpokeError` E_FILE. */
   writeFile(path: string, data: string | Uint8Array): void;
+  /** Begins a file anew, making its folder if needed, to be written in pieces. Throws `TextpokeError` E_FILE, as its methods do. */
+  openFile(path: string): OpenFile;
   /** Like `writeFile`, but whoever reads the file sees the old bytes or all of the new ones, even when this process is killed. Throws `TextpokeError` E_FILE. */
   replaceFile(path: string, data: Uint8Array): void;
   /** What an ES module exports. Throws `TextpokeError` E_FILE. */

@@ -7,7 +7,7 @@ import { reportError } from './report-error.ts';
 import { threadOptions } from './threads.ts';
 
 /** Verbs that may compute for long without giving the event loop a turn, so that ^C would not be seen on their thread. */
-const LONG_VERBS = ['start', 'run', 'explore', 'matrix', 'mutants', 'replay', 'explain'];
+const LONG_VERBS = ['start', 'run', 'explore', 'matrix', 'mutants', 'replay', 'explain', 'trace'];
 
 /** Runs the program on a second thread; this one stays free to hear ^C and tells it through a shared word. A second ^C ends at once. */
 function runOnWorker(argv: string[]): void {

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { pathToFileURL } from 'node:url';
 import { TextpokeError } from '../error.ts';
-import type { Io } from './io.ts';
+import type { Io, OpenFile } from './io.ts';
 import { startThread } from './threads.ts';
 
 function errnoOf(error: unknown): string {
@@ -17,6 +17,7 @@ function fileError(verb: string, path: string, error: unknown): TextpokeError {
     EACCES: 'permission denied',
     EISDIR: 'it is a folder',
     ENOTDIR: 'a part of the path is not a folder',
+    EEXIST: 'a part of the path is not a folder',
     ENOSPC: 'the disk is full',
     EROFS: 'the file system is read-only',
   };
@@ -41,8 +42,8 @@ function moduleError(path: string, error: unknown): TextpokeError {
 }
 
 /** Writes all of it before returning, so that ending the process loses nothing. A reader that went away (`| head`) ends us quietly. */
-function writeAll(descriptor: number, text: string): void {
-  let bytes: Uint8Array = new TextEncoder().encode(text);
+function writeAll(descriptor: number, data: string | Uint8Array): void {
+  let bytes: Uint8Array = bytesOf(data);
   while (bytes.length > 0) {
     try {
       bytes = bytes.subarray(writeSync(descriptor, bytes));
@@ -55,10 +56,49 @@ function writeAll(descriptor: number, text: string): void {
   }
 }
 
+const bytesOf = (data: string | Uint8Array): Uint8Array => (typeof data === 'string' ? new TextEncoder().encode(data) : data);
+
+/** Small pieces go to a file together. */
+const PIECE_BYTES = 1 << 16;
+
+function openFile(path: string): OpenFile {
+  const attempt = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw fileError('write', path, error);
+    }
+  };
+  const descriptor = attempt(() => {
+    mkdirSync(dirname(path), { recursive: true });
+    return openSync(path, 'w');
+  });
+  let pieces: Uint8Array[] = [];
+  let size = 0;
+  const flush = (): void => {
+    let bytes: Uint8Array = Buffer.concat(pieces);
+    pieces = [];
+    size = 0;
+    while (bytes.length > 0) bytes = bytes.subarray(attempt(() => writeSync(descriptor, bytes)));
+  };
+  return {
+    write(data) {
+      const bytes = bytesOf(data);
+      pieces.push(bytes);
+      size += bytes.length;
+      if (size >= PIECE_BYTES) flush();
+    },
+    close() {
+      flush();
+      closeSync(descriptor);
+    },
+  };
+}
+
 /** The real world. `interrupted` tells whether ^C came: see main.ts for who knows. */
 export function nodeIo(interrupted: () => boolean): Io {
   return {
-    stdout: (text) => writeAll(1, text),
+    stdout: (data) => writeAll(1, data),
     stderr: (text) => writeAll(2, text),
     isTTY: { stdout: isatty(1), stderr: isatty(2) },
     env: process.env,
@@ -89,6 +129,7 @@ export function nodeIo(interrupted: () => boolean): Io {
         throw fileError('write', path, error);
       }
     },
+    openFile,
     replaceFile(path, data) {
       try {
         mkdirSync(dirname(path), { recursive: true });

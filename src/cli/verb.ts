@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type FlagGroup, readFlags, type SharedFlags, takeFlags } from './flags.ts';
 import { setVerbHelp } from './help.ts';
-import type { Io } from './io.ts';
+import type { Io, OpenFile } from './io.ts';
 
 /** What a verb is called with, all validated except its own flags. */
 export interface Invocation {
@@ -34,14 +34,18 @@ export interface Verb {
   act(invocation: Invocation): Promise<number> | number;
 }
 
-/** Collects what goes to stdout, for `--out`. A file is no terminal. */
-function collecting(io: Io): { readonly io: Io; text(): string } {
-  const parts: string[] = [];
-  const collector: Io = Object.create(io, {
-    stdout: { value: (text: string) => parts.push(text) },
+/** What goes to stdout goes to a file, for `--out`; the file is begun anew with the first of it. A file is no terminal. */
+function intoFile(io: Io, path: string): { readonly io: Io; close(): void } {
+  let file: OpenFile | undefined;
+  const opened = (): OpenFile => {
+    file ??= io.openFile(path);
+    return file;
+  };
+  const writer: Io = Object.create(io, {
+    stdout: { value: (data: string | Uint8Array) => opened().write(data) },
     isTTY: { value: { stdout: false, stderr: io.isTTY.stderr } },
   });
-  return { io: collector, text: () => parts.join('') };
+  return { io: writer, close: () => opened().close() };
 }
 
 /** Adds a verb to the program; returns its command for the verb's own options. */
@@ -60,12 +64,12 @@ export function addVerb(program: Command, io: Io, verb: Verb): Command {
       io.exitCode = await verb.act({ ...invocation, io });
       return;
     }
-    const collected = collecting(io);
+    const file = intoFile(io, flags.out);
     try {
-      io.exitCode = await verb.act({ ...invocation, io: collected.io });
+      io.exitCode = await verb.act({ ...invocation, io: file.io });
     } finally {
       // Also after an error: what was found before it is worth having.
-      io.writeFile(flags.out, collected.text());
+      file.close();
     }
   });
   return command;

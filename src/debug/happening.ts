@@ -106,6 +106,8 @@ export interface Trace {
   readonly cores: number;
   /** What each core runs, by the name of a function; empty for a patcher of the host and for cores that only idle. */
   readonly roles: readonly string[];
+  /** Stores in each core's buffer before the first step: the cores have come to their first visible operations. */
+  readonly buffered: readonly number[];
   readonly steps: readonly TraceStep[];
   /** What the end of the run violates, when nothing more can happen: it belongs to no step. */
   readonly end: readonly Happening[];

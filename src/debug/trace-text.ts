@@ -4,30 +4,46 @@ import { wrap } from './wrap.ts';
 
 const WIDTH = 80;
 const INDENT = '        ';
+/** Columns of a step's line besides the symbol: position, core, choice, which answer it was. */
+const BESIDE_SYMBOL = 40;
+
+export interface TraceTextOptions {
+  /** Columns of text, default 80. */
+  readonly width?: number;
+  /** With addresses. */
+  readonly verbose?: boolean;
+}
 
 /** A trace as text of at most 80 columns, the same bytes for the same trace: a line a step, then a line for each thing that happened. */
-export function formatTrace(trace: Trace): string {
-  const lines = trace.steps.flatMap(stepLines);
-  if (trace.end.length > 0) lines.push('end', ...trace.end.flatMap(happeningLines));
-  lines.push(`state ${trace.hash} behind @${trace.steps.length}`);
-  return `${lines.join('\n')}\n`;
+export const formatTrace = (trace: Trace): string => [...traceText(trace)].join('');
+
+/** The same, a step at a time. */
+export function* traceText(trace: Trace, options: TraceTextOptions = {}): Generator<string> {
+  for (const step of trace.steps) yield joined(stepLines(step, options));
+  if (trace.end.length > 0) yield joined(['end', ...trace.end.flatMap((h) => happeningLines(h, undefined, options))]);
+  yield `state ${trace.hash} behind @${trace.steps.length}\n`;
 }
 
-function stepLines(step: TraceStep): string[] {
-  const core = `CPU${step.core}`;
+const joined = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
+
+function stepLines(step: TraceStep, options: TraceTextOptions): string[] {
   const of = step.offered > 1 ? `${step.answer + 1} of ${step.offered}` : '';
-  const head =
-    `${`@${step.at}`.padEnd(7)} ${core.padEnd(6)} ${step.choice.padEnd(9)} ${step.symbol.slice(0, 40).padEnd(40)} ${of}`.trimEnd();
+  const columns = Math.max(8, (options.width ?? WIDTH) - BESIDE_SYMBOL);
+  const where = `${`@${step.at}`.padEnd(7)} ${`CPU${step.core}`.padEnd(6)} ${step.choice.padEnd(9)}`;
+  const head = `${where} ${step.symbol.slice(0, columns).padEnd(columns)} ${of}`.trimEnd();
+  const rip = options.verbose === true ? [`${INDENT}rip 0x${step.rip.toString(16)}`] : [];
   // Events of other cores inside a step (an IPI's target, a violation) say whose they are.
-  return [head, ...step.happened.flatMap((h) => happeningLines(h, step.core))];
+  return [head, ...rip, ...step.happened.flatMap((h) => happeningLines(h, step.core, options))];
 }
 
-function happeningLines(h: Happening, core?: number): string[] {
+function happeningLines(h: Happening, core: number | undefined, { width, verbose }: TraceTextOptions): string[] {
   const whose = core === undefined || h.core === core ? '' : `CPU${h.core} `;
-  return wrap(whose + say(h), WIDTH - INDENT.length, 2).map((line) => INDENT + line);
+  const place = verbose === true && 'physical' in h ? `  at physical 0x${h.physical.toString(16)}` : '';
+  return wrap(whose + sayHappening(h) + place, (width ?? WIDTH) - INDENT.length, 2).map((line) => INDENT + line);
 }
 
-function say(h: Happening): string {
+/** What happened, in a line. */
+export function sayHappening(h: Happening): string {
   switch (h.what) {
     case 'access':
       return sayAccess(h);

@@ -1,4 +1,4 @@
-import { EVENT_BASE, EVENT_BYTES, MAX_EVENTS } from '../engine/layout.ts';
+import { CORE, EVENT_BASE, EVENT_BYTES, MAX_EVENTS } from '../engine/layout.ts';
 import { TextpokeError } from '../error.ts';
 import { choose, endOf, options } from '../explore/path.ts';
 import type { Violation } from '../explore/violation.ts';
@@ -41,6 +41,7 @@ export class TraceRecorder {
   readonly steps: TraceStep[] = [];
   readonly #histories: readonly TextHistory[];
   readonly #before: World['onEvent'];
+  readonly #buffered: readonly number[];
   #happened: Happening[] = [];
   #read = EVENT_BASE;
   #last = 0;
@@ -53,6 +54,7 @@ export class TraceRecorder {
     this.world = world;
     this.names = new Names(world);
     this.#histories = world.sites.map((s) => new TextHistory(s, world.lab.peek(s.address, s.versions[0]!.length)));
+    this.#buffered = world.machine.cores.map((core) => core.raw(CORE.storeBufferCount));
     this.#before = world.onEvent;
     world.onEvent = (event) => {
       this.#accesses();
@@ -124,6 +126,7 @@ export class TraceRecorder {
     return {
       cores: world.machine.cores.length,
       roles: rolesOf(world),
+      buffered: this.#buffered,
       steps: this.steps,
       end: this.#happened,
       violations: this.violations,

@@ -34,12 +34,12 @@ describe('help', () => {
     }
   });
 
-  test('help VERB is VERB --help, help alone lists every verb within 24 lines', async () => {
+  test('help VERB is VERB --help, help alone lists every verb in a line of its own, with ten lines besides', async () => {
     expect((await textpoke(['help', 'explore'])).stdout()).toBe((await textpoke(['explore', '--help'])).stdout());
     const { exit, stdout } = await textpoke(['help']);
     expect(exit).toBe(0);
     for (const verb of verbs) expect(stdout()).toMatch(new RegExp(`^  ${verb} `, 'm'));
-    expect(stdout().trimEnd().split('\n').length).toBeLessThanOrEqual(24);
+    expect(stdout().trimEnd().split('\n').length).toBeLessThanOrEqual(verbs.length + 10);
     expect(
       stdout()
         .split('\n')

@@ -19,6 +19,8 @@ export interface World {
 export interface Recording {
   readonly io: Io;
   readonly written: Map<string, string>;
+  /** The same as they were written. */
+  readonly bytes: Map<string, Uint8Array>;
   /** Files of bytes that were replaced as a whole. */
   readonly replaced: Map<string, Uint8Array>;
   stdout(): string;
@@ -29,9 +31,10 @@ export function recordingIo(world: World = {}): Recording {
   const out: string[] = [];
   const err: string[] = [];
   const written = new Map<string, string>();
+  const bytes = new Map<string, Uint8Array>();
   const replaced = new Map<string, Uint8Array>();
   const io: Io = {
-    stdout: (text) => void out.push(text),
+    stdout: (data) => void out.push(typeof data === 'string' ? data : Buffer.from(data).toString('latin1')),
     stderr: (text) => void err.push(text),
     isTTY: { stdout: world.tty ?? false, stderr: world.tty ?? false },
     env: world.env ?? {},
@@ -45,6 +48,17 @@ export function recordingIo(world: World = {}): Recording {
       return below.length === 0 ? undefined : below.sort();
     },
     writeFile: (path, data) => void written.set(path, typeof data === 'string' ? data : new TextDecoder().decode(data)),
+    openFile(path) {
+      const pieces: Uint8Array[] = [];
+      return {
+        write: (data) => void pieces.push(Buffer.from(data)),
+        close() {
+          const all = Buffer.concat(pieces);
+          bytes.set(path, all);
+          written.set(path, all.toString());
+        },
+      };
+    },
     replaceFile: (path, data) => void replaced.set(path, data),
     async importModule(path) {
       const module = world.modules?.[path];
@@ -60,7 +74,7 @@ export function recordingIo(world: World = {}): Recording {
     run: (command) => ({ status: null, stderr: `${command} is not there` }),
     exitCode: 0,
   };
-  return { io, written, replaced, stdout: () => out.join(''), stderr: () => err.join('') };
+  return { io, written, bytes, replaced, stdout: () => out.join(''), stderr: () => err.join('') };
 }
 
 /** Runs the program in-process: `textpoke` with these arguments in this world. */

@@ -179,4 +179,4 @@ test('the types', () => {
   // @ts-expect-error a check that does not exist
   expect(replayNothing).not.toViolate('I99');
 });
-const replayNothing = { cores: 1, roles: [], steps: [], end: [], violations: [], hash: '' };
+const replayNothing = { cores: 1, roles: [], buffered: [], steps: [], end: [], violations: [], hash: '' };

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { TRACE_FORMATS } from '../../debug/formats/about.ts';
 import type { Io } from '../io.ts';
 import { ownValue } from '../own-flags.ts';
 import { SCENARIOS_FLAG } from '../scenarios.ts';
@@ -18,12 +19,12 @@ export function define(program: Command, io: Io): void {
     groups: ['Engine'],
     examples: ['replay tp1_AyDJUdpLASYMAQEBBAEBAQQBAgIDAQMCAAAA-ic', 'replay race.txt --format changelog --out diagram.txt'],
     async act({ args, own, flags, io }) {
-      const format = ownValue(own, 'format', '--format', oneOf('text', 'changelog')) ?? 'text';
+      const format = ownValue(own, 'format', '--format', oneOf(...TRACE_FORMATS));
       const token = findToken(args[0], io);
       const { replayAction } = await import('../actions/replay.ts');
       return replayAction({ ...flags, token, format, scenarios: ownValue(own, 'scenarios', '--scenarios', someText) }, io);
     },
   })
     .option(...SCENARIOS_FLAG)
-    .option('--format <text|changelog>', 'changelog: the diagram alone, no colour, 75 columns');
+    .option('--format <NAME>', 'one of those of trace; text unless given');
 }

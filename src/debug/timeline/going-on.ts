@@ -22,3 +22,16 @@ export class GoingOn {
     return answer < 0 ? undefined : answer;
   }
 }
+
+/** Most steps of a run that goes on by itself: far enough to be of use and not for ever. */
+const MOST_STEPS = 10_000;
+
+/** Lets a run go on by itself from its end, until nothing can happen, something is violated, or it goes in circles. */
+export function goOn(timeline: ScheduleTimeline, most = MOST_STEPS): void {
+  const goingOn = new GoingOn();
+  timeline.goto(timeline.end);
+  for (let n = 0; n < most; n++) {
+    const answer = goingOn.next(timeline);
+    if (answer === undefined || timeline.take(answer).length > 0) return;
+  }
+}

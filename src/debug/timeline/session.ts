@@ -9,7 +9,7 @@ import type { Cell, Scenario, Variant } from '../../scenario/scenario.ts';
 import type { Trace } from '../happening.ts';
 import { replayToken } from '../replay.ts';
 import { recordTrace } from '../trace.ts';
-import { GoingOn } from './going-on.ts';
+import { goOn } from './going-on.ts';
 import { ScheduleTimeline } from './schedule-timeline.ts';
 
 /** The run of a scenario that somebody looks at. */
@@ -54,12 +54,7 @@ export function openCell(
   const world = runner.maker(scenario, variant.name, cell)();
   world.begin(knowledge);
   const timeline = new ScheduleTimeline(world, []);
-  const goingOn = new GoingOn();
-  // Far enough to be of use and not for ever.
-  for (let n = 0; n < MOST_STEPS; n++) {
-    const answer = goingOn.next(timeline);
-    if (answer === undefined || timeline.take(answer).length > 0) break;
-  }
+  goOn(timeline);
   const answers = [...timeline.answers];
   world.release();
   const again = runner.maker(scenario, variant.name, cell)();
@@ -68,9 +63,6 @@ export function openCell(
   again.release();
   return { session: open(runner, { scenario, variant, cell }, knowledge, answers, trace), token: undefined };
 }
-
-/** Most steps of a run that goes on by itself. */
-const MOST_STEPS = 10_000;
 
 function open(
   runner: CellRunner,

@@ -14,7 +14,7 @@ const FIELD = { site: 0, frame: 2, rsp: 4, flags: 6, registers: 8, ghost: 10 } a
 const RF = 1n << 16n;
 
 /** The entry stub with the gap copies the frame this far down. */
-const GAP = 48n;
+export const FRAME_GAP = 48n;
 
 /**
  * I6b, I7 and I11: follows every #BP at a registered site from its delivery to the IRET that leaves it, and compares the core with what
@@ -98,9 +98,9 @@ export function emulationChecker(): Checker {
     const frame = world.meta.getLong(at, word + FIELD.frame);
     // The copy below the gap, where there is one, is the live frame; without a gap the pushed frame is.
     const copy =
-      world.lab.readLong(core.index, frame - GAP + 8n) === BigInt(KERNEL_CS) &&
-      world.lab.readLong(core.index, frame - GAP + 32n) === BigInt(KERNEL_DS);
-    const live = copy ? frame - GAP : frame;
+      world.lab.readLong(core.index, frame - FRAME_GAP + 8n) === BigInt(KERNEL_CS) &&
+      world.lab.readLong(core.index, frame - FRAME_GAP + 32n) === BigInt(KERNEL_DS);
+    const live = copy ? frame - FRAME_GAP : frame;
     const cs = world.lab.readLong(core.index, live + 8n);
     const ss = world.lab.readLong(core.index, live + 32n);
     if (cs === BigInt(KERNEL_CS) && ss === BigInt(KERNEL_DS)) return;
@@ -115,7 +115,7 @@ export function emulationChecker(): Checker {
   function onIret(frame: bigint, world: World, core: Core, depth: number): void {
     const { at, word } = level(core.index, depth - 1);
     const pushed = world.meta.getLong(at, word + FIELD.frame);
-    if (frame !== pushed && frame !== pushed - GAP) return;
+    if (frame !== pushed && frame !== pushed - FRAME_GAP) return;
     const site = world.sites[world.meta.get(at, word + FIELD.site) - 1] as Site;
     const ghost = world.meta.get(at, word + FIELD.ghost) !== 0;
     const before = {

@@ -5,6 +5,7 @@ import type { Keeper } from '../keeper.ts';
 import { Knowledge } from '../knowledge.ts';
 import type { Cost, Counts, Coverage } from '../result.ts';
 import { contested, learnTogether } from '../table/footprint.ts';
+import { StepSet } from '../table/named-steps.ts';
 import { isWanted, type Violation } from '../violation.ts';
 import type { World } from '../world.ts';
 import { canonicalText } from './canonical.ts';
@@ -12,7 +13,7 @@ import { decodeShared, encodeShared, type SharedCheckpoint } from './checkpoint.
 import { type Findings, findingsOf } from './findings.ts';
 import type { Order, Share } from './share.ts';
 import { SharedVisited } from './shared-visited.ts';
-import { EVERYTHING, Halt, type Job, SharedWork } from './shared-work.ts';
+import { EVERYTHING, Halt, SharedWork } from './shared-work.ts';
 
 /** Workers that wait for orders. They are threads or not: this layer does not know. */
 export interface Team {
@@ -25,6 +26,8 @@ export interface Team {
 }
 
 const MAX_ROUNDS = 24;
+/** Of a search that begins with what others have found out. */
+const BEGINNING = { keys: new Int32Array(0), jobs: [EVERYTHING] };
 
 /** What all workers came to. */
 interface Round {
@@ -38,8 +41,13 @@ interface Round {
 
 /**
  * Explores all states of the world that `make` builds with several workers. Verdict, states, notes, witnesses and counterexample are the same however many
- * there are: the search does not stop at a violation; the words that are shared are at their fixed point before anything counts; and the counterexample is
- * looked for by one search alone, once it is known that there is one. For the same reason it may be interrupted and resumed anywhere.
+ * there are: the search does not stop at a violation; the words that are shared are at their fixed point before anything counts, and so is what cores are
+ * known to do, by which it is decided who goes first (`Futures`); and the counterexample is looked for by one search alone, once it is known that there is
+ * one. For the same reason it may be interrupted and resumed anywhere.
+ *
+ * All that cores can do is one set, whoever finds out and on which way: a run that was left out has an equal one that was not, with the same steps. So a
+ * search that saw nothing new decided by all of it, and which states that reaches is a matter of the states alone. Sleep sets would not do: a state that
+ * somebody came to by another way has other options asleep, and where those sleep for whom it was enough to go first, states behind them are not reached.
  */
 export async function exploreInParallel(
   make: () => World,
@@ -49,9 +57,9 @@ export async function exploreInParallel(
 ): Promise<Exploration> {
   const learned = settings.learned ?? learn(make);
   const resumed = keeper?.resume === undefined ? undefined : decodeShared(keeper.resume, keeper.name);
-  const search = new Rounds(team, settings, learned.clone(), keeper, resumed);
+  const search = new Rounds(team, settings, learned.clone(), keeper, resumed, settings.reduce ?? coresOf(make) > 2);
   let symmetry = resumed?.symmetry ?? settings.symmetry !== false;
-  let round = await search.settled(symmetry);
+  let round = await search.decided(symmetry);
   let why = resumed?.symmetry === false && settings.symmetry !== false ? search.whyPlain : undefined;
   if (round.stopped === undefined && round.symmetric !== 0) {
     if (round.findings.identityAsked) why = 'a core asked for its own number';
@@ -60,13 +68,20 @@ export async function exploreInParallel(
     if (why !== undefined) {
       symmetry = false;
       search.whyPlain = why;
-      round = await search.settled(symmetry);
+      round = await search.decided(symmetry);
     }
   }
   const result = conclusion(make, round, search.knowledge, { ...settings, symmetry });
   const { cost } = search;
   if (why === undefined) return { ...result, learned, cost };
   return { ...result, notes: [...result.notes, `symmetry off: ${why}`].sort(), learned, cost };
+}
+
+function coresOf(make: () => World): number {
+  const world = make();
+  const { length } = world.machine.cores;
+  world.release();
+  return length;
 }
 
 /** Rounds of all workers, until nobody learns anything new about what is shared. */
@@ -78,6 +93,8 @@ class Rounds {
   readonly #settings: ExploreOptions;
   readonly #keeper: Keeper | undefined;
   #resumed: SharedCheckpoint | undefined;
+  /** All that cores are known to do; undefined where it is not asked who may go first. */
+  #steps: StepSet | undefined;
   #cells: ReadonlySet<number>;
   #transitions = 0;
   #runs = 0;
@@ -88,6 +105,7 @@ class Rounds {
     knowledge: Knowledge,
     keeper: Keeper | undefined,
     resumed: SharedCheckpoint | undefined,
+    reduce: boolean,
   ) {
     this.#team = team;
     this.#settings = settings;
@@ -95,6 +113,7 @@ class Rounds {
     this.#keeper = keeper;
     this.#resumed = resumed;
     this.#cells = new Set(resumed?.cells);
+    if (resumed === undefined ? reduce : resumed.steps !== undefined) this.#steps = new StepSet(resumed?.steps);
     this.whyPlain = resumed?.whyPlain;
     if (resumed !== undefined) knowledge.add(resumed);
   }
@@ -103,15 +122,34 @@ class Rounds {
     return { jobs: this.#team.size, transitions: this.#transitions, runs: this.#runs };
   }
 
-  async settled(symmetry: boolean): Promise<Round> {
+  /** With all runs, where those that were looked at do not tell whether one of them goes on for ever. */
+  async decided(symmetry: boolean): Promise<Round> {
+    const round = await this.#settled(symmetry);
+    if (this.#steps === undefined || round.stopped !== undefined || round.findings.violations.length > 0) return round;
+    const graph = graphOf(round.findings);
+    if (!graph.hasCircle(round.states) && graph.fairCycle(round.states) === undefined) return round;
+    this.#steps = undefined;
+    return this.#settled(symmetry);
+  }
+
+  async #settled(symmetry: boolean): Promise<Round> {
     for (let n = 0; ; n++) {
       const round = await this.#round(symmetry, n === MAX_ROUNDS);
       if (round !== undefined) return round;
     }
   }
 
-  /** Slices of one round, from checkpoint to checkpoint. Undefined when something was learned: then all of it is void. */
+  /** Searches of one round, until one sees nothing that it did not go by. Undefined when something was learned: then all of it is void. */
   async #round(symmetry: boolean, isLast: boolean): Promise<Round | undefined> {
+    if (this.#resumed === undefined) this.#steps &&= new StepSet();
+    for (;;) {
+      const round = await this.#search(symmetry, isLast);
+      if (round !== 'outdated') return round;
+    }
+  }
+
+  /** Slices of one search, from checkpoint to checkpoint. */
+  async #search(symmetry: boolean, isLast: boolean): Promise<Round | 'outdated' | undefined> {
     const maxSteps = this.#settings.budget?.maxSteps;
     const buffer = SharedVisited.buffer();
     const visited = new SharedVisited(buffer);
@@ -136,14 +174,23 @@ class Rounds {
       const symmetric = symmetry ? findings.symmetric : 0;
       const round = { findings, states: visited.size, symmetric };
       // What was counted is void.
-      if (isVoid)
+      if (isVoid) {
+        this.#steps &&= new StepSet();
+        this.#keep(symmetry, BEGINNING, reason);
         return { ...round, findings: { ...findings, violations: [] }, stopped: reason ?? `still learning after ${MAX_ROUNDS} rounds` };
+      }
+      const isOutdated = (this.#steps?.add(shares.flatMap((s) => s.steps)) ?? []).length > 0;
+      const spent = shares.some((s) => s.halt === Halt.steps) ? `step budget of ${maxSteps} spent` : undefined;
+      const stopped = reason ?? spent;
+      if (isOutdated) {
+        if (stopped === undefined) return 'outdated';
+        this.#keep(symmetry, BEGINNING, stopped);
+        return { ...round, stopped };
+      }
       if (halt === Halt.full) return { ...round, stopped: 'no room for more states' };
       jobs = [...new SharedWork(work, this.#team.size).drain(), ...shares.flatMap((s) => s.leftOver ?? [])];
       if (jobs.length === 0) return { ...round, stopped: undefined };
-      const spent = shares.some((s) => s.halt === Halt.steps) ? `step budget of ${maxSteps} spent` : undefined;
-      const stopped = reason ?? spent;
-      this.#keep(symmetry, visited, jobs, findings, stopped);
+      this.#keep(symmetry, { keys: visited.keys, jobs, findings }, stopped);
       if (stopped !== undefined) return { ...round, stopped };
     }
   }
@@ -161,6 +208,7 @@ class Rounds {
       ...this.knowledge.beyond(new Knowledge()),
       cells: [...this.#cells],
       symmetry,
+      ...(this.#steps === undefined ? {} : { steps: this.#steps.steps }),
       visited,
       work,
       ...(findings === undefined ? {} : { seen: findings.seen }),
@@ -192,13 +240,14 @@ class Rounds {
     return this.knowledge.size !== words || this.#cells.size !== cells;
   }
 
-  #keep(symmetry: boolean, visited: SharedVisited, jobs: readonly Job[], findings: Findings, stopped: string | undefined): void {
+  #keep(symmetry: boolean, at: Pick<SharedCheckpoint, 'keys' | 'jobs' | 'findings'>, stopped: string | undefined): void {
     const keeper = this.#keeper;
     if (keeper === undefined) return;
     const { name } = keeper;
     const { visible, text } = this.knowledge.beyond(new Knowledge());
     const whyPlain = this.whyPlain === undefined ? {} : { whyPlain: this.whyPlain };
-    const checkpoint = { name, visible, text, cells: [...this.#cells], symmetry, ...whyPlain, keys: visited.keys, jobs, findings };
+    const steps = this.#steps === undefined ? {} : { steps: this.#steps.steps };
+    const checkpoint = { name, visible, text, cells: [...this.#cells], symmetry, ...whyPlain, ...steps, ...at };
     keeper.keep(encodeShared(checkpoint), stopped);
   }
 }

@@ -1,5 +1,7 @@
 import { StateGraph } from '../graph.ts';
+import { Futures } from '../table/futures.ts';
 import { StateKey } from '../table/key.ts';
+import { type NamedStep, StepNames, StepSet } from '../table/named-steps.ts';
 import type { Remembered } from '../table/remembered.ts';
 import type { TransitionTable } from '../table/table.ts';
 import { Trail } from '../table/trail.ts';
@@ -19,6 +21,9 @@ interface Frame {
 /** Transitions between two looks at what others want. */
 const LOOK_EVERY = 16;
 const RESERVE = 1024;
+
+/** Transitions to go on for, besides as many again, after something new was seen: the more is found at once the fewer searches there are. */
+const GO_ON_FOR = 1024;
 
 /** A violation and the way to it, as this worker came there. */
 export interface Seen {
@@ -46,16 +51,40 @@ export class ShareSearch {
   /** Indices from the start to the first frame. */
   #prefix: readonly number[] = [];
   readonly #stack: Frame[] = [];
+  readonly #rank = (core: number): number => this.#trail.key.rank(core);
+  // Undefined where nobody goes first.
+  readonly #futures: Futures | undefined;
+  readonly #names: StepNames;
+  readonly #known: StepSet;
+  // What is not in the order, when it was last seen, and how much of what the table has run was looked through.
+  readonly #newSteps: NamedStep[] = [];
+  #newAt = 0;
+  #runs = 0;
+  readonly #lookedThrough: number[];
   #hungry = false;
   #left = 0;
 
-  constructor(table: TransitionTable, visited: SharedVisited, work: SharedWork, worker: number, symmetric: number) {
+  /** `steps`: all that cores are known to do, where what commutes with it may go first. */
+  constructor(
+    table: TransitionTable,
+    visited: SharedVisited,
+    work: SharedWork,
+    worker: number,
+    symmetric: number,
+    steps: readonly NamedStep[] | undefined,
+  ) {
     this.#table = table;
     this.#visited = visited;
     this.#work = work;
     this.#worker = worker;
     this.#symmetric = symmetric;
     this.#trail = new Trail(table, new StateKey(table, symmetric));
+    this.#names = new StepNames(table, symmetric);
+    this.#known = new StepSet(steps);
+    this.#lookedThrough = table.history.map(() => 0);
+    if (steps === undefined) return;
+    this.#futures = new Futures(table);
+    this.#futures.fix(this.#names.histories(steps));
   }
 
   /** Goes on for some transitions. `idle`: there is no work now; `over`: there never will be, or all shall stop. */
@@ -63,6 +92,7 @@ export class ShareSearch {
     for (let n = 0; n < transitions; n++) {
       if (n % LOOK_EVERY === 0) {
         if (this.#work.halt !== Halt.no) return 'over';
+        if (this.#futures !== undefined && this.#isOutdated()) this.#work.stop(Halt.outdated);
         if (this.#stack.length > 0 && this.#work.isWanted) this.#giveAway();
       }
       if (this.#stack.length === 0) {
@@ -120,9 +150,41 @@ export class ShareSearch {
       this.#note(this.#table.ended());
       return false;
     }
-    this.#stack.push({ state, options, next: 0, limit: options.length });
+    const [next, limit] = this.#taken(options);
+    this.#stack.push({ state, options, next, limit });
     this.depth = Math.max(this.depth, this.#prefix.length + this.#stack.length);
     return true;
+  }
+
+  /** Which options are taken from the state at hand: from the first number up to, not including, the second. Those of a core stand together. */
+  #taken(options: readonly Remembered[]): readonly [number, number] {
+    const all = [0, options.length] as const;
+    if (this.#futures === undefined || options.length < 2) return all;
+    const core = this.#futures.first(options, this.#symmetric, this.#rank);
+    return core < 0 ? all : [options.findIndex((o) => o.core === core), options.findLastIndex((o) => o.core === core) + 1];
+  }
+
+  /** What cores did that nobody had known of when it was decided who goes first. */
+  get newSteps(): readonly NamedStep[] {
+    if (this.#futures !== undefined) this.#lookThrough();
+    return this.#newSteps;
+  }
+
+  /** Whether enough was seen that it was not decided on, for a search that begins again with it. */
+  #isOutdated(): boolean {
+    if (this.#runs !== this.#table.runs) this.#lookThrough();
+    return this.#newSteps.length > 0 && this.transitions >= 2 * this.#newAt + GO_ON_FOR;
+  }
+
+  #lookThrough(): void {
+    this.#runs = this.#table.runs;
+    for (const [core, history] of this.#table.history.entries()) {
+      const fresh = this.#known.add(history.slice(this.#lookedThrough[core]).map((step) => this.#names.name(core, step)));
+      this.#lookedThrough[core] = history.length;
+      if (fresh.length === 0) continue;
+      this.#newSteps.push(...fresh);
+      this.#newAt = this.transitions;
+    }
   }
 
   #start(job: Job): void {

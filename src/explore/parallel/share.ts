@@ -2,6 +2,7 @@ import { TextpokeError } from '../../error.ts';
 import { Knowledge } from '../knowledge.ts';
 import type { Counterexample } from '../result.ts';
 import { applyFootprint, type Footprint, footprintOf } from '../table/footprint.ts';
+import type { NamedStep } from '../table/named-steps.ts';
 import { answersOf, learnNearby } from '../table/search.ts';
 import { NewWords, TransitionTable } from '../table/table.ts';
 import type { World } from '../world.ts';
@@ -21,6 +22,8 @@ export interface Order {
   /** Quadwords of linear memory that are slots of the table whoever touches them. */
   readonly cells: readonly number[];
   readonly symmetry: boolean;
+  /** All that cores are known to do, to decide who goes first; undefined: nobody does. */
+  readonly steps?: readonly NamedStep[];
   readonly visited: SharedArrayBuffer;
   readonly work: SharedArrayBuffer;
   /** What those who went before saw. */
@@ -50,6 +53,8 @@ export interface Share {
   readonly visible: readonly number[];
   readonly text: readonly number[];
   readonly cells: readonly number[];
+  /** What cores did that the order did not know of. */
+  readonly steps: readonly NamedStep[];
 }
 
 export function knowledgeOf({ visible, text }: Pick<Order, 'visible' | 'text'>): Knowledge {
@@ -78,7 +83,7 @@ export class Worker {
       this.#table.adopt(order.seen.partition);
     }
     this.#work = new SharedWork(order.work, order.workers);
-    this.#search = new ShareSearch(this.#table, visited, this.#work, worker, order.symmetry ? this.#world.symmetric : 0);
+    this.#search = new ShareSearch(this.#table, visited, this.#work, worker, order.symmetry ? this.#world.symmetric : 0, order.steps);
   }
 
   advance(transitions: number): 'busy' | 'idle' | 'over' {
@@ -125,6 +130,7 @@ export class Worker {
       footprint: this.#newWords === undefined ? footprintOf(world.machine, table.partition) : undefined,
       ...knowledge.beyond(knowledgeOf(this.#order)),
       cells: [...(this.#newWords ?? [])],
+      steps: halt === Halt.learned ? [] : search.newSteps,
     };
     world.release();
     return share;

@@ -9,6 +9,8 @@ export const Halt = {
   steps: 3,
   /** The set of states is full. */
   full: 4,
+  /** Cores do more than was known when it was decided who goes first: what was counted is void. */
+  outdated: 5,
 } as const;
 export type Halt = (typeof Halt)[keyof typeof Halt];
 

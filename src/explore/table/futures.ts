@@ -1,5 +1,5 @@
 import { componentsOf } from '../components.ts';
-import type { Remembered } from './remembered.ts';
+import type { LocalStep, Remembered } from './remembered.ts';
 import type { TransitionTable } from './table.ts';
 
 /** What one core may still do from each of its local states on. */
@@ -65,7 +65,7 @@ export class Futures {
     const before = this.#futures;
     const words = this.#words;
     this.#hold(table.slots);
-    this.#futures = table.history.map((history, core) => this.#futureOf(core, history.length, table.localsOf(core)));
+    this.#futures = table.history.map((history, core) => this.#futureOf(history, table.localsOf(core)));
     before.forEach((old, core) => {
       const now = this.#futures[core]!;
       now.used.set(old.used);
@@ -87,12 +87,18 @@ export class Futures {
   /** Goes on where a search over the same table, with the same history, has paused. */
   resume({ slots, cores, outdated }: FuturesPause): void {
     this.#hold(slots);
-    this.#futures = cores.map(({ steps, known }, core) => this.#futureOf(core, steps, known));
+    this.#futures = cores.map(({ steps, known }, core) => this.#futureOf(this.#table.history[core]!.slice(0, steps), known));
     cores.forEach(({ used }, core) => {
       for (const local of used) this.#futures[core]!.used[local] = 1;
     });
     this.outdated = outdated;
     this.runs = -1;
+  }
+
+  /** Decides by these histories, whatever the table learns from now on. */
+  fix(histories: readonly (readonly LocalStep[])[]): void {
+    this.#hold(this.#table.slots);
+    this.#futures = histories.map((history, core) => this.#futureOf(history, this.#table.localsOf(core)));
   }
 
   #differs(old: Future, now: Future, local: number, words: number): boolean {
@@ -104,9 +110,8 @@ export class Futures {
     return false;
   }
 
-  #futureOf(core: number, steps: number, known: number): Future {
+  #futureOf(history: readonly LocalStep[], known: number): Future {
     const words = this.#words;
-    const history = this.#table.history[core]!.slice(0, steps);
     const accessed = new Int32Array(known * words);
     const written = new Int32Array(known * words);
     const circular = new Uint8Array(known);
@@ -142,7 +147,7 @@ export class Futures {
       }
       at = end;
     }
-    return { accessed, written, circular, known, steps, used: new Uint8Array(known) };
+    return { accessed, written, circular, known, steps: history.length, used: new Uint8Array(known) };
   }
 
   /**

@@ -276,6 +276,28 @@ export class TransitionTable implements TransitionSystem {
     return this.#offersOf(core).places;
   }
 
+  /** The quadword of a slot of its own, by its offset in linear memory. */
+  cellAt(slot: number): number {
+    return this.#cells[slot - this.firstWord]!;
+  }
+
+  /** The slot of a quadword that has one of its own for whoever works on the same states. Before it is looked at, or behind that. */
+  slotAt(cell: number): number {
+    return this.#wordSlot(cell);
+  }
+
+  /** The same for a core's local state in every table of a world. */
+  localName(core: number, local: number): string {
+    return this.#locals[core]!.hashes.subarray(local * HASH_WORDS, (local + 1) * HASH_WORDS).join();
+  }
+
+  /** The number of a core's local state by its name, whether it was reached here or not. */
+  localOf(core: number, name: string): number {
+    const locals = this.#locals[core]!;
+    if (locals.numberOf(name) === undefined) locals.announce(name, Int32Array.from(name.split(','), Number));
+    return locals.numberOf(name)!;
+  }
+
   /** Local states of a core that were seen. */
   localsOf(core: number): number {
     return this.#locals[core]!.size;

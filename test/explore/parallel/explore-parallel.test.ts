@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { type ExploreOptions, explore, learn } from '../../../src/explore/explore.ts';
 import { Knowledge } from '../../../src/explore/knowledge.ts';
-import { exploreInParallel } from '../../../src/explore/parallel/explore-parallel.ts';
+import { exploreInParallel, type Team } from '../../../src/explore/parallel/explore-parallel.ts';
+import type { Order } from '../../../src/explore/parallel/share.ts';
 import { SharedVisited } from '../../../src/explore/parallel/shared-visited.ts';
 import { searchStates } from '../../../src/explore/stateful.ts';
+import { type NamedStep, StepNames } from '../../../src/explore/table/named-steps.ts';
+import { searchTable } from '../../../src/explore/table/search.ts';
+import { TransitionTable } from '../../../src/explore/table/table.ts';
 import type { World } from '../../../src/explore/world.ts';
 import { scenarioOf } from '../../../src/scenario/catalogue.ts';
 import { type Cell, imageOf } from '../../../src/scenario/scenario.ts';
@@ -32,6 +36,19 @@ const waiter = (name: string, own: string, other: string): string =>
   `${name}:\nmovq $0, ${own}(%rip)\n1:\ncmpq $0, ${other}(%rip)\nje 1b\nmovq $1, ${own}(%rip)\njmp cpu_idle\n`;
 /** Each waits for the other before it speaks. */
 const livelock = program(waiter('c0', 'x', 'y') + waiter('c1', 'y', 'x'), 2, { x: 0, y: 0 });
+
+/** A team, and what was known of the cores when it was last asked. */
+function listening(team: Team): Team & { readonly orders: Order[] } {
+  const orders: Order[] = [];
+  return {
+    size: team.size,
+    orders,
+    work(order, stop) {
+      orders.push(order);
+      return team.work(order, stop);
+    },
+  };
+}
 
 /** What a race of two claims would do: now and then one who comes late is told that it is the first. */
 class TwiceNew extends SharedVisited {
@@ -72,9 +89,37 @@ describe.each(WORLDS)('%s: one, two and three workers say the same, in whatever 
     const world = make();
     world.begin(alone.knowledge);
     const symmetry = settings.symmetry !== false && !alone.notes.some((n) => n.startsWith('symmetry off: interchangeable'));
-    expect(alone.counts.states).toBe(searchStates(world, { wholeGraph: true, symmetry }).counts.states);
+    const { states } = searchStates(world, { wholeGraph: true, symmetry }).counts;
+    expect(alone.counts.states).toBeLessThanOrEqual(states);
+    const all = await exploreInParallel(make, teamInOneThread(make, 2, 1), { ...settings, reduce: false });
+    expect(all.counts.states).toBe(states);
+    expect(all.verdict).toBe(alone.verdict);
   });
 });
+
+describe('where somebody goes first, that is decided by all that cores do in any run', () => {
+  test.each<[string, () => World, boolean]>([
+    ['victims that trade places', maker('F1', 'final-sync', { victims: 2 }), true],
+    ['victims that do not', maker('F1', 'final-sync', { victims: 2, fetch: 'coherent' }), false],
+    ['two sites', maker('F2', 'final-sync', { victims: 2 }), true],
+    ['a violation', maker('F1', 'no-final-sync', { victims: 2 }), true],
+  ])('%s', async (_title, make, symmetry) => {
+    const world = make();
+    const teams = [1, 2, 3].map((size) => listening(teamInOneThread(make, size, size)));
+    const found = [];
+    for (const team of teams) found.push(await exploreInParallel(make, team, { symmetry, shrink: false }));
+    const steps = teams.map(({ orders }) => keysOf(orders.at(-1)!.steps!));
+    world.begin(found[0]!.knowledge);
+    const table = new TransitionTable(world);
+    const whole = searchTable(table, { symmetry, wholeGraph: true });
+    const names = new StepNames(table, symmetry ? world.symmetric : 0);
+    const all = keysOf(table.history.flatMap((history, core) => history.map((step) => names.name(core, step))));
+    for (const some of steps) expect(some).toEqual(all);
+    expect(found[0]!.counts.states).toBeLessThan(whole.counts.states);
+  });
+});
+
+const keysOf = (steps: readonly NamedStep[]): string[] => [...new Set(steps.map((step) => JSON.stringify(step)))].sort();
 
 test('what the first searches did not find out about sharing is found out together', async () => {
   const make = maker('F1', 'no-final-sync');

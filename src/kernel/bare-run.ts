@@ -58,6 +58,7 @@ export interface BareState {
   readonly ticks: bigint;
   readonly traps: readonly (BareTrap | undefined)[];
   readonly hasEnded: boolean;
+  readonly serialBytes: number;
 }
 
 /**
@@ -114,6 +115,7 @@ export class BareRun {
       ticks: this.bare.machine.ticks,
       traps: [...this.#traps],
       hasEnded: this.#hasEnded,
+      serialBytes: this.bare.serialBytes,
     };
   }
 
@@ -123,6 +125,8 @@ export class BareRun {
     this.#slice = state.slice;
     this.#hasEnded = state.hasEnded;
     this.bare.machine.ticks = state.ticks;
+    this.bare.serialBytes = state.serialBytes;
+    this.#asked = 0;
     state.used.forEach((n, core) => {
       this.#used[core] = n;
     });

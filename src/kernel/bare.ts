@@ -37,8 +37,8 @@ export interface BareOptions {
   readonly entry?: bigint | undefined;
   /** Keeps an undo journal, which snapshots need. */
   readonly journal?: boolean;
-  /** Takes the bytes that cores write to the serial port. */
-  readonly serial: (core: number, byte: number) => void;
+  /** Takes the bytes that cores write to the serial port; `index` counts them from the start of the run, so that one that is written again is known. */
+  readonly serial: (core: number, byte: number, index: number) => void;
 }
 
 /**
@@ -56,6 +56,8 @@ export class BareMachine {
   readonly machine: Machine;
   readonly image: Image;
   readonly layout: BareLayout;
+  /** Bytes that were written to the serial port up to where the run is. */
+  serialBytes = 0;
 
   /** Errors are `E_IMAGE` and `E_USAGE`, as `planBare` has them, and an entry that is not executable. */
   constructor(image: Image, options: BareOptions) {
@@ -69,7 +71,7 @@ export class BareMachine {
       engine: options.engine ?? 'interpreter',
       names: image,
       journal: options.journal === true,
-      host: { serial: (core, byte) => options.serial(core.index, byte) },
+      host: { serial: (core, byte) => options.serial(core.index, byte, this.serialBytes++) },
     });
     for (const s of image.segments) this.machine.peek(Number(s.physical), s.bytes.length).set(s.bytes);
     const root = this.#buildPageTables();

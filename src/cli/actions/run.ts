@@ -21,7 +21,7 @@ export interface RunOptions extends SharedFlags {
 
 /** What flags leave open: instructions of all cores together (about a second), bytes of RAM, and where a `.bin` goes. */
 const DEFAULT_STEPS = 100_000_000;
-const DEFAULT_RAM_BYTES = 64 << 20;
+export const DEFAULT_RAM_BYTES = 64 << 20;
 const DEFAULT_BASE = 0x100000n;
 const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
 
@@ -60,8 +60,8 @@ export async function runAction(options: RunOptions, io: Io): Promise<number> {
   return exit;
 }
 
-/** Refuses what `run` does not have, rather than ignoring it. Throws E_USAGE. */
-function checkFlags({ cores, maxMemory, engine }: RunOptions): EngineName {
+/** Refuses what an image alone cannot have, rather than ignoring it. Throws E_USAGE. */
+export function checkFlags({ cores, maxMemory, engine }: Pick<RunOptions, 'cores' | 'maxMemory' | 'engine'>): EngineName {
   const refuse = (message: string, where: string, hint: string): TextpokeError => new TextpokeError('E_USAGE', message, { where, hint });
   if ((cores ?? 1) > BARE_MAX_CORES)
     throw refuse(`a machine has at most ${BARE_MAX_CORES} cores`, `--cores ${cores}`, `for example --cores ${BARE_MAX_CORES}`);
@@ -78,7 +78,7 @@ function checkFlags({ cores, maxMemory, engine }: RunOptions): EngineName {
 }
 
 /** An ELF file by its first bytes or its name, else a flat binary, which must say so by --base or its name. */
-function loadImage({ file, base, entry }: RunOptions, bytes: Uint8Array): Image {
+export function loadImage({ file, base, entry }: Pick<RunOptions, 'file' | 'base' | 'entry'>, bytes: Uint8Array): Image {
   const looksElf = bytes.length > 0 && ELF_MAGIC.every((byte, n) => n >= bytes.length || bytes[n] === byte);
   if (looksElf || (base === undefined && !/\.bin$/i.test(file))) {
     if (base !== undefined) {
@@ -106,7 +106,7 @@ const addressOf = (text: string): bigint | undefined =>
   /^(0x)?[0-9a-f]{1,16}$/i.test(text) ? BigInt(`0x${text.replace(/^0x/i, '')}`) : undefined;
 
 /** A symbol before an address: `add` and `fade` are both. Throws E_IMAGE for a symbol that is not there. */
-function entryOf(image: Image, text: string): bigint {
+export function entryOf(image: Image, text: string): bigint {
   if (image.hasSymbol(text)) return image.symbol(text).address;
   return addressOf(text) ?? image.symbol(text).address;
 }

@@ -1,0 +1,56 @@
+import type { Command } from 'commander';
+import { MAX_VICTIMS } from '../../scenario/scenario.ts';
+import type { Io } from '../io.ts';
+import { argument, ownValue } from '../own-flags.ts';
+import { SCENARIOS_FLAG } from '../scenarios.ts';
+import { findToken } from '../token-text.ts';
+import { address, someText, wholeNumber } from '../values.ts';
+import { addVerb } from '../verb.ts';
+
+const DEFAULT_PORT = 3333;
+
+/** `textpoke gdb`. */
+export function define(program: Command, io: Io): void {
+  addVerb(program, io, {
+    name: 'gdb',
+    args: '<what>',
+    usage: 'TOKEN|SCENARIO|FILE',
+    summary: 'debug a run with gdb, forward and backward',
+    description:
+      'Waits for gdb on a port of this host. Cores are threads; of a scenario it opens the shortest run that breaks a variant, or where it holds one that goes on as long as it can; an ELF or flat binary runs as `run` has it. docs/gdb.md has commands and monitor verbs.',
+    groups: ['Model', 'Machine', 'Budget'],
+    examples: ['gdb F1 --variant no-final-sync --at end', 'gdb fixtures/run/hello.elf --cores 2 --port 0'],
+    async act({ args, own, flags, io }) {
+      const what = argument(args, 0);
+      const { gdbAction } = await import('../actions/gdb.ts');
+      return gdbAction(
+        {
+          ...flags,
+          what,
+          token: /\btp\d+_/.test(what) ? findToken(what, io) : undefined,
+          scenarios: ownValue(own, 'scenarios', '--scenarios', someText),
+          variant: ownValue(own, 'variant', '--variant', someText),
+          victims: ownValue(own, 'victims', '--victims', wholeNumber(1, MAX_VICTIMS)),
+          entry: ownValue(own, 'entry', '--entry', someText),
+          base: ownValue(own, 'base', '--base', address),
+          at: ownValue(own, 'at', '--at', someText),
+          port: ownValue(own, 'port', '--port', wholeNumber(0, 65535)) ?? DEFAULT_PORT,
+          stdio: own.stdio === true,
+          once: own.once === true,
+          sendFile: own.sendFile === true,
+        },
+        io,
+      );
+    },
+  })
+    .option(...SCENARIOS_FLAG)
+    .option('--variant <NAME>', 'of a scenario; default: the first that fails')
+    .option('--victims <N>', 'of a scenario: cores that run the text')
+    .option('--entry <SYMBOL|ADDRESS>', 'of a file: where cores start')
+    .option('--base <ADDRESS>', 'where a flat binary is loaded')
+    .option('--at <N|end>', 'begin at this position, not at @0')
+    .option('--port <N>', `default ${DEFAULT_PORT}; 0 takes one that is free`)
+    .option('--stdio', 'over stdin and stdout: target remote | textpoke gdb ... --stdio')
+    .option('--once', 'end with the first client')
+    .option('--send-file', 'send the ELF through the connection, for a gdb on another host');
+}

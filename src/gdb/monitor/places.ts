@@ -1,0 +1,68 @@
+import { exceptionName } from '../../debug/names.ts';
+import { parsePosition, positionText } from '../../debug/timeline/position.ts';
+import { TextpokeError } from '../../error.ts';
+import { type Desk, FLUSH, type MonitorVerb } from './verb.ts';
+
+/** `@14 of 29, CPU1 at ftrace_call`. */
+export function whereLine({ target, core }: Desk): string {
+  const { position, end } = target.timeline;
+  return `${positionText(position)} of ${positionText(end)}, CPU${core.index} at ${target.place(core.rip)}`;
+}
+
+const pos: MonitorVerb = {
+  name: 'pos',
+  usage: '',
+  help: 'where the run is: @N is the state before step N, @N+k inside it',
+  args: [0, 0],
+  run: (desk) => [whereLine(desk), ...(desk.stops.until === undefined ? [] : [`until ${positionText(desk.stops.until)}`])],
+};
+
+const goto: MonitorVerb = {
+  name: 'goto',
+  usage: 'N|end',
+  help: 'go to a position, in either direction',
+  args: [1, 1],
+  run(desk, [text = '']) {
+    const { timeline } = desk.target;
+    timeline.goto(text === 'end' ? timeline.end : parsePosition(text));
+    return [whereLine(desk), FLUSH];
+  },
+};
+
+const until: MonitorVerb = {
+  name: 'until',
+  usage: '[N|off]',
+  help: 'the next continue or reverse-continue that comes by position N stops there',
+  args: [0, 1],
+  run({ stops }, [text]) {
+    if (text === 'off') stops.until = undefined;
+    else if (text !== undefined) stops.until = parsePosition(text);
+    return [stops.until === undefined ? 'no position to stop at' : `stops at ${positionText(stops.until)}`];
+  },
+};
+
+const VECTORS = 32;
+
+const catchVerb: MonitorVerb = {
+  name: 'catch',
+  usage: '[#BP|VECTOR|all|off]',
+  help: 'stop where a core takes an exception',
+  args: [0, 1],
+  run({ target }, [text]) {
+    const { exceptions } = target.debug;
+    if (text === 'off') exceptions.clear();
+    else if (text === 'all') for (let vector = 0; vector < VECTORS; vector++) exceptions.add(vector);
+    else if (text !== undefined) exceptions.add(vectorOf(text));
+    const names = exceptions.size === VECTORS ? ['every exception'] : [...exceptions].map(exceptionName);
+    return [names.length === 0 ? 'no exception stops a core' : `stops at ${names.join(' ')}`];
+  },
+};
+
+function vectorOf(text: string): number {
+  for (let vector = 0; vector < VECTORS; vector++)
+    if (text === String(vector) || exceptionName(vector).replace('#', '').toLowerCase() === text.replace('#', '').toLowerCase())
+      return vector;
+  throw new TextpokeError('E_USAGE', `'${text}' is no exception`, { hint: '#BP, #PF, NMI ... or a vector below 32' });
+}
+
+export const PLACES: readonly MonitorVerb[] = [pos, goto, until, catchVerb];

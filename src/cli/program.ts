@@ -10,6 +10,7 @@ import * as dis from './verbs/dis.ts';
 import * as doctor from './verbs/doctor.ts';
 import * as explain from './verbs/explain.ts';
 import * as explore from './verbs/explore.ts';
+import * as gdb from './verbs/gdb.ts';
 import * as list from './verbs/list.ts';
 import * as litmus from './verbs/litmus.ts';
 import * as matrix from './verbs/matrix.ts';
@@ -21,7 +22,7 @@ import * as trace from './verbs/trace.ts';
 import * as view from './verbs/view.ts';
 import { VERSION } from './version.ts';
 
-const VERBS = [start, list, run, explore, matrix, mutants, replay, explain, trace, cc, litmus, asm, dis, view, doctor];
+const VERBS = [start, list, run, explore, matrix, mutants, replay, explain, trace, gdb, cc, litmus, asm, dis, view, doctor];
 
 /** The program with all its verbs; nothing runs yet. */
 export function buildProgram(io: Io): Command {

@@ -1,8 +1,9 @@
 import type { Trace } from '../../debug/happening.ts';
+import { goOn } from '../../debug/timeline/going-on.ts';
 import { ScheduleTimeline } from '../../debug/timeline/schedule-timeline.ts';
 import { TraceRecorder } from '../../debug/trace.ts';
 import type { Knowledge } from '../../explore/knowledge.ts';
-import { choose, options } from '../../explore/path.ts';
+import { options } from '../../explore/path.ts';
 import type { Violation } from '../../explore/violation.ts';
 import type { World } from '../../explore/world.ts';
 import { Snapshots } from '../../machine/snapshots.ts';
@@ -15,8 +16,6 @@ import { runColumns } from './run-view.ts';
 
 /** Bytes of the undo journal after which a recording needs none of it any more. */
 const JOURNAL_BYTES = 4 << 20;
-/** Most steps that a run takes by itself behind a choice. */
-const MOST_STEPS = 20_000;
 
 /** The cell of a scenario and what its worlds know from the start. */
 export interface Ground {
@@ -124,44 +123,12 @@ function record(world: World, answers: readonly number[], violation?: Violation)
   return { trace, isOpen };
 }
 
-/**
- * The answers of a run that begins with `answers` and goes on as directly as it can: each core as long as it gets on, and of what would lead back to a state
- * that the run was in, nothing. It ends where nothing more can happen, something is violated, or every choice leads back. Releases the world.
- */
+/** The answers of a run that begins with `answers` and goes on by itself, until something is violated or nothing new can happen. Releases the world. */
 export function continued(world: World, answers: readonly number[]): number[] {
-  const run: number[] = [];
-  const snapshots = new Snapshots(world.machine);
-  const seen = new Set([world.machine.hash()]);
-  let last = 0;
-  let broken = false;
-  const perform = (answer: number): boolean => {
-    const choice = options(world, last)[answer];
-    if (choice === undefined) return false;
-    if (snapshots.pending > JOURNAL_BYTES) snapshots.pass();
-    const mark = world.machine.mark();
-    const violations = choose(world, choice);
-    const state = world.machine.hash();
-    if (run.length >= answers.length && violations.length === 0 && seen.has(state)) {
-      world.machine.rollback(mark);
-      return false;
-    }
-    seen.add(state);
-    run.push(answer);
-    last = choice.core;
-    broken = violations.length > 0;
-    return true;
-  };
-  while (!broken && run.length < MOST_STEPS) {
-    const given = answers[run.length];
-    if (given !== undefined) {
-      if (!perform(given)) break;
-      continue;
-    }
-    const { length } = options(world, last);
-    let answer = 0;
-    while (answer < length && !perform(answer)) answer++;
-    if (answer === length) break;
-  }
+  const timeline = new ScheduleTimeline(world, answers);
+  timeline.goto(timeline.end);
+  if (timeline.violations.length === 0) goOn(timeline);
+  const all = [...timeline.answers];
   world.release();
-  return run;
+  return all;
 }

@@ -5,9 +5,9 @@ export interface LaneWindow {
 }
 
 /** Pixels of a step at most. */
-export const MAX_PER_STEP = 160;
+export const MAX_PER_STEP = 400;
 /** Pixels of a step, at most, where a run is shown whole. */
-const WHOLE_PER_STEP = 56;
+const WHOLE_PER_STEP = 150;
 
 /** The whole run in `width` pixels. */
 export function wholeWindow(count: number, width: number): LaneWindow {

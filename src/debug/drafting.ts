@@ -11,6 +11,8 @@ export const SYNC_WORD = 'sync_pending';
 export const overlaps = (a: { physical: number; size: number }, b: { physical: number; size: number }): boolean =>
   a.physical < b.physical + b.size && b.physical < a.physical + a.size;
 
+const bytesOf = (h: Access): number[] => Array.from({ length: h.size }, (_, n) => h.physical + n);
+
 /** The lines of a race in the words of kernel changelogs, one for each thing that may matter: nothing is folded or dropped yet. */
 export function draftLines(trace: Trace): Draft[] {
   return new Drafting(trace).run();
@@ -32,14 +34,21 @@ function brief(message: string): string {
 class Drafting {
   readonly #trace: Trace;
   readonly #drafts: Draft[] = [];
-  readonly #written: readonly Access[];
+  /** Everything that happened in a step, in order, and where in that an access stands. */
+  readonly #all: readonly Happening[];
+  readonly #places: ReadonlyMap<Happening, number>;
+  /** The cores that write a byte, a bit each. */
+  readonly #writers = new Map<number, number>();
   /** Waiting for an answer to a SYNC is not a story of its own unless it never ends. */
   readonly #showSync: boolean;
   #at: number | undefined;
 
   constructor(trace: Trace) {
     this.#trace = trace;
-    this.#written = trace.steps.flatMap((s) => s.happened.filter(writes));
+    this.#all = trace.steps.flatMap((s) => [...s.happened]);
+    this.#places = new Map(this.#all.map((h, n) => [h, n]));
+    for (const h of this.#all)
+      if (writes(h)) for (const byte of bytesOf(h)) this.#writers.set(byte, (this.#writers.get(byte) ?? 0) | (1 << h.core));
     const last = [...(trace.steps.at(-1)?.happened ?? []), ...trace.end];
     this.#showSync = last.some((h) => h.what === 'violation' && h.check === 'I13');
   }
@@ -118,24 +127,22 @@ class Drafting {
   }
 
   #readMeanwhile(h: Access): boolean {
-    let after = false;
-    for (const other of this.#trace.steps.flatMap((s) => s.happened)) {
-      if (other === h) after = true;
-      else if (after && other.what === 'access') {
-        if (other.core === h.core && other.access === 'drain' && other.physical === h.physical && other.value === h.value) return false;
-        if (other.core !== h.core && reads(other) && overlaps(other, h)) return true;
-      }
+    for (let n = (this.#places.get(h) ?? 0) + 1; n < this.#all.length; n++) {
+      const other = this.#all[n] as Happening;
+      if (other.what !== 'access') continue;
+      if (other.core === h.core && other.access === 'drain' && other.physical === h.physical && other.value === h.value) return false;
+      if (other.core !== h.core && reads(other) && overlaps(other, h)) return true;
     }
     return false;
   }
 
   /** A read matters where some other core writes what is read; the read of a locked change is told with its write. */
   #read(h: Access, rest: readonly Happening[]): void {
-    if (!this.#decides(h, rest) && !this.#written.some((w) => w.core !== h.core && overlaps(w, h))) return;
+    if (!this.#decides(h, rest) && !bytesOf(h).some((byte) => ((this.#writers.get(byte) ?? 0) & ~(1 << h.core)) !== 0)) return;
     if (h.access === 'locked load' && rest.some((r) => r.what === 'access' && r.access === 'locked store' && r.physical === h.physical))
       return;
     const text = `reads ${h.name}: ${h.text}`;
-    const mine = this.#drafts.filter((d) => d.core === h.core).at(-1);
+    const mine = this.#drafts.findLast((d) => d.core === h.core);
     if (mine?.text !== text) this.#add(h.core, 'read', text);
   }
 

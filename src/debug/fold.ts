@@ -5,6 +5,12 @@ export function fold(drafts: readonly Draft[]): Draft[] {
   return foldRepeats(foldFields(foldTraps(foldSyncs(drafts))));
 }
 
+/** The index of the first draft from `start` on that is meant, -1 when there is none. */
+function findFrom(drafts: readonly Draft[], start: number, isMeant: (draft: Draft) => boolean): number {
+  for (let i = start; i < drafts.length; i++) if (isMeant(drafts[i] as Draft)) return i;
+  return -1;
+}
+
 /**
  * Send, answers, all answered: one line of the patcher, when nothing else happened meanwhile. An answer from inside a #BP handler stays: it
  * is the reason why such a SYNC protects nothing.
@@ -16,7 +22,7 @@ function foldSyncs(drafts: readonly Draft[]): Draft[] {
     const draft = drafts[i] as Draft;
     if (draft.kind === 'trap') trapped.add(draft.core);
     if (draft.kind === 'claimed') trapped.delete(draft.core);
-    const end = draft.kind === 'send' ? drafts.findIndex((d, j) => j > i && (d.kind !== 'answer' || trapped.has(d.core))) : -1;
+    const end = draft.kind === 'send' ? findFrom(drafts, i + 1, (d) => d.kind !== 'answer' || trapped.has(d.core)) : -1;
     const last = drafts[end];
     if (last?.kind === 'synced' && last.core === draft.core) {
       out.push({ ...draft, kind: 'synced', text: `${last.text}: ${draft.text.replace(/^SYNC: /, '')}, acked` });
@@ -34,7 +40,7 @@ function foldTraps(drafts: readonly Draft[]): Draft[] {
   const out: Draft[] = [];
   for (let i = 0; i < drafts.length; i++) {
     const draft = drafts[i] as Draft;
-    const end = draft.kind === 'trap' ? drafts.findIndex((d, j) => j > i && (d.kind === 'claimed' || d.core !== draft.core)) : -1;
+    const end = draft.kind === 'trap' ? findFrom(drafts, i + 1, (d) => d.kind === 'claimed' || d.core !== draft.core) : -1;
     const last = drafts[end];
     const between = end < 0 ? [] : drafts.slice(i + 1, end);
     if (last?.kind === 'claimed' && last.core === draft.core && between.every((d) => d.kind === 'read' || d.kind === 'publish')) {

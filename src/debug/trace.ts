@@ -9,6 +9,9 @@ import { TextHistory } from './text-history.ts';
 
 export { formatTrace } from './trace-text.ts';
 
+/** Of a run that is longer nobody can undo everything. */
+const JOURNAL_BYTES = 1 << 20;
+
 /**
  * Performs `answers` in a world that has just begun and gives what happened, step by step. The world is left behind the last step. An
  * answer that is not offered is `E_DIVERGE`: the answers belong to another world. `violation` is what the run leads to where its steps alone do not
@@ -16,8 +19,13 @@ export { formatTrace } from './trace-text.ts';
  */
 export function recordTrace(world: World, answers: readonly number[], violation?: Violation): Trace {
   const recorder = new TraceRecorder(world);
+  const { machine } = world;
+  const start = machine.mark();
   try {
-    for (const answer of answers) recorder.answer(answer);
+    for (const answer of answers) {
+      if (machine.engine.globals.journalTop.value - start > JOURNAL_BYTES) machine.forget(start);
+      recorder.answer(answer);
+    }
     return recorder.finish(violation);
   } finally {
     recorder.detach();

@@ -611,6 +611,12 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     if (this.#foreignTlb) for (const c of this.cores) c.flushTlb();
   }
 
+  /** Keeps what was done since a mark for good: for a run that only goes forward, however long it is. Marks that were made since are worth nothing. */
+  forget(mark: number): void {
+    this.engine.globals.journalTop.value = mark;
+    for (const c of this.cores) c.unsaved();
+  }
+
   /** Writes the 128-bit key of the state and gives the index of its first 32-bit word in `engine.words`. */
   key(symmetric = 0): number {
     this.engine.access.stateKey(this.cores.length, symmetric);

@@ -7,10 +7,12 @@ import type { Choice } from '../../machine/choices.ts';
 import type { Core } from '../../machine/core.ts';
 import { deliverables } from '../../machine/interrupts.ts';
 import { pendingInterrupts, pendingStores, readLinear } from '../../machine/look.ts';
+import { disassemble } from '../disassemble.ts';
 import type { Happening } from '../happening.ts';
 import { hexBytes, type Names } from '../names.ts';
 import { TraceRecorder } from '../trace.ts';
 import { sayHappening } from '../trace-text.ts';
+import { inNames } from './code.ts';
 
 // A machine in words: what its cores are about to do, and what could happen next. Nothing here leaves a trace in the run.
 
@@ -22,7 +24,8 @@ export function nextInstruction(world: World, names: Names, core: Core): string 
   const bytes = readLinear(world.machine, core, core.rip, MAX_LENGTH, 'memory');
   const decoded = world.machine.fetch.decode(bytes);
   const length = 'length' in decoded ? decoded.length : bytes.length;
-  return names.disassembled(bytes.subarray(0, length), core.rip) ?? `no instruction (${hexBytes(bytes.subarray(0, 4))} ...)`;
+  const [line] = disassemble(bytes.subarray(0, length), core.rip);
+  return line?.valid === true ? inNames(line, names) : `no instruction (${hexBytes(bytes.subarray(0, 4))} ...)`;
 }
 
 /** What a choice is, without its core: `fetches ftrace_call: cc (int3), stale`, `drains modifying_ftrace_code = 0`. */

@@ -18,11 +18,12 @@ import * as mutants from './verbs/mutants.ts';
 import * as replay from './verbs/replay.ts';
 import * as run from './verbs/run.ts';
 import * as start from './verbs/start.ts';
+import * as step from './verbs/step.ts';
 import * as trace from './verbs/trace.ts';
 import * as view from './verbs/view.ts';
 import { VERSION } from './version.ts';
 
-const VERBS = [start, list, run, explore, matrix, mutants, replay, explain, trace, gdb, cc, litmus, asm, dis, view, doctor];
+const VERBS = [start, list, run, explore, matrix, mutants, replay, explain, trace, step, gdb, cc, litmus, asm, dis, view, doctor];
 
 /** The program with all its verbs; nothing runs yet. */
 export function buildProgram(io: Io): Command {

@@ -6,6 +6,7 @@ import { reportError } from './report-error.ts';
 import { unknownVerb, usageError } from './usage-error.ts';
 import * as asm from './verbs/asm.ts';
 import * as cc from './verbs/cc.ts';
+import * as dap from './verbs/dap.ts';
 import * as dis from './verbs/dis.ts';
 import * as doctor from './verbs/doctor.ts';
 import * as explain from './verbs/explain.ts';
@@ -23,7 +24,7 @@ import * as trace from './verbs/trace.ts';
 import * as view from './verbs/view.ts';
 import { VERSION } from './version.ts';
 
-const VERBS = [start, list, run, explore, matrix, mutants, replay, explain, trace, step, gdb, cc, litmus, asm, dis, view, doctor];
+const VERBS = [start, list, run, explore, matrix, mutants, replay, explain, trace, step, gdb, dap, cc, litmus, asm, dis, view, doctor];
 
 /** The program with all its verbs; nothing runs yet. */
 export function buildProgram(io: Io): Command {

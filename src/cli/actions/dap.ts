@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs';
+import { isAbsolute, resolve } from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { Fields } from '../../dap/fields.ts';
+import type { DapHost } from '../../dap/host.ts';
+import { listen, serveStreams } from '../../dap/server.ts';
+import { readTarget, type Target, targetOf } from '../../dap/target.ts';
+import { Exit } from '../../error.ts';
+import { CellRunner } from '../../scenario/matrix.ts';
+import { fixtures } from '../fixtures.ts';
+import type { SharedFlags } from '../flags.ts';
+import type { Io } from '../io.ts';
+import { knownScenarios } from '../scenarios.ts';
+
+export interface DapOptions extends SharedFlags {
+  /** What clients attach to: a token, a scenario or a file. */
+  readonly what: string | undefined;
+  /** A file of scenarios. */
+  readonly scenarios: string | undefined;
+  readonly variant: string | undefined;
+  /** A TCP port; stdin and stdout when undefined. */
+  readonly port: number | undefined;
+}
+
+/** Fixtures name their sources from the root of the package. */
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** The outside of a debug adapter. */
+export function dapHost(io: Io): DapHost {
+  return {
+    readFile: (path) => io.readFile(path),
+    findFile: (path, folders) => {
+      const candidates = isAbsolute(path) ? [path] : [...folders, '.', ROOT].map((folder) => resolve(folder, path));
+      return candidates.find((candidate) => existsSync(candidate));
+    },
+    runner: (engine) => new CellRunner(fixtures(io), engine),
+    scenarios: async (file) => (await knownScenarios(file, [], io)).known.all,
+    later: (work) => setImmediate(work),
+  };
+}
+
+/** Serves editors until there is no client any more, or ^C. */
+export async function dapAction(options: DapOptions, io: Io): Promise<number> {
+  const target = targetOfFlags(options);
+  const host = dapHost(io);
+  if (options.port === undefined) {
+    await serveStreams(host, target, process.stdin, process.stdout);
+    return Exit.ok;
+  }
+  const log = (text: string): void => {
+    if (options.verbose) io.stderr(`${text}\n`);
+  };
+  const server = await listen(host, { port: options.port, target, log });
+  io.stdout(`listening 127.0.0.1:${server.port}   in launch.json: "debugServer": ${server.port}\n`);
+  let code: number = Exit.ok;
+  const stop = (): void => {
+    code = Exit.interrupted;
+    server.close();
+  };
+  process.once('SIGINT', stop);
+  process.once('SIGTERM', stop);
+  await server.closed;
+  process.off('SIGINT', stop);
+  process.off('SIGTERM', stop);
+  return code;
+}
+
+/** What the command line names, read as a launch configuration is. Throws E_USAGE. */
+function targetOfFlags({ what, variant, scenarios, cores, fetch, memory, engine }: DapOptions): Target | undefined {
+  const given = { variant, cores, fetch, memory, engine, scenarios };
+  const said = Object.entries(given).filter(([, value]) => value !== undefined);
+  const named = what === undefined ? {} : targetOf(what);
+  if (what === undefined && said.length === 0) return undefined;
+  return readTarget(new Fields({ ...named, ...Object.fromEntries(said) }, 'dap'));
+}

@@ -30,7 +30,8 @@ export function find(
   const result = runner.run(scenario, variant, ask.cell, { budget: { maxSteps: MOST_STEPS }, onProgress });
   const knowledge = result.knowledge;
   const ground: Ground = { scenario, variant, cell: ask.cell, knowledge };
-  const token = result.token ?? tokenOf(runner, ground, continued(beginWorld(runner, ground), []));
+  const answers = result.counterexample?.answers ?? continued(beginWorld(runner, ground), []);
+  const token = result.token ?? tokenOf(runner, ground, answers);
   return foundView(result, token);
 }
 
@@ -56,7 +57,6 @@ export function findFrom(
 ): FoundView {
   const { found, ...ground } = groundOf(runner, token);
   const prefix = [...found.content.answers.slice(0, at), ...(choice === undefined ? [] : [choice])];
-  const learned = runner.learned(ground.scenario, ground.variant.name, ground.cell);
   const make = (): World => startingBehind(runner.maker(ground.scenario, ground.variant.name, ground.cell)(), prefix);
   const result = explore(make, { learned: ground.knowledge, budget: { maxSteps: MOST_STEPS }, onProgress });
   const cell: CellResult = {
@@ -73,7 +73,7 @@ export function findFrom(
   const answers = [...prefix, ...inTurn(beginWorld(runner, ground), prefix, rest)];
   const whole = result.counterexample === undefined ? continued(beginWorld(runner, ground), prefix) : answers;
   const known = { ...ground, knowledge: result.knowledge };
-  if (result.knowledge.beyond(learned).visible.length > ground.knowledge.beyond(learned).visible.length)
+  if (result.knowledge.size > ground.knowledge.size)
     throw new TextpokeError('E_DIVERGE', 'from here cores reach memory that this run took for private', {
       where: `@${at}`,
       hint: 'explore the variant itself: its token knows more',

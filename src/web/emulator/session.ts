@@ -4,11 +4,12 @@ import { ScheduleTimeline } from '../../debug/timeline/schedule-timeline.ts';
 import { TraceRecorder } from '../../debug/trace.ts';
 import type { Knowledge } from '../../explore/knowledge.ts';
 import { options } from '../../explore/path.ts';
+import { encodeToken, imageHash, nameHash, SEMANTICS_VERSION } from '../../explore/token.ts';
 import type { Violation } from '../../explore/violation.ts';
 import type { World } from '../../explore/world.ts';
 import { Snapshots } from '../../machine/snapshots.ts';
 import { type FoundToken, findToken } from '../../scenario/find-token.ts';
-import type { CellRunner } from '../../scenario/matrix.ts';
+import { type CellRunner, cellName } from '../../scenario/matrix.ts';
 import type { Cell, Scenario, Variant } from '../../scenario/scenario.ts';
 import { HandlerStacks } from './handler-stacks.ts';
 import type { RunView } from './protocol.ts';
@@ -103,10 +104,16 @@ export class Session {
   }
 }
 
-/** The token of answers on a ground. */
+/** The token of answers on a ground; that of a run without any choice, too, which has no other place to be looked at. */
 export function tokenOf(runner: CellRunner, { scenario, variant, cell, knowledge }: Ground, answers: readonly number[]): string {
   const learned = runner.learned(scenario, variant.name, cell);
-  return runner.token(scenario, variant, cell, { knowledge, learned }, answers) ?? '';
+  return encodeToken({
+    world: nameHash(cellName(scenario, variant.name, cell)),
+    image: imageHash(runner.image(scenario).contentHash()),
+    semantics: SEMANTICS_VERSION,
+    answers,
+    ...knowledge.beyond(learned),
+  });
 }
 
 function record(world: World, answers: readonly number[], violation?: Violation): { readonly trace: Trace; readonly isOpen: boolean } {

@@ -176,8 +176,8 @@ export class Mover {
         const { address, size } = stopped.watch;
         const { machine } = run.timeline;
         const now = hexBytes(readLinear(machine, core, address, size));
-        const which = `${run.code(address)} ${forward ? 'is' : 'was'} ${now}`;
-        const text = `${which}, ${forward ? 'behind' : 'before'} what CPU${core.index} does at ${run.place}`;
+        const which = `${run.code(address)} ${forward ? 'is now' : 'is still'} ${now}`;
+        const text = `${which}, ${forward ? 'behind what' : 'before what'} CPU${core.index} ${forward ? 'did' : 'does next'}, ${run.place}`;
         return { reason: 'data breakpoint', threadId, hitBreakpointIds, description: `watched: ${which}`, text };
       }
       case 'exception': {

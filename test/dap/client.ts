@@ -85,6 +85,14 @@ export class TestClient extends DebugClient {
     return new Map(variables.map((v) => [v.name, v]));
   }
 
+  async breakpointLocationsRequestOf(path: string, line: number, endLine: number): Promise<DebugProtocol.BreakpointLocationsResponse> {
+    return (await this.customRequest('breakpointLocations', {
+      source: { path },
+      line,
+      endLine,
+    })) as DebugProtocol.BreakpointLocationsResponse;
+  }
+
   /** The position of the run. */
   async at(): Promise<string> {
     return (await this.says('pos')).split(' ')[0] as string;

@@ -80,6 +80,11 @@ export class Adapter extends ProtocolServer {
     this.on('close', () => this.#end());
   }
 
+  /** What is debugged. */
+  get run(): Run | undefined {
+    return this.#debuggee?.run;
+  }
+
   override handleMessage(message: unknown): void {
     if (typeof message !== 'object' || message === null || (message as { type?: unknown }).type !== 'request') return;
     this.dispatchRequest(message as DebugProtocol.Request);
@@ -144,8 +149,7 @@ export class Adapter extends ProtocolServer {
         this.#configured = true;
         return this.#then(() => this.#begin());
       case 'continue':
-        this.#resume(fields, 'forward');
-        return { allThreadsContinued: true };
+        return { allThreadsContinued: !this.#resume(fields, 'forward') };
       case 'reverseContinue':
         this.#resume(fields, 'back');
         return undefined;
@@ -280,13 +284,15 @@ export class Adapter extends ProtocolServer {
     mover.go(this.#open().stepping.resume({ direction: 'forward', goal: { kind: 'continue' } }), true, 0);
   }
 
-  #resume(fields: Fields, direction: Direction): void {
+  /** Gives whether the core goes on alone. */
+  #resume(fields: Fields, direction: Direction): boolean {
     const debuggee = this.#still(direction === 'forward' ? 'continue' : 'reverseContinue');
     const core = debuggee.coreOf(fields);
     const alone = (fields.flag('singleThread') ?? false) && direction === 'forward';
     if (alone) this.#sayTurns();
     const request = { direction, goal: { kind: 'continue' } as const, ...(alone && { locked: core }) };
     this.#then(() => this.#mover?.go(debuggee.stepping.resume(request), direction === 'forward', core));
+    return alone;
   }
 
   #step(command: 'next' | 'stepIn' | 'stepOut' | 'stepBack', fields: Fields): undefined {
@@ -345,8 +351,8 @@ export class Adapter extends ProtocolServer {
   }
 
   #restart(): undefined {
-    const debuggee = this.#still('restart');
-    const { run, wishes } = debuggee;
+    const { run, wishes } = this.#open();
+    this.#mover?.leave();
     if (run.session === undefined) run.timeline.goto({ at: 0, inside: 0 });
     else run.session.restore();
     if (wishes.at !== undefined) run.timeline.goto(wishes.at);

@@ -19,7 +19,7 @@ const MAX_COMPLETIONS = 100;
 const refuse = (message: string, where: string, hint: string): TextpokeError => new TextpokeError('E_USAGE', message, { where, hint });
 
 function threads({ run, threadOf }: Debuggee): DebugProtocol.ThreadsResponse['body'] {
-  const roles = run.trace()?.roles ?? [];
+  const roles = run.session?.recorded.trace.roles ?? [];
   const of = (core: Core): string => {
     const role =
       run.session === undefined ? '' : roles[core.index] === '' ? patcherOf(run.world?.actors, core.index) : ` ${roles[core.index]}`;

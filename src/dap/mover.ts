@@ -34,6 +34,8 @@ export class Mover {
   #pause = false;
   #isGoing = false;
   #gaveUp = false;
+  /** Gives up what goes on. */
+  #leave: (() => void) | undefined;
   #numbers = 0;
   #progress: string | undefined;
   /** The exception that the last stop was about. */
@@ -56,7 +58,13 @@ export class Mover {
   /** Nobody looks any more: the run stops without a word. */
   giveUp(): void {
     this.#gaveUp = true;
-    this.#pause = true;
+    this.leave();
+  }
+
+  /** Leaves the run where it is, at once and without a word: it is going to be somewhere else. */
+  leave(): void {
+    this.#leave?.();
+    this.#leave = undefined;
   }
 
   /** Whether a progress is that of the run now. */
@@ -73,16 +81,18 @@ export class Mover {
     const { run, host, variables } = this.#debuggee;
     const from = run.timeline.position;
     let slices = 0;
+    let left = false;
     this.#isGoing = true;
     this.#pause = false;
+    this.#leave = () => {
+      left = true;
+      going.return({ why: 'until', core });
+      this.#arrived();
+    };
     this.exception = undefined;
     variables.forget();
     const slice = (): void => {
-      if (this.#gaveUp) {
-        going.return({ why: 'until', core });
-        this.#isGoing = false;
-        return;
-      }
+      if (left) return;
       try {
         if (this.#pause) {
           going.return({ why: 'until', core });
@@ -113,6 +123,8 @@ export class Mover {
 
   #arrived(): void {
     this.#isGoing = false;
+    this.#leave = undefined;
+    if (this.#gaveUp) return;
     this.#flushSerial(true);
     if (this.#progress !== undefined) this.#send('progressEnd', { progressId: this.#progress });
     this.#progress = undefined;

@@ -57,10 +57,12 @@ function coreOf(run: Run, text: string): number {
   throw usage(`there is no core '${text}'`, text, `there are CPU0 to CPU${run.cores.length - 1}`);
 }
 
-const place = (run: Run, core: number, text: string): { readonly address: bigint; readonly size: number } => {
+/** Where an expression means, and how many bytes: those of the variable or of the site. */
+function place(run: Run, core: number, text: string): { readonly address: bigint; readonly size: number } {
   const { address, value, size } = evaluate(run, { core: run.core(core) }, text);
-  return { address: address ?? value, size: address === undefined ? 1 : size };
-};
+  if (address !== undefined) return { address, size };
+  return { address: value, size: run.world?.sites.find((s) => s.address === value)?.versions[0]?.length ?? 1 };
+}
 
 const stepText = (at: number | undefined, otherwise: string): string => (at === undefined ? otherwise : `@${at}`);
 

@@ -169,4 +169,43 @@ describe('whatever a client sends', () => {
     await client.stops(() => client.says('restore'));
     expect((await client.stops(() => client.continueRequest({ threadId: 1 }))).reason).toBe('exception');
   });
+
+  test('however one moves, the run that was opened comes back the same', async () => {
+    const client = new TestClient();
+    await client.begin({ scenario: 'F1', variant: 'no-final-sync' });
+    const { run } = client.adapter;
+    const end = run!.timeline.machine.hash();
+    const token = await client.says('token');
+    await client.setFunctionBreakpointsRequest({ breakpoints: [{ name: 'ftrace_call' }, { name: 'exc_int3' }] });
+    const next = numbers(7);
+    for (let n = 0; n < 150; n++) {
+      const threadId = 1 + next(2);
+      const singleThread = next(4) === 0;
+      const granularity = next(2) === 0 ? 'instruction' : 'line';
+      const moves: (() => Promise<unknown>)[] = [
+        () => client.stepInRequest({ threadId, granularity, singleThread }),
+        () => client.nextRequest({ threadId, granularity, singleThread }),
+        () => client.stepBackRequest({ threadId, granularity }),
+        () => client.continueRequest({ threadId, singleThread }),
+        () => client.reverseContinueRequest({ threadId }),
+        () => client.says(`goto @${next(run!.timeline.end.at + 1)}`),
+        () => client.says(`take ${next(2)}`),
+      ];
+      const move = moves[next(moves.length)]!;
+      const stopped = client.waitForEvent('stopped');
+      // `take` is refused inside a step and behind the end.
+      const done = await move().then(
+        () => true,
+        () => false,
+      );
+      if (done) await stopped;
+      else stopped.catch(() => {});
+      expect(client.output('stderr')).toBe('');
+    }
+    await client.setFunctionBreakpointsRequest({ breakpoints: [] });
+    await client.stops(() => client.says('restore'));
+    expect(await client.says('token')).toBe(token);
+    await client.stops(() => client.continueRequest({ threadId: 1 }));
+    expect(run!.timeline.machine.hash()).toBe(end);
+  });
 });

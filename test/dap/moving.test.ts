@@ -174,7 +174,7 @@ describe('the debug console', () => {
 
   test('who-wrote and who-fetched know stores, drains and versions', async () => {
     await client.stops(() => client.says('goto @20'));
-    expect(await client.says('who-wrote ftrace_call 5')).toBe(
+    expect(await client.says('who-wrote ftrace_call')).toBe(
       [
         'ftrace_call = cc: CPU0 in patcher_stub @2, in memory since @3',
         'ftrace_call+1 and 3 more = ad e9 ff ff: CPU0 in patcher_stub @10, in memory since @11',

@@ -172,6 +172,19 @@ describe('a program alone', () => {
     }
   });
 
+  test('a run that goes on can be restarted, and ended', async () => {
+    const client = new TestClient();
+    await client.begin({ ...binary('long', 'nop\n1: inc %rax\njmp 1b\n'), stopOnEntry: true });
+    await client.continueRequest({ threadId: 1 });
+    const stopped = await client.stops(() => client.restartRequest({}));
+    expect(stopped).toMatchObject({ reason: 'entry', text: '@0' });
+    await client.continueRequest({ threadId: 1 });
+    const events = client.events.length;
+    await client.disconnectRequest();
+    await new Promise((done) => setTimeout(done, 50));
+    expect(client.events.slice(events).map((e) => e.event)).not.toContain('stopped');
+  });
+
   test('without debugging it runs to its end and exits', async () => {
     const client = new TestClient();
     await client.initializeRequest();

@@ -1,5 +1,5 @@
 import { smokeCell } from '../scenario/matrix.ts';
-import { type Cell, type Expectation, familyOf, type Scenario } from '../scenario/scenario.ts';
+import { type Cell, type Expectation, familyOf, type MemoryModel, type Scenario } from '../scenario/scenario.ts';
 
 /** A variant as the home page tells it. */
 export interface CatalogueVariant {
@@ -23,8 +23,15 @@ export interface CatalogueEntry {
   readonly window?: string;
   /** The cell in which the page explores it. */
   readonly cell: Cell;
+  /** How many victims it can have. */
+  readonly victims: { readonly fewest: number; readonly most: number };
+  /** It is about one memory model. */
+  readonly memory?: MemoryModel;
   readonly variants: readonly CatalogueVariant[];
 }
+
+/** Victims of a search on the page, at most: with more it is long, and the command line has more workers. */
+const MOST_VICTIMS = 4;
 
 /** The text of a scenario. */
 export function catalogueEntry(scenario: Scenario): CatalogueEntry {
@@ -38,6 +45,8 @@ export function catalogueEntry(scenario: Scenario): CatalogueEntry {
     story,
     ...(window === undefined ? {} : { window }),
     cell,
+    victims: scenario.scope === 'one-core' ? { fewest: 0, most: 0 } : { fewest: cell.victims, most: scenario.victims ?? MOST_VICTIMS },
+    ...(scenario.memory === undefined ? {} : { memory: scenario.memory }),
     variants: scenario.variants.map(({ name, title, expected, history, mutant }) => ({
       name,
       title,

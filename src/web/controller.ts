@@ -1,3 +1,4 @@
+import type { Cell } from '../scenario/scenario.ts';
 import type { CatalogueEntry } from './catalogue-entry.ts';
 import { CallFailed, Cancelled, type Client } from './emulator/client.ts';
 import type { ErrorView, FoundView, Progress, RunView, StateView, WhyView } from './emulator/protocol.ts';
@@ -355,13 +356,13 @@ export class Controller {
   }
 
   /** Tries the orders of a variant; a run that breaks is opened. */
-  async find(entry: CatalogueEntry, variant: string, how: 'push' | 'replace'): Promise<void> {
+  async find(entry: CatalogueEntry, variant: string, how: 'push' | 'replace', cell: Cell = entry.cell): Promise<void> {
     const turn = ++this.#turn;
     const place: Place = { kind: 'race', name: entry.name, variant };
     this.#set({ ...EMPTY, place });
     if (how === 'push') this.#addresses.push(placeLink(place));
     const found = await this.#searching(`${entry.alias ?? entry.name} ${variant}`, 'race', (onProgress) =>
-      this.#searcher.call('find', { scenario: entry.name, variant, cell: entry.cell }, onProgress),
+      this.#searcher.call('find', { scenario: entry.name, variant, cell }, onProgress),
     );
     if (turn !== this.#turn || found === undefined) return;
     if (found.breaks && found.token !== undefined) {
@@ -372,6 +373,11 @@ export class Controller {
       // Going back leads to the race, not to the search again.
       this.#addresses.replace(this.link);
     }
+  }
+
+  /** Who acts in a race, and which bytes change. */
+  story(entry: CatalogueEntry): Promise<string> {
+    return this.#player.call('story', { scenario: entry.name });
   }
 
   /** Whether a violation can still be reached from here, with `choice` or whichever. */

@@ -17,6 +17,7 @@ const run = (token: string, more: Partial<RunView> = {}): RunView => ({
   variant: 'no-final-sync',
   variantTitle: '',
   cell: { victims: 1, fetch: 'intel-sdm', memory: 'tso' },
+  cellWords: '',
   cores: 2,
   roles: ['', ''],
   count: 4,

@@ -117,6 +117,18 @@ describe('what the worker does', () => {
     expect(end.breaks).toBe(false);
   });
 
+  test('tells who acts in a race and which bytes change', async () => {
+    const story = await emulator.call('story', { scenario: 'ftrace/late-handler' });
+    expect(story).toMatch(/^actors[\s\S]*CPU1 +victim_main, calls traced_by_a[\s\S]*\n\nbytes\n +ftrace_call[\s\S]*old +e8/);
+    expect(story).not.toContain('variants, and what');
+  });
+
+  test('a run without any choice has a token, too', async () => {
+    const cell = { victims: 0, fetch: 'intel-sdm', memory: 'tso' } as const;
+    const { token } = await emulator.call('find', { scenario: 'ftrace/recursion', variant: 'late', cell });
+    expect(await open(token ?? '')).toMatchObject({ count: 0, broken: { check: 'I6', at: 0 } });
+  });
+
   test('errors come in three parts', async () => {
     const bad = await emulator.call('open', { token: 'tp1_AAAA' }).catch(errorView);
     expect(bad).toMatchObject({ code: 'E_TOKEN', where: 'tp1_AAAA', hint: expect.stringContaining('copy') });
@@ -125,10 +137,18 @@ describe('what the worker does', () => {
   });
 });
 
-test('handlers: an IRET leaves the one whose frame it pops, and those inside', () => {
-  const entered = (core: number, frame: bigint, name: string) => ({ what: 'exception', core, vector: 3, name, rip: 'f', frame }) as const;
-  const iret = (core: number, frame: bigint) => ({ what: 'iret', core, rip: 'f', frame }) as const;
-  const steps = [[entered(0, 9n, '#BP')], [entered(0, 5n, 'NMI')], [iret(0, 1n)], [iret(0, 5n)], [entered(0, 5n, '#PF')], [iret(0, 9n)]];
+test('handlers: an IRET leaves the one whose frame it takes, also where its stub has moved that; one that serializes leaves none', () => {
+  const entered = (frame: bigint, name: string) => ({ what: 'exception', core: 0, vector: 3, name, rip: 'f', frame }) as const;
+  const iret = (frame: bigint) => ({ what: 'iret', core: 0, rip: 'f', frame }) as const;
+  const steps = [
+    [entered(900n, '#BP')],
+    [entered(500n, 'NMI')],
+    [iret(1n)],
+    [iret(500n)],
+    [entered(500n, '#PF')],
+    [iret(852n)],
+    [iret(500n)],
+  ];
   const stacks = new HandlerStacks({
     cores: 1,
     roles: [''],
@@ -138,13 +158,11 @@ test('handlers: an IRET leaves the one whose frame it pops, and those inside', (
     violations: [],
     hash: '',
   });
-  expect(
-    [0, 1, 2, 3, 4, 5, 6].map((at) =>
-      stacks
-        .at(0, at)
-        .map((f) => f.name)
-        .join(),
-    ),
-  ).toEqual(['', '#BP', '#BP,NMI', '#BP,NMI', '#BP', '#BP,#PF', '']);
-  expect(stacks.intervals(6).map((i) => `${i.name} ${i.depth} ${i.from} ${i.to}`)).toEqual(['#BP 0 0 6', 'NMI 1 1 4', '#PF 1 4 6']);
+  const names = (at: number): string =>
+    stacks
+      .at(0, at)
+      .map((f) => f.name)
+      .join();
+  expect([0, 1, 2, 3, 4, 5, 6, 7].map(names)).toEqual(['', '#BP', '#BP,NMI', '#BP,NMI', '#BP', '#BP,#PF', '#PF', '']);
+  expect(stacks.intervals(7).map((i) => `${i.name} ${i.depth} ${i.from} ${i.to}`)).toEqual(['#BP 0 0 6', 'NMI 1 1 4', '#PF 1 4 7']);
 });

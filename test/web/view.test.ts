@@ -30,6 +30,7 @@ function runOf(cores: readonly number[], more: Partial<RunView> = {}): RunView {
     variant: '',
     variantTitle: '',
     cell: { victims: 1, fetch: 'intel-sdm', memory: 'tso' },
+    cellWords: '',
     cores: Math.max(0, ...cores) + 1,
     roles: [],
     count,

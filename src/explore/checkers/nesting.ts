@@ -1,8 +1,8 @@
 import type { Checker } from '../checker.ts';
 import type { World } from '../world.ts';
 
-/** The entry stub of #BP that makes room for an emulated call copies the frame this far down. */
-const GAP = 48n;
+/** The entry stub of #BP that makes room for an emulated call copies the frame this far down, in bytes. */
+export const GAP = 48n;
 
 /** I6: exceptions and interrupts nest at most `limit` deep on a core. Each is under way from its delivery to the IRET that takes its frame. */
 export function nestingChecker(limit = 8): Checker {

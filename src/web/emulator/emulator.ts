@@ -1,3 +1,5 @@
+import { tellStory } from '../../cli/story.ts';
+import { scenarioOf } from '../../scenario/catalogue.ts';
 import { CellRunner } from '../../scenario/matrix.ts';
 import type { FixtureStore } from './fixture-store.ts';
 import type { CallName, Calls, Progress } from './protocol.ts';
@@ -37,6 +39,7 @@ export class Emulator {
       take: ({ at, choice }) => this.#show(this.#opened().take(at, choice)),
       find: (ask) => find(this.#runner, ask, told),
       findFrom: (ask) => findFrom(this.#runner, ask, told),
+      story: ({ scenario }) => actorsAndBytes(tellStory(this.#runner, scenarioOf(scenario))),
       why: ({ token }) => tellWhy(this.#runner, token),
     };
   }
@@ -52,3 +55,10 @@ export class Emulator {
     return session.view();
   }
 }
+
+/** Of what `textpoke explain` tells of a race, the parts that only its worlds know. */
+const actorsAndBytes = (story: string): string =>
+  story
+    .split('\n\n')
+    .filter((block) => /^(actors|bytes)\b/.test(block))
+    .join('\n\n');

@@ -1,4 +1,5 @@
 import type { Trace } from '../../debug/happening.ts';
+import { GAP } from '../../explore/checkers/nesting.ts';
 
 /** An exception or interrupt that a core is in. */
 export interface HandlerFrame {
@@ -55,10 +56,8 @@ export class HandlerStacks {
           out.push(interval);
           continue;
         }
-        const left = open.findLastIndex((s) => s.frame === change.frame);
-        if (left < 0) continue;
-        for (const { interval } of open.slice(left)) interval.to = change.at + 1;
-        open.length = left;
+        const [left] = open.splice(takenBy(open, change.frame), 1);
+        if (left !== undefined) left.interval.to = change.at + 1;
       }
     }
     return out;
@@ -70,12 +69,17 @@ export class HandlerStacks {
     for (const change of this.#changes[core] ?? []) {
       if (change.at >= at) break;
       if (change.entered !== undefined) stack.push({ frame: change.frame, entered: change.entered });
-      else {
-        // An IRET through a frame that nobody delivered leaves the handlers as they are.
-        const left = stack.findLastIndex((s) => s.frame === change.frame);
-        if (left >= 0) stack.length = left;
-      }
+      else stack.splice(takenBy(stack, change.frame), 1);
     }
     return stack.map((s) => s.entered);
   }
+}
+
+/**
+ * Index of the handler whose frame an IRET takes: not always the innermost, since tasks interleave. An IRET that only serializes takes none: the index is
+ * behind the last then.
+ */
+function takenBy(handlers: readonly { readonly frame: bigint }[], frame: bigint): number {
+  const found = handlers.findLastIndex((h) => h.frame === frame || h.frame - GAP === frame);
+  return found < 0 ? handlers.length : found;
 }

@@ -48,6 +48,8 @@ export interface RunView {
   readonly variant: string;
   readonly variantTitle: string;
   readonly cell: Cell;
+  /** `3 cores (2 victims), fetch intel-sdm, memory tso`. */
+  readonly cellWords: string;
   readonly cores: number;
   readonly roles: readonly string[];
   readonly count: number;
@@ -201,6 +203,8 @@ export interface Calls {
     readonly ask: { readonly token: string; readonly at: number; readonly choice: number | undefined };
     readonly answer: FoundView;
   };
+  /** Who acts in a race and which bytes change, as `textpoke explain` tells it. */
+  story: { readonly ask: { readonly scenario: string }; readonly answer: string };
   /** Why a run breaks. */
   why: { readonly ask: { readonly token: string }; readonly answer: WhyView };
 }

@@ -1,3 +1,4 @@
+import { sayCell } from '../../cli/report.ts';
 import type { Trace } from '../../debug/happening.ts';
 import { goOn } from '../../debug/timeline/going-on.ts';
 import { ScheduleTimeline } from '../../debug/timeline/schedule-timeline.ts';
@@ -91,6 +92,7 @@ export class Session {
       variant: variant.name,
       variantTitle: variant.title,
       cell,
+      cellWords: sayCell(cell),
       ...runColumns(this.trace),
       handlers: this.stacks.intervals(this.trace.steps.length),
       open: this.isOpen,

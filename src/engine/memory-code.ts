@@ -158,14 +158,14 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
   // probe(core, address, size, kind): at most two pages
   {
     const [core, address, size, kind] = [0, 1, 2, 3];
-    const last = i64.sub(i64.add(get(address), i64.extend(get(size))), i64.const(1));
     const room = i32.sub(i32.const(4096), i32.and(i32.wrap(get(address)), i32.const(0xfff)));
+    const second = i64.add(get(address), i64.extend(room));
     m.define(
       m.declare(MEMORY_TYPES.probe, 'probe'),
       [],
       [
         iff(i32.eqz(call(translate, get(core), get(address), i32.const(1), get(kind), get(size))), ret()),
-        iff(i32.ltU(room, get(size)), drop(call(translate, get(core), last, i32.const(1), get(kind), i32.const(1)))),
+        iff(i32.ltU(room, get(size)), drop(call(translate, get(core), second, i32.const(1), get(kind), i32.const(1)))),
       ],
     );
   }

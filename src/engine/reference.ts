@@ -106,6 +106,10 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
     return (this.#core.word(base) + (this.#core.word(index) << BigInt(scale)) + BigInt(displacement)) & mask(this.#i.addressSize);
   }
 
+  indexScale(): bigint {
+    return BigInt(this.#f.scale);
+  }
+
   address(operand: Operand): bigint {
     return (this.segmentBase() + this.offset(operand)) & ALL64;
   }
@@ -124,6 +128,10 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
 
   setState(word: StateWord, value: bigint): void {
     this.#committed = true;
+    this.#core.setState(word, value);
+  }
+
+  setStateEarly(word: StateWord, value: bigint): void {
     this.#core.setState(word, value);
   }
 

@@ -123,6 +123,10 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     return this.#i.addressSize === 32 ? this.zeroExtend(sum, 32) : sum;
   }
 
+  indexScale(): Node {
+    return this.g.node([], () => i64.and(i64.load8(get(this.#c.record), RECORD.scale), i64.const(3)), { bits: 2 });
+  }
+
   address(operand: Operand): Node {
     if (this.#addressCache !== undefined) return this.#addressCache;
     const offset = this.offset(operand);
@@ -157,6 +161,10 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
       this.g.effect([], () => set(local, i64.load(get(this.#c.core), OFFSET.flagSystem)));
     }
     this.g.effect([value], (_depth, x) => i64.store(get(this.#c.core), x ?? [], OFFSET[word]));
+  }
+
+  setStateEarly(word: StateWord, value: Node): void {
+    this.setState(word, value);
   }
 
   load(address: Node, size: Size, through: AccessKind = 'data'): Node {

@@ -16,7 +16,7 @@ export interface OperandFields {
  * Translates the operands. Four instructions differ from the manual's operand list, so that their semantics need no special case:
  * ENTER has one 32-bit immediate (frame size in the low half, nesting level above); a shift by an immediate has its count already
  * masked, and none at all when it is 0; POP to memory has a second operand, by how much a base of RSP has moved when the address is
- * formed; MOV to and from CR and DR keep the register's number in the immediate field. Branches have no operand: the displacement is
+ * formed; a gather has its vector of indexes as its last operand; MOV to and from CR and DR keep the register's number in the immediate field. Branches have no operand: the displacement is
  * the record's immediate. String instructions and XLAT have none either.
  */
 export function operandsOf(iced: Iced, mnemonic: string, length: number): OperandFields | 'invalid' | 'unimplemented' {
@@ -27,6 +27,7 @@ export function operandsOf(iced: Iced, mnemonic: string, length: number): Operan
   let stringSize: Size | undefined;
   let immediate = 0n;
   let slot = 0;
+  let indexOperand: Operand | undefined;
 
   for (let n = 0; n < iced.opCount; n++) {
     const kind = iced.opKind(n);
@@ -57,10 +58,19 @@ export function operandsOf(iced: Iced, mnemonic: string, length: number): Operan
         operands.push({ kind: 'immediate', size: 64 });
       } else {
         addressForm = 'general';
-        if (isVector(iced.memoryIndex)) return 'unimplemented';
+        const vectorIndex = vectorOf(iced.memoryIndex);
+        if (vectorIndex === undefined && isVector(iced.memoryIndex)) return 'unimplemented';
         Object.assign(memory, memoryFields(iced));
         operands.push({ kind: 'memory', size: memorySize(iced) });
+        if (vectorIndex !== undefined) {
+          // The third register field is free: a gather has two others.
+          registers[2] = vectorIndex.offset;
+          indexOperand = { kind: 'vector', size: vectorIndex.size, slot: 2 };
+        }
       }
+    } else if (isStringMemory(kind) && mnemonic.includes('maskmov')) {
+      // Where it stores is in no operand: DS:RDI, or another segment.
+      memory.segment = segmentOf(iced);
     } else if (isStringMemory(kind)) {
       stringSize = memorySize(iced);
       memory.segment = segmentOf(iced);
@@ -77,6 +87,7 @@ export function operandsOf(iced: Iced, mnemonic: string, length: number): Operan
     }
   }
 
+  if (indexOperand !== undefined) operands.push(indexOperand);
   if (SHIFTS.has(mnemonic) && operands.at(-1)?.kind === 'immediate') {
     immediate &= operands[0]!.size === 64 ? 63n : 31n;
     if (immediate === 0n) operands.pop();

@@ -101,7 +101,7 @@ function formOf(
 }
 
 /** No memory operand in the record, yet the address-size prefix matters. */
-const ADDRESS_SIZED = new Set(['loop', 'loope', 'loopne', 'jrcxz', 'xlat']);
+const ADDRESS_SIZED = new Set(['loop', 'loope', 'loopne', 'jrcxz', 'xlat', 'maskmovq', 'maskmovdqu', 'vmaskmovdqu']);
 
 /** Operand size is 64 without REX.W (SDM Vol. 1, "Operand-Size ... in 64-Bit Mode": near branches and stack instructions). */
 const DEFAULT_64 = new Set(['push', 'pop', 'pushf', 'popf', 'enter', 'leave', 'pop_sreg']);

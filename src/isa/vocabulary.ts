@@ -64,6 +64,8 @@ export interface Vocabulary<V> {
   write(operand: Operand, value: V): void;
   /** Effective address of the memory operand without its segment base, truncated to the address size (LEA). */
   offset(operand: Operand): V;
+  /** Shift count by which the index of the memory operand is scaled, 0 to 3. */
+  indexScale(): V;
   /** Linear address of the memory operand. */
   address(operand: Operand): V;
   /** General register `n` (encoding number), low `size` bits, zero-extended. */
@@ -72,6 +74,8 @@ export interface Vocabulary<V> {
   /** A named 64-bit word of the core's state, such as `fsBase`. */
   state(word: StateWord): V;
   setState(word: StateWord, value: V): void;
+  /** As `setState`, and it stays when the instruction faults behind it. */
+  setStateEarly(word: StateWord, value: V): void;
   /** Linear base of the segment that string instructions read through: DS, or the FS/GS override. */
   segmentBase(): V;
 

@@ -6,7 +6,7 @@ import { PageTables } from '../../src/kernel/page-tables.ts';
 import { type EngineName, Machine } from '../../src/machine/machine.ts';
 import type { MachineEvent } from '../../src/machine/parts.ts';
 import { CR4_OSFXSR_OSXMMEXCPT_OSXSAVE, putExtended, takeExtended, XCR0_X87_SSE_AVX } from './extended.ts';
-import type { Outcome, Ran, VectorTarget } from './target.ts';
+import { type Outcome, type Ran, repeats, type VectorTarget } from './target.ts';
 import type { Vector } from './vectors.ts';
 
 const RAM = 0x200000;
@@ -126,7 +126,7 @@ export class MachineTarget implements VectorTarget {
       do {
         machine.runCore(core, 1);
         steps++;
-      } while (core.rip === before.rip && this.#exception === undefined && vector.steps !== undefined && steps < MAX_STEPS);
+      } while (core.rip === before.rip && this.#exception === undefined && repeats(vector) && steps < MAX_STEPS);
     } catch (error) {
       if (error instanceof TextpokeError && error.code === 'E_INSN') return { kind: 'unimplemented', name: error.message };
       throw error;

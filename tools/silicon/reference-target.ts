@@ -4,7 +4,7 @@ import { type Decoded, decode } from '../../src/isa/decode.ts';
 import { arithmeticFlags, lazyFlags } from '../../src/isa/flags.ts';
 import { BLOCK_BYTES, CR4_OSFXSR_OSXMMEXCPT_OSXSAVE, putExtended, takeExtended, XCR0_X87_SSE_AVX } from './extended.ts';
 import { FlatMemory, PageFault } from './flat-memory.ts';
-import type { Outcome, Ran, VectorTarget } from './target.ts';
+import { type Outcome, type Ran, repeats, type VectorTarget } from './target.ts';
 import { deliveredException, Unimplemented, userSystem } from './user-system.ts';
 import type { Vector } from './vectors.ts';
 
@@ -36,7 +36,7 @@ export class ReferenceTarget implements VectorTarget {
         const decoded = this.#decode(vector.before.rip);
         this.#reference.run(decoded.instruction, decoded.fields);
         steps++;
-      } while (this.#word('rip') === vector.before.rip && vector.steps !== undefined && steps < MAX_STEPS);
+      } while (this.#word('rip') === vector.before.rip && repeats(vector) && steps < MAX_STEPS);
       return this.#state(steps);
     } catch (thrown) {
       if (thrown instanceof Unimplemented) return { kind: 'unimplemented', name: thrown.message };

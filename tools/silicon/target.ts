@@ -28,3 +28,6 @@ export interface Ran {
   /** The exception that ended it; `errorCode` and `cr2` where it has them. */
   readonly exception?: { readonly vector: number; readonly errorCode?: bigint; readonly cr2?: bigint };
 }
+
+/** Whether the instruction may stay where it is until it is done: REP, and gathers, which fetch an element at a time. */
+export const repeats = (vector: Vector): boolean => vector.steps !== undefined || /gather/i.test(vector.id);

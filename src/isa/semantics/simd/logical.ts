@@ -1,54 +1,68 @@
-import type { Instruction, Operand } from '../../instruction.ts';
-import type { Vocabulary } from '../../vocabulary.ts';
-import type { Category, Semantics } from '../semantics.ts';
-import { avx, isVex, mustBeAligned, sse } from './available.ts';
+import type { Semantics } from '../semantics.ts';
+import { isVex } from './available.ts';
+import type { Binary } from './lanes.ts';
+import { result, sources, withVex } from './operands.ts';
 
 /** Bitwise operations on whole registers (SDM Vol. 2: PAND, PANDN, POR, PXOR, ANDPS and their like). */
 
-/** Quadwords of a source: in the legacy encodings memory must be aligned. */
-export function source<V>(p: Vocabulary<V>, i: Instruction, operand: Operand): V[] {
-  if (operand.kind === 'memory' && operand.size === 128 && !isVex(i)) mustBeAligned(p, p.address(operand), 16);
-  return p.readQuads(operand);
-}
-
-type Bitwise = <V>(p: Vocabulary<V>, a: V, b: V) => V;
-
-/** `op dst, src` or `vop dst, a, b`. */
-const bitwise =
-  (operation: Bitwise): Semantics =>
+/** The same operation on each quadword. */
+export const quadwise =
+  (operation: Binary): Semantics =>
   (p, i) => {
-    const b = source(p, i, i.operands.at(-1)!);
-    const a = p.readQuads(i.operands.at(-2)!);
-    p.writeQuads(
+    const { a, b } = sources(p, i);
+    result(
+      p,
+      i,
       i.operands[0]!,
       a.map((x, n) => operation(p, x, b[n]!)),
-      isVex(i),
     );
   };
 
-const and: Bitwise = (p, a, b) => p.and(a, b);
-const andn: Bitwise = (p, a, b) => p.and(p.not(a), b);
-const or: Bitwise = (p, a, b) => p.or(a, b);
-const xor: Bitwise = (p, a, b) => p.xor(a, b);
+const and = quadwise((p, a, b) => p.and(a, b));
+const andn = quadwise((p, a, b) => p.and(p.not(a), b));
+const or = quadwise((p, a, b) => p.or(a, b));
+const xor = quadwise((p, a, b) => p.xor(a, b));
 
-const OPERATIONS: Readonly<Record<string, Bitwise>> = {
-  pand: and,
-  andps: and,
-  andpd: and,
-  pandn: andn,
-  andnps: andn,
-  andnpd: andn,
-  por: or,
-  orps: or,
-  orpd: or,
-  pxor: xor,
-  xorps: xor,
-  xorpd: xor,
+/** Sets ZF where `a` and `b` have no bit in common, CF where `b` has none that `a` lacks; only bits in `mask` count (PTEST, VTESTPS, VTESTPD). */
+const test =
+  (mask: bigint): Semantics =>
+  (p, i) => {
+    const b = i.operands[1]!.kind === 'memory' && !isVex(i) ? sources(p, i).b : p.readQuads(i.operands[1]!);
+    const a = p.readQuads(i.operands[0]!);
+    const any = (f: Binary): ReturnType<typeof p.constant> =>
+      p.and(
+        a.map((x, n) => f(p, x, b[n]!)).reduce((x, y) => p.or(x, y)),
+        p.constant(mask),
+      );
+    const zero = p.constant(0);
+    const zf = p.eq(
+      any((q, x, y) => q.and(x, y)),
+      zero,
+    );
+    const cf = p.eq(
+      any((q, x, y) => q.and(q.not(x), y)),
+      zero,
+    );
+    p.setFlags({ ZF: zf, CF: cf, OF: zero, AF: zero, PF: zero, SF: zero });
+  };
+
+export const logical = {
+  ...withVex({
+    pand: and,
+    andps: and,
+    andpd: and,
+    pandn: andn,
+    andnps: andn,
+    andnpd: andn,
+    por: or,
+    orps: or,
+    orpd: or,
+    pxor: xor,
+    xorps: xor,
+    xorpd: xor,
+    ptest: test(0xffffffffffffffffn),
+    // The legacy names do not exist.
+    testps: test(0x8000000080000000n),
+    testpd: test(0x8000000000000000n),
+  }),
 };
-
-export const logical: Category = Object.fromEntries(
-  Object.entries(OPERATIONS).flatMap(([name, operation]) => [
-    [name, sse(bitwise(operation))],
-    [`v${name}`, avx(bitwise(operation))],
-  ]),
-);

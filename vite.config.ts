@@ -3,10 +3,10 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig, type Plugin } from 'vite';
 import { pageData } from './tools/build-web/data.ts';
 import { icedForBrowsers } from './tools/build-web/iced.ts';
-import { refuseUnlicensed } from './tools/build-web/licences.ts';
+import { refuseModules } from './tools/build-web/refuse.ts';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
-const shared = (): Plugin[] => [icedForBrowsers(), pageData(root), refuseUnlicensed()];
+const shared = (): Plugin[] => [icedForBrowsers(), pageData(root), refuseModules()];
 
 /** The web page: src/web to dist/web, with relative addresses, so that any folder of a static host will do. */
 export default defineConfig({

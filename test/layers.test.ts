@@ -47,6 +47,12 @@ test('the other rules', () => {
   expect(rules('error.ts', "import { b } from './isa/b.ts';")[0]).toContain('error.ts is below isa');
 });
 
+test('the page imports components and styles; nobody else does', () => {
+  const source = "import App from './App.svelte';\nimport './style.css';";
+  expect(rules('web/main.ts', source)).toEqual([]);
+  expect(rules('cli/main.ts', source)).toHaveLength(2);
+});
+
 test('prose is not an import', () => {
   expect(rules('isa/a.ts', "/** Taken from '../machine/a.ts'. */\n// import '../cli/x.ts'; Math.random()\nconst u = 'http://x';")).toEqual(
     [],

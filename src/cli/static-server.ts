@@ -69,7 +69,6 @@ function listen(server: Server, port: number): Promise<void> {
         new TextpokeError('E_USAGE', `port ${port} ${why}`, {
           where: `--port ${port}`,
           hint: '--port 0 takes one that is free',
-          exitCode: 128,
         }),
       );
     });

@@ -162,6 +162,9 @@ describe.skipIf(whySkipped !== undefined)('the page in Chromium', () => {
     await page.keyboard.press('Home');
     await at(0);
     const session = Session.open(runner, token);
+    const { texts, text } = session.view();
+    for (let n = 0; n < Math.min(8, trace.steps.length); n++)
+      expect(await page.locator(`#step-${n}`).innerText()).toContain(texts[text[n]!]);
     expect(await page.getByTestId('state-hash').innerText()).toBe(session.world.machine.hash());
     session.release();
   });

@@ -38,6 +38,15 @@ export function nodeTerminal(): Terminal {
         stdin.pause();
       };
     },
-    lines: () => createInterface({ input: stdin, terminal: false }),
+    async *lines() {
+      const reader = createInterface({ input: stdin, terminal: false });
+      try {
+        yield* reader;
+      } finally {
+        // Who leaves the loop early leaves the reader open, and a terminal's never ends by itself.
+        reader.close();
+        stdin.pause();
+      }
+    },
   };
 }

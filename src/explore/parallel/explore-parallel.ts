@@ -37,6 +37,7 @@ interface Round {
   readonly stopped: string | undefined;
   /** Cores that were taken for interchangeable. */
   readonly symmetric: number;
+  graph?: StateGraph;
 }
 
 /**
@@ -63,7 +64,7 @@ export async function exploreInParallel(
   let why = resumed?.symmetry === false && settings.symmetry !== false ? search.whyPlain : undefined;
   if (round.stopped === undefined && round.symmetric !== 0) {
     if (round.findings.identityAsked) why = 'a core asked for its own number';
-    else if (round.findings.violations.length === 0 && graphOf(round.findings).circlesAmong(round.states, round.symmetric))
+    else if (round.findings.violations.length === 0 && graphOf(round).circlesAmong(round.states, round.symmetric))
       why = 'interchangeable cores can go in circles';
     if (why !== undefined) {
       symmetry = false;
@@ -126,7 +127,7 @@ class Rounds {
   async decided(symmetry: boolean): Promise<Round> {
     const round = await this.#settled(symmetry);
     if (this.#steps === undefined || round.stopped !== undefined || round.findings.violations.length > 0) return round;
-    const graph = graphOf(round.findings);
+    const graph = graphOf(round);
     if (!graph.hasCircle(round.states) && graph.fairCycle(round.states) === undefined) return round;
     this.#steps = undefined;
     return this.#settled(symmetry);
@@ -252,10 +253,13 @@ class Rounds {
   }
 }
 
-function graphOf({ edges }: Findings): StateGraph {
-  const graph = new StateGraph();
-  graph.absorb(edges);
-  return graph;
+/** Its graph, made once: several questions are asked of it. */
+function graphOf(round: Round): StateGraph {
+  if (round.graph === undefined) {
+    round.graph = new StateGraph();
+    round.graph.absorb(round.findings.edges);
+  }
+  return round.graph;
 }
 
 function conclusion(make: () => World, round: Round, knowledge: Knowledge, settings: ExploreOptions): Exploration {
@@ -270,7 +274,7 @@ function conclusion(make: () => World, round: Round, knowledge: Knowledge, setti
   const violations: Violation[] = found.map((f) => f.violation);
   const counts: Counts = { states, transitions, depth };
   const exhaustive: Coverage = { kind: 'exhaustive' };
-  const stuck = stopped === undefined && violations.length === 0 && graphOf(findings).fairCycle(states) !== undefined;
+  const stuck = stopped === undefined && violations.length === 0 && graphOf(round).fairCycle(states) !== undefined;
   if (violations.length === 0 && !stuck)
     return { ...conclude(world, counts, exhaustive, undefined, stopped, []), knowledge, learned: knowledge };
 

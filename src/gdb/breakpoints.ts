@@ -47,13 +47,17 @@ export class Breakpoints {
     this.#software.clear();
     this.#hardware.clear();
     this.#watches.clear();
-    this.#before = new Set();
     this.arm(undefined);
+    this.#before = new Set();
+  }
+
+  has(address: bigint): boolean {
+    return this.#software.has(address) || this.#hardware.has(address);
   }
 
   /** Whether gdb has left out the breakpoint at this address, to step over it. */
   stepsOver(address: bigint): boolean {
-    return this.#before.has(address) && !this.#software.has(address) && !this.#hardware.has(address);
+    return this.#before.has(address) && !this.has(address);
   }
 
   /** Before the cores go on. `stepped`: other cores still stop at the breakpoint here. */

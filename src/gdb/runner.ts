@@ -3,6 +3,7 @@ import type { Goal, Request, Stopped } from '../debug/timeline/debugger.ts';
 import { comparePositions, type Position, positionText } from '../debug/timeline/position.ts';
 import { TextpokeError } from '../error.ts';
 import type { Core } from '../machine/core.ts';
+import { readLinear } from '../machine/look.ts';
 import type { Job } from './answer.ts';
 import type { Breakpoints } from './breakpoints.ts';
 import type { Target } from './target.ts';
@@ -15,6 +16,34 @@ export interface Stops {
   until: Position | undefined;
 }
 
+/** Why nothing is written: a token could not say it, and going back and forth would lose it. */
+export const REFUSAL = 'a run is its schedule: nothing is written to it';
+
+const INT3 = 0xcc;
+
+/** Slices of a run that goes on behind something that was missed. */
+const PATIENCE = 50;
+
+/**
+ * `together`: the client hears of all cores. `alone`: it has named one core for one instruction, perhaps to step over a breakpoint, and is confused by an end
+ * of history. `over`: it steps over a breakpoint on its own account, and dies of news of other cores.
+ */
+type How = 'together' | 'alone' | 'over';
+
+/** A run before a core alone moved and made it another one. */
+interface Former {
+  readonly answers: readonly number[];
+  readonly openEnd: boolean;
+  readonly position: Position;
+  /** Where the core stood. */
+  readonly rip: bigint;
+}
+
+interface Missed {
+  readonly stopped: Stopped;
+  readonly position: Position;
+}
+
 /** Lets the cores go on, forward and back, as a client asks. */
 export class Runner {
   readonly #target: Target;
@@ -24,6 +53,14 @@ export class Runner {
   readonly #stopped: (core: number) => void;
   /** The client keeps the other cores where they are: it named one alone where no breakpoint explains that. */
   #locks = false;
+  /** What other cores came to while gdb stepped one over a breakpoint. It bears no news of them then: it gets them when it lets all go on. */
+  #missed: Missed | undefined;
+  #former: Former | undefined;
+  /** A person has seen where the cores are: the step was not one on gdb's own account. */
+  #isShown = true;
+  /** Cores that gdb has put behind the guest's own INT3, which they have not executed. */
+  readonly #skipping = new Set<number>();
+  #refused = false;
 
   /** `stopped` is told which core a stop is about: the client looks at that one then. */
   constructor(target: Target, breakpoints: Breakpoints, stops: Stops, say: (text: string) => void, stopped: (core: number) => void) {
@@ -39,35 +76,109 @@ export class Runner {
    * a breakpoint on its own account, which must not change the schedule. `current` is the core that gdb looks at.
    */
   forward({ goal, alone }: Resumption, current: number): Job {
+    const { timeline } = this.#target;
     const core = goal.kind === 'continue' ? (alone ?? current) : goal.core;
-    const here = (this.#target.timeline.machine.cores[core] as Core).rip;
+    const here = (timeline.machine.cores[core] as Core).rip;
     const stepsOver = alone !== undefined && goal.kind === 'instruction' && this.#breakpoints.stepsOver(here);
     if (!stepsOver) this.#locks = alone !== undefined;
+    if (!stepsOver || this.#isShown) {
+      const missed = this.#takeMissed();
+      if (missed !== undefined) return this.#backTo(missed);
+    }
+    if (alone === undefined) this.#restoreFormer();
+    this.#isShown = false;
+    const asked: Goal = this.#isStepOverInt3(goal, core, here) ? { kind: 'instruction', core } : goal;
     this.#breakpoints.arm(stepsOver ? here : undefined);
     const { until } = this.#stops;
-    const ahead = until !== undefined && comparePositions(until, this.#target.timeline.position) > 0;
+    const ahead = until !== undefined && comparePositions(until, timeline.position) > 0;
+    const locked = alone !== undefined && this.#locks ? { locked: alone } : {};
     return this.#job(
-      {
-        direction: 'forward',
-        goal,
-        ...(alone !== undefined && this.#locks ? { locked: alone } : {}),
-        ...(ahead ? { until } : {}),
-      },
+      { direction: 'forward', goal: asked, ...locked, ...(ahead ? { until } : {}) },
       core,
+      this.#isOver(stepsOver, alone) ? 'over' : alone !== undefined && goal.kind === 'instruction' ? 'alone' : 'together',
     );
   }
 
-  back(goal: Goal, core: number): Job {
-    this.#breakpoints.arm(undefined);
-    const { until } = this.#stops;
-    const behind = until !== undefined && comparePositions(until, this.#target.timeline.position) < 0;
-    return this.#job({ direction: 'back', goal, ...(behind ? { until } : {}) }, core);
+  /** An image alone runs by turns: no core can be kept where it is. */
+  #isOver(stepsOver: boolean, alone: number | undefined): boolean {
+    return (stepsOver && !this.#locks) || (alone !== undefined && this.#target.schedule === undefined);
   }
 
-  #job(request: Request, core: number): Job {
+  /** A breakpoint appears where a core alone has just been stepped: that was gdb's step over it, and not to change the run. */
+  #restoreFormer(): void {
+    const former = this.#former;
+    this.#former = undefined;
+    const timeline = this.#target.schedule?.timeline;
+    if (former === undefined || timeline === undefined || this.#isShown || !this.#breakpoints.has(former.rip)) return;
+    timeline.replaceFrom(former.position.at, former.answers.slice(former.position.at));
+    timeline.openEnd = former.openEnd;
+    timeline.goto(former.position);
+    this.#locks = false;
+    this.#say('it was a step over a breakpoint: the run is the first one again\n');
+  }
+
+  back(goal: Goal, core: number): Job {
+    this.#missed = undefined;
+    const { timeline } = this.#target;
+    const asked: Goal = this.#isStepOverInt3(goal, core, (timeline.machine.cores[core] as Core).rip) ? { kind: 'instruction', core } : goal;
+    this.#breakpoints.arm(undefined);
+    const { until } = this.#stops;
+    const behind = until !== undefined && comparePositions(until, timeline.position) < 0;
+    return this.#job({ direction: 'back', goal: asked, ...(behind ? { until } : {}) }, core, 'together');
+  }
+
+  /**
+   * gdb takes an INT3 that it finds in memory for a breakpoint that somebody has put there, and believes that a core can go on behind it. Here it is the
+   * guest's, and the core will execute it. Whether a write of RIP is that.
+   */
+  skips(core: Core, rip: bigint): boolean {
+    if (rip !== core.rip + 1n || readLinear(this.#target.timeline.machine, core, core.rip, 1)[0] !== INT3) return false;
+    this.#skipping.add(core.index);
+    return true;
+  }
+
+  /** Something was not written. */
+  refused(): void {
+    this.#refused = true;
+  }
+
+  /** Believing that, it steps by going on to a breakpoint right behind. */
+  #isStepOverInt3(goal: Goal, core: number, here: bigint): boolean {
+    const skips = this.#skipping.has(core) && goal.kind === 'continue' && this.#breakpoints.has(here + 1n);
+    this.#skipping.clear();
+    return skips;
+  }
+
+  /** The client shows where the cores are. */
+  shown(): void {
+    this.#isShown = true;
+  }
+
+  /** What the client must hear of before the cores go on. */
+  #takeMissed(): Missed | undefined {
+    const missed = this.#missed;
+    this.#missed = undefined;
+    if (missed === undefined || !this.#isShown) return missed;
+    this.#say(`CPU${missed.stopped.core} came to a stop meanwhile, at ${positionText(missed.position)}\n`);
+    return undefined;
+  }
+
+  #backTo({ stopped, position }: Missed): Job {
+    const reply = (): string => {
+      this.#target.timeline.goto(position);
+      return this.#stop(stopped);
+    };
+    // biome-ignore lint/correctness/useYield: there is nothing to wait for.
+    const steps = (function* (): Generator<undefined, string> {
+      return reply();
+    })();
+    return { steps, interrupted: reply, failed: (error) => this.#failed(error, position, stopped.core) };
+  }
+
+  #job(request: Request, core: number, how: How): Job {
     const start = this.#target.timeline.position;
     return {
-      steps: this.#run(request, core),
+      steps: how === 'over' ? this.#stepOver(request, core) : this.#run(request, core, how),
       interrupted: () => {
         this.#tell();
         return this.#signal('T02', core);
@@ -76,29 +187,88 @@ export class Runner {
     };
   }
 
-  *#run(request: Request, core: number): Generator<undefined, string> {
-    const { schedule } = this.#target;
-    const answers = [...(schedule?.timeline.answers ?? [])];
+  *#run(request: Request, core: number, how: How): Generator<undefined, string> {
+    const former = this.#now(core);
+    this.#tellRefused();
     for (const stopped of this.#target.debug.slices(request)) {
       this.#tell();
       if (stopped === undefined) {
         yield undefined;
         continue;
       }
-      if (stopped.why === 'until') this.#stops.until = undefined;
-      for (const line of this.#lines(stopped)) this.#say(`${line}\n`);
-      const now = schedule?.timeline.answers ?? [];
-      const changed = now.findIndex((answer, n) => n < answers.length && answer !== answers[n]);
-      if (changed >= 0 || now.length < answers.length)
-        this.#say(
-          `another run from @${changed < 0 ? now.length : changed} on, as CPU${core} alone may move: monitor restore brings the first one back\n`,
-        );
+      this.#tellChange(former, core);
+      if (how === 'alone' && (stopped.why === 'end' || stopped.why === 'blocked')) return this.#unmoved(stopped, core);
       // What stops everybody is not about one core: the client stays with its own.
-      const about = stopped.why === 'begin' || stopped.why === 'until' ? { ...stopped, core } : stopped;
-      this.#stopped(about.core);
-      return this.#breakpoints.reply(about);
+      return this.#stop(stopped.why === 'begin' || stopped.why === 'until' ? { ...stopped, core } : stopped);
     }
     return this.#signal('T02', core);
+  }
+
+  /** The schedule goes on until this core has executed its instruction, whatever the others come to. */
+  *#stepOver(request: Request, core: number): Generator<undefined, string> {
+    const { debug, timeline } = this.#target;
+    let missed = this.#missed;
+    let slices = 0;
+    for (let asked = request; ; ) {
+      let stopped: Stopped | undefined;
+      for (stopped of debug.slices(asked)) {
+        this.#tell();
+        if (stopped !== undefined) break;
+        if (missed !== undefined && ++slices > PATIENCE) break;
+        yield undefined;
+      }
+      if (stopped !== undefined && isNews(stopped, core)) {
+        missed ??= { stopped, position: timeline.position };
+        if (stopped.why === 'exception' && stopped.core === core) {
+          this.#missed = missed;
+          return this.#signal('T05', core);
+        }
+        asked = { direction: 'forward', goal: asked.goal };
+        continue;
+      }
+      this.#missed = missed;
+      if (stopped !== undefined && stopped.why !== 'end') return this.#stop(stopped);
+      // It does not move any more in this run, or not soon, but others do: as far as it can wait.
+      if (missed === undefined) return this.#unmoved(stopped ?? { why: 'end', core }, core);
+      this.#missed = undefined;
+      timeline.goto(missed.position);
+      this.#say(`CPU${core} does not move before CPU${missed.stopped.core} comes to a stop here\n`);
+      return this.#signal('T00', core);
+    }
+  }
+
+  /** A step that did not happen: no signal, which gdb shows as a mere stop. */
+  #unmoved(stopped: Stopped, core: number): string {
+    for (const line of this.#lines(stopped)) this.#say(`${line}\n`);
+    return this.#signal('T00', core);
+  }
+
+  #tellRefused(): void {
+    if (this.#refused) this.#say(`something was not written: ${REFUSAL}\n`);
+    this.#refused = false;
+  }
+
+  #stop(stopped: Stopped): string {
+    if (stopped.why === 'until') this.#stops.until = undefined;
+    for (const line of this.#lines(stopped)) this.#say(`${line}\n`);
+    this.#stopped(stopped.core);
+    return this.#breakpoints.reply(stopped);
+  }
+
+  #now(core: number): Former {
+    const { schedule, timeline } = this.#target;
+    const answers = [...(schedule?.timeline.answers ?? [])];
+    const { rip } = timeline.machine.cores[core] as Core;
+    return { answers, openEnd: schedule?.timeline.openEnd === true, position: timeline.position, rip };
+  }
+
+  /** Another run than before: a core that was locked has made it one. */
+  #tellChange(former: Former, core: number): void {
+    const now = this.#target.schedule?.timeline.answers ?? [];
+    const differs = former.answers.findIndex((answer, n) => answer !== now[n]);
+    this.#former = differs < 0 ? undefined : former;
+    if (differs >= 0)
+      this.#say(`another run from @${differs} on, as CPU${core} alone may move: monitor restore brings the first one back\n`);
   }
 
   #signal(signal: string, core: number): string {
@@ -145,5 +315,19 @@ export class Runner {
       timeline.goto(last);
     }
     return this.#signal('T04', core);
+  }
+}
+
+/** Whether a stop would be lost on a client that waits for one core to step. */
+function isNews(stopped: Stopped, core: number): boolean {
+  switch (stopped.why) {
+    case 'until':
+    case 'exception':
+      return true;
+    case 'breakpoint':
+    case 'watch':
+      return stopped.core !== core;
+    default:
+      return false;
   }
 }

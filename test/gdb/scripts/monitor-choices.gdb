@@ -1,0 +1,17 @@
+# textpoke gdb F1 --variant no-final-sync --at 20
+monitor choices
+monitor token
+monitor take 9
+monitor take 0
+monitor pos
+monitor token
+monitor choices
+monitor take 1
+monitor token
+maintenance flush register-cache
+info threads
+continue
+monitor token
+monitor restore
+monitor pos
+monitor token

@@ -72,12 +72,13 @@ function hanging(text: string, of: string, indent = TEXT_COLUMN - 2): string[] {
 
 function sayActor(actor: Actor, world: World): string {
   const names = new Names(world);
+  const isPending = actor.pendingInterrupt !== undefined || actor.pendingNmi === true;
   const does = [
     actor.patcher === undefined ? actor.entry : 'patcher_stub: a patcher in TypeScript',
     ...(actor.calls === undefined || actor.calls.length === 0 ? [] : [`calls ${actor.calls.join(', ')}`]),
     ...(actor.pendingInterrupt === undefined ? [] : [`an interrupt (${names.vector(actor.pendingInterrupt)}) is pending`]),
     ...(actor.pendingNmi === true ? ['an NMI is pending'] : []),
-    ...(actor.interruptAnywhere === true ? ['before any instruction'] : []),
+    ...(actor.interruptAnywhere === true ? [isPending ? 'before any instruction' : 'interrupts come before any instruction'] : []),
   ];
   return does.join(', ');
 }

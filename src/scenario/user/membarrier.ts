@@ -60,6 +60,7 @@ export const membarrier = defineScenario<Membarrier>({
     world.add({ core: 0, entry: 'jit_main' });
     const second = variant.resched ? { second: { entry: 'start_user_thread' } } : {};
     const entry = variant.resched ? 'sleeping_main' : 'running_main';
+    // The handler goes by the mode and the task that it interrupts, which change between two instructions that nobody else sees.
     for (let core = 1; core <= cell.victims; core++) world.add({ core, entry, ...second, interruptAnywhere: true });
     return world;
   },

@@ -11,6 +11,8 @@ export interface SearchState {
   readonly what: string;
   /** Where it is shown: with the race, or with the choices of a run. */
   readonly where: 'race' | 'run';
+  /** Of one from a place of a run: which. */
+  readonly at: number;
   readonly progress: Progress | undefined;
   readonly found: FoundView | undefined;
 }
@@ -397,7 +399,7 @@ export class Controller {
     // Whatever the searcher was doing is less wanted than this.
     if (this.state.why === 'asking') this.#set({ why: undefined });
     this.#searcher.cancel();
-    const begun: SearchState = { what, where, progress: undefined, found: undefined };
+    const begun: SearchState = { what, where, at: this.state.at, progress: undefined, found: undefined };
     this.#set({ search: begun, problem: undefined });
     const { run, place } = this.state;
     const isShown = (): boolean => this.state.search?.what === what && this.state.run === run && this.state.place === place;

@@ -19,8 +19,6 @@ export function imageBytes(world: World, address: bigint, length: number): Uint8
   return world.lab.peek(address, Math.min(length, left));
 }
 
-const inWords = (names: Names, line: Disassembled): string => line.text.replace(/0x[0-9a-f]{9,16}/g, (a) => names.code(BigInt(a)));
-
 /** Code between functions is INT3. */
 function withoutPadding(lines: readonly Disassembled[]): readonly Disassembled[] {
   const last = lines.findLastIndex((line, n) => n === 0 || line.bytes[0] !== 0xcc);
@@ -43,7 +41,7 @@ export function codeAround(world: World, names: Names, core: Core): CodeLine[] {
     return {
       address: `0x${line.address.toString(16)}`,
       bytes: hexBytes(line.bytes),
-      text: inWords(names, line),
+      text: (line.valid ? names.disassembled(line.bytes, line.address) : undefined) ?? line.text,
       label: at?.offset === 0 ? at.symbol.name : undefined,
       current: line.address === rip,
       site: names.siteAt(line.address) !== undefined || names.siteAt(line.address + BigInt(line.bytes.length - 1)) !== undefined,

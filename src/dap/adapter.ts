@@ -210,6 +210,8 @@ export class Adapter extends ProtocolServer {
     this.#checkNew('launch');
     const target = readTarget(fields);
     const wishes = readWishes(fields);
+    if (target.what.kind === 'scenario')
+      this.#event('output', { category: 'console', output: `searching for a run of ${target.what.scenario} that breaks it ...\n` });
     const run = await openRun(this.#host, target);
     this.#take(run, wishes, true);
   }

@@ -71,6 +71,9 @@ const TARGET_NAMES = [
   'scenarios',
 ] as const;
 const WISH_NAMES = ['stopOnEntry', 'at', 'noDebug', 'sourceRoot', 'syntax'] as const;
+/** All that a launch configuration can say. */
+export const LAUNCH_ARGUMENTS: readonly string[] = [...TARGET_NAMES, ...WISH_NAMES];
+
 /** What clients put into a launch configuration for themselves. */
 const CLIENT_NAME =
   /^(_|\$|type$|request$|name$|preLaunchTask$|postDebugTask$|internalConsoleOptions$|presentation$|debugServer$|serverReadyAction$|cwd$|env$|args$|console$|trace$)/;
@@ -81,7 +84,7 @@ const usage = (message: string, where: string, hint: string): TextpokeError => n
 
 /** Reads a launch configuration. Throws `E_USAGE` for what it cannot mean. */
 export function readTarget(fields: Fields): Target {
-  const known = [...TARGET_NAMES, ...WISH_NAMES];
+  const known = LAUNCH_ARGUMENTS;
   const unknown = fields.names.find((name) => !known.some((k) => k === name) && !CLIENT_NAME.test(name));
   if (unknown !== undefined)
     throw usage(`there is no launch argument '${unknown}'`, unknown, didYouMean(unknown, known) ?? `there are ${known.join(', ')}`);

@@ -46,6 +46,8 @@ export async function dapAction(options: DapOptions, io: Io): Promise<number> {
   const host = dapHost(io);
   if (options.port === undefined) {
     await serveStreams(host, target, process.stdin, process.stdout);
+    // A client that keeps its end open would keep this process.
+    process.stdin.destroy();
     return Exit.ok;
   }
   const log = (text: string): void => {

@@ -1,5 +1,6 @@
 import type { DebugProtocol } from '@vscode/debugprotocol';
 import { sayActivity } from '../debug/stepper/describe.ts';
+import type { Frame } from '../debug/timeline/stack.ts';
 import { TextpokeError } from '../error.ts';
 import type { Core } from '../machine/core.ts';
 import { readLinear } from '../machine/look.ts';
@@ -7,6 +8,7 @@ import type { Debuggee } from './debuggee.ts';
 import { evaluate, REGISTER_NAMES } from './expression.ts';
 import type { Fields } from './fields.ts';
 import { VERBS } from './repl.ts';
+import type { Run } from './run.ts';
 import { sayValue } from './values.ts';
 
 /** Answers a request that only looks. */
@@ -46,7 +48,7 @@ function stackTrace(debuggee: Debuggee, fields: Fields): DebugProtocol.StackTrac
       const kind = frame.kind === 'interrupted' ? ' (interrupted)' : '';
       return {
         id: debuggee.frameId(core, start + n),
-        name: `${run.code(frame.rip)}${kind}`,
+        name: `${nameOf(run, frame)}${kind}`,
         line: line === undefined || source === undefined ? 0 : client.line(line.line),
         column: line === undefined || source === undefined ? 0 : client.column(line.column),
         instructionPointerReference: `0x${frame.rip.toString(16)}`,
@@ -54,6 +56,13 @@ function stackTrace(debuggee: Debuggee, fields: Fields): DebugProtocol.StackTrac
       };
     }),
   };
+}
+
+/** Where a frame goes on, in words. A call may be the last instruction of its function: then what lies behind it is another one. */
+function nameOf(run: Run, { rip, at }: Frame): string {
+  const called = run.image.symbolAt(at);
+  if (called === undefined || called.symbol === run.image.symbolAt(rip)?.symbol) return run.code(rip);
+  return `${called.symbol.name}+0x${(rip - called.symbol.address).toString(16)}`;
 }
 
 function scopes(debuggee: Debuggee, fields: Fields): DebugProtocol.ScopesResponse['body'] {

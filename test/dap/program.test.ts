@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadAssembler } from '../../src/image/assembler/index.ts';
+import { haveTools } from '../image/gnu.ts';
 import { TestClient } from './client.ts';
 
 const assembler = await loadAssembler();
@@ -107,6 +109,21 @@ describe('a program alone', () => {
     expect(await rip()).toBe('0x400006');
     expect(await client.stops(() => client.stepInRequest({ threadId: 1, singleThread: true }))).toMatchObject({ reason: 'step' });
     expect(client.output()).toMatch(/cores of a program alone take turns/);
+  });
+
+  test.skipIf(!haveTools('gcc'))('a call that is the last instruction of its function keeps the name of that', async () => {
+    const path = join(folder, 'last.elf');
+    const source =
+      'int spin; void work(void) { while (!spin); } void _start(void) { work(); __builtin_unreachable(); } void behind(void) {}';
+    writeFileSync(join(folder, 'last.c'), source);
+    const built = spawnSync('gcc', ['-O1', '-g', '-static', '-nostdlib', '-no-pie', '-fno-inline', '-o', path, join(folder, 'last.c')]);
+    expect(built.status).toBe(0);
+    const client = new TestClient();
+    await client.begin({ program: path, stopOnEntry: true }, () =>
+      client.setFunctionBreakpointsRequest({ breakpoints: [{ name: 'work' }] }),
+    );
+    await client.stops(() => client.continueRequest({ threadId: 1 }));
+    expect((await client.frames(1)).map((f) => f.name)).toEqual(['work', expect.stringMatching(/^_start\+0x/)]);
   });
 
   const LOOP =

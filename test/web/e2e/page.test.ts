@@ -188,9 +188,13 @@ describe.skipIf(whySkipped !== undefined)('the page in Chromium', () => {
 
   test('a search can be cancelled', async () => {
     await open('#s=F1');
+    // With four victims it takes some seconds.
+    await page.getByLabel('victims').selectOption('4');
     await page.getByRole('button', { name: 'Try every order of guest-final-sync' }).click();
+    await page.getByText(/searching F1 guest-final-sync: \d/).waitFor(WAIT);
     await page.getByRole('button', { name: 'Cancel' }).click();
     await expect.poll(() => page.getByRole('button', { name: 'Cancel' }).count()).toBe(0);
+    await page.getByLabel('victims').selectOption('1');
     await page.getByRole('button', { name: 'Try every order of final-sync' }).click();
     await page.getByText('OK no violation in any order that the models allow').waitFor(WAIT);
   });

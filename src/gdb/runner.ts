@@ -26,9 +26,9 @@ const PATIENCE = 50;
 
 /**
  * `together`: the client hears of all cores. `alone`: it has named one core for one instruction, perhaps to step over a breakpoint, and is confused by an end
- * of history. `over`: it steps over a breakpoint on its own account, and dies of news of other cores.
+ * of history; `perhaps alone` where it has never done so before. `over`: it steps over a breakpoint on its own account, and dies of news of other cores.
  */
-type How = 'together' | 'alone' | 'over';
+type How = 'together' | 'alone' | 'perhaps alone' | 'over';
 
 /** A run before a core alone moved and made it another one. */
 interface Former {
@@ -80,6 +80,7 @@ export class Runner {
     const core = goal.kind === 'continue' ? (alone ?? current) : goal.core;
     const here = (timeline.machine.cores[core] as Core).rip;
     const stepsOver = alone !== undefined && goal.kind === 'instruction' && this.#breakpoints.stepsOver(here);
+    const hasLocked = this.#locks;
     if (!stepsOver) this.#locks = alone !== undefined;
     if (!stepsOver || this.#isShown) {
       const missed = this.#takeMissed();
@@ -91,11 +92,12 @@ export class Runner {
     this.#breakpoints.arm(stepsOver ? here : undefined);
     const { until } = this.#stops;
     const ahead = until !== undefined && comparePositions(until, timeline.position) > 0;
-    const locked = alone !== undefined && this.#locks ? { locked: alone } : {};
+    const lock = alone !== undefined && this.#locks ? { locked: alone } : {};
+    const one = alone !== undefined && goal.kind === 'instruction';
     return this.#job(
-      { direction: 'forward', goal: asked, ...locked, ...(ahead ? { until } : {}) },
+      { direction: 'forward', goal: asked, ...lock, ...(ahead ? { until } : {}) },
       core,
-      this.#isOver(stepsOver, alone) ? 'over' : alone !== undefined && goal.kind === 'instruction' ? 'alone' : 'together',
+      this.#isOver(stepsOver, alone) ? 'over' : one ? (hasLocked ? 'alone' : 'perhaps alone') : 'together',
     );
   }
 
@@ -197,7 +199,11 @@ export class Runner {
         continue;
       }
       this.#tellChange(former, core);
-      if (how === 'alone' && (stopped.why === 'end' || stopped.why === 'blocked')) return this.#unmoved(stopped, core);
+      if (how === 'perhaps alone' && stopped.why === 'blocked') {
+        this.#locks = false;
+        return yield* this.#stepOver({ direction: 'forward', goal: request.goal }, core);
+      }
+      if (how !== 'together' && (stopped.why === 'end' || stopped.why === 'blocked')) return this.#unmoved(stopped, core);
       // What stops everybody is not about one core: the client stays with its own.
       return this.#stop(stopped.why === 'begin' || stopped.why === 'until' ? { ...stopped, core } : stopped);
     }

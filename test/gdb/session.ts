@@ -20,7 +20,7 @@ export interface Served {
   readonly stderr: () => string;
 }
 
-/** Begins to serve with these arguments behind `textpoke gdb`; a port that is free is taken. */
+/** Begins to serve with these arguments behind `textpoke gdb`, on a port that is free unless they say one. */
 export async function serve(args: readonly string[]): Promise<Served> {
   let out = '';
   let err = '';
@@ -41,7 +41,7 @@ export async function serve(args: readonly string[]): Promise<Served> {
     isTTY: { value: { stdout: false, stderr: false } },
     exitCode: { value: 0, writable: true },
   });
-  const ended = runProgram(['gdb', ...args, '--port', '0'], io);
+  const ended = runProgram(['gdb', ...args, ...(args.includes('--port') ? [] : ['--port', '0'])], io);
   const listening = new Promise<void>((resolve) => {
     heard = () => {
       if (/listening/.test(out)) resolve();

@@ -1,3 +1,4 @@
+import { positionText } from '../../debug/timeline/position.ts';
 import { TextpokeError } from '../../error.ts';
 import type { Core } from '../../machine/core.ts';
 import { didYouMean } from '../../suggest.ts';
@@ -38,7 +39,7 @@ export class Monitor {
     if (!(Symbol.iterator in lines && 'next' in lines)) return this.#tell(lines);
     return {
       steps: this.#wait(lines),
-      interrupted: () => this.#tell(['interrupted']),
+      interrupted: () => this.#tell([`interrupted at ${positionText(this.#target.timeline.position)}`]),
       failed: (error) => this.#failed(error),
     };
   }

@@ -1,5 +1,6 @@
 import { exceptionName } from '../../debug/names.ts';
-import { parsePosition, positionText } from '../../debug/timeline/position.ts';
+import { comparePositions, type Position, parsePosition, positionText } from '../../debug/timeline/position.ts';
+import type { Timeline } from '../../debug/timeline/timeline.ts';
 import { TextpokeError } from '../../error.ts';
 import { type Desk, FLUSH, type MonitorVerb } from './verb.ts';
 
@@ -22,12 +23,31 @@ const goto: MonitorVerb = {
   usage: 'N|end',
   help: 'go to a position, in either direction',
   args: [1, 1],
-  run(desk, [text = '']) {
+  *run(desk, [text = '']) {
     const { timeline } = desk.target;
-    timeline.goto(text === 'end' ? timeline.end : parsePosition(text));
+    yield* goTo(timeline, text === 'end' ? timeline.end : parsePosition(text));
     return [whereLine(desk), FLUSH];
   },
 };
+
+/** Steps from one turn of the client to the next. */
+const STRIDE = 500_000;
+
+/** A long way takes turns with the client. The timeline is where it was if there is no such position. */
+function* goTo(timeline: Timeline, position: Position): Generator<undefined, void> {
+  const here = timeline.position;
+  // The end of a schedule is known: it says itself that it goes no further.
+  for (let at = here.at + STRIDE; at < position.at && comparePositions(position, timeline.end) > 0; at += STRIDE) {
+    if (timeline.play({ at, inside: 0 }) === 'end') break;
+    yield undefined;
+  }
+  try {
+    timeline.goto(position);
+  } catch (error) {
+    timeline.goto(here);
+    throw error;
+  }
+}
 
 const until: MonitorVerb = {
   name: 'until',

@@ -1,9 +1,10 @@
-# textpoke gdb F1 --variant no-final-sync --at 3
+# textpoke gdb F1 --variant no-final-sync --at 18
 # A breakpoint where a core stands: gdb steps over it at once, and the schedule stays what it was.
 monitor token
-thread 2
+info threads
 break *$pc
 continue
+monitor pos
 continue
 monitor pos
 monitor token

@@ -1,3 +1,4 @@
+import { raceDiagram } from '../debug/diagram.ts';
 import type { Trace } from '../debug/happening.ts';
 import { hexBytes } from '../debug/names.ts';
 import { sayChoice } from '../debug/stepper/describe.ts';
@@ -134,6 +135,11 @@ export const VERBS: Readonly<Record<string, Verb>> = {
       if (steps.length === 0) return `the run has no step @${at}`;
       return stepsText({ ...trace, steps, end: at + 1 === trace.steps.length ? trace.end : [] });
     },
+  },
+  diagram: {
+    usage: 'diagram',
+    says: 'the run as the CPU0/CPU1 diagram of a changelog',
+    act: (run) => raceDiagram(traceOf(run, 'diagram')).trimEnd(),
   },
   'who-wrote': {
     usage: 'who-wrote EXPRESSION [BYTES]',

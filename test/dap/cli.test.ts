@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DebugClient } from '@vscode/debugadapter-testsupport';
 import { expect, test } from 'vitest';
+import { textpoke } from '../cli/recording-io.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const command = ['--import', join(root, 'tools/typescript.mjs'), join(root, 'src/cli/main.ts'), 'dap'];
@@ -57,3 +58,14 @@ test('--port says where it listens and what to put into launch.json, and ^C ends
   child.kill('SIGINT');
   expect((await ended)[0]).toBe(130);
 }, 60_000);
+
+test('a command line that cannot be is refused before anybody connects', async () => {
+  const run = async (...args: string[]): Promise<{ exit: number; said: string }> => {
+    const { exit, stderr } = await textpoke(['dap', ...args]);
+    return { exit, said: stderr() };
+  };
+  expect(await run('--variant', 'no-final-sync')).toMatchObject({ exit: 129, said: expect.stringMatching(/nothing says what to debug/) });
+  expect(await run('tp1_abc', '--cores', '3')).toMatchObject({ exit: 129, said: expect.stringMatching(/'cores' does not fit here/) });
+  expect(await run('a.elf', '--fetch', 'zen3')).toMatchObject({ exit: 129, said: expect.stringMatching(/a program alone runs coherent/) });
+  expect(await run('--port', '70000')).toMatchObject({ exit: 129 });
+});

@@ -212,6 +212,12 @@ describe('the debug console', () => {
     expect(await client.says('previous violation')).toMatch(/no violation before/);
   });
 
+  test('the diagram of the run', async () => {
+    expect(await client.says('diagram')).toMatch(
+      /^ +CPU0 \(patcher\) +CPU1 \(runs ftrace_call\)[\s\S]*~~> int3 at ftrace_call claimed by nobody/,
+    );
+  });
+
   test('help names every verb, completions know verbs, registers and symbols', async () => {
     expect(await client.says('help')).toMatch(/^help[\s\S]*who-wrote EXPRESSION/);
     const labels = async (text: string): Promise<string[]> =>

@@ -32,5 +32,5 @@ export function define(program: Command, io: Io): void {
   })
     .option(...SCENARIOS_FLAG)
     .option('--variant <NAME>', 'of a scenario; default: the first that fails')
-    .option('--port <N>', 'listen there, for several clients; 0 takes one that is free');
+    .option('--port <N>', 'listen there, for several clients; 0: one that is free');
 }

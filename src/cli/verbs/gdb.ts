@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { MAX_VICTIMS } from '../../scenario/scenario.ts';
 import type { Io } from '../io.ts';
 import { argument, ownValue } from '../own-flags.ts';
@@ -17,8 +17,9 @@ export function define(program: Command, io: Io): void {
     usage: 'TOKEN|SCENARIO|FILE',
     summary: 'debug a run with gdb, forward and backward',
     description:
-      'Waits for gdb on a port of this host. Cores are threads; of a scenario it opens the shortest run that breaks a variant, or where it holds one that goes on as long as it can; an ELF or flat binary runs as `run` has it. docs/gdb.md has commands and monitor verbs.',
+      'Waits for gdb on a port of this host. Cores are threads. Of a scenario it opens the shortest run that fails, else one that goes on by itself; an image runs as `run` has it. docs/gdb.md tells more.',
     groups: ['Model', 'Machine', 'Budget'],
+    more: ['An image', ['--entry SYMBOL|ADDRESS', '--base ADDRESS', '--send-file']],
     examples: ['gdb F1 --variant no-final-sync --at end', 'gdb fixtures/run/hello.elf --cores 2 --port 0'],
     async act({ args, own, flags, io }) {
       const what = argument(args, 0);
@@ -46,11 +47,11 @@ export function define(program: Command, io: Io): void {
     .option(...SCENARIOS_FLAG)
     .option('--variant <NAME>', 'of a scenario; default: the first that fails')
     .option('--victims <N>', 'of a scenario: cores that run the text')
-    .option('--entry <SYMBOL|ADDRESS>', 'of a file: where cores start')
-    .option('--base <ADDRESS>', 'where a flat binary is loaded')
-    .option('--at <N|end>', 'begin at this position, not at @0')
-    .option('--port <N>', `default ${DEFAULT_PORT}; 0 takes one that is free`)
-    .option('--stdio', 'over stdin and stdout: target remote | textpoke gdb ... --stdio')
+    .option('--at <POSITION>', 'begin there: @14, @14+3, end')
+    .option('--port <N>', `default ${DEFAULT_PORT}; 0: one that is free`)
+    .option('--stdio', 'for gdb: target remote | textpoke gdb ... --stdio')
     .option('--once', 'end with the first client')
-    .option('--send-file', 'send the ELF through the connection, for a gdb on another host');
+    .addOption(new Option('--entry <SYMBOL|ADDRESS>', 'where cores start').hideHelp())
+    .addOption(new Option('--base <ADDRESS>', 'where a flat binary is loaded').hideHelp())
+    .addOption(new Option('--send-file', 'send the ELF through the connection, for a gdb on another host').hideHelp());
 }

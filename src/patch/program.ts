@@ -7,7 +7,8 @@ export interface ProgramNode {
   readonly next: Operation | undefined;
   /** Hash of everything that it was answered so far: equal for equal histories, whoever explored them first. */
   readonly hash: readonly [bigint, bigint];
-  readonly answers: readonly bigint[];
+  /** The place before, and what its operation was answered; undefined for the first place. */
+  readonly from: { readonly node: ProgramNode; readonly answer: bigint } | undefined;
   readonly children: Map<bigint, ProgramNode>;
 }
 
@@ -15,15 +16,18 @@ const MASK = (1n << 64n) - 1n;
 
 /**
  * A patcher unfolded into a tree of its answers. Generators cannot be copied, so when the search backs up the place in the tree is what
- * goes back; a generator is run again from the start only for a history that was never seen before.
+ * goes back. The generator that went on last goes on from where it is; only elsewhere one is run again from the start, for a history that was never seen before.
  */
 export class Program {
   readonly #make: () => Patcher;
   readonly #nodes: ProgramNode[] = [];
+  /** The generator that went on last, and the node that it is at. */
+  #live: { readonly generator: Patcher; readonly at: ProgramNode } | undefined;
 
   constructor(make: () => Patcher) {
     this.#make = make;
-    this.#add([]);
+    const generator = make();
+    this.#add(generator, generator.next(), START, undefined);
   }
 
   node(number: number): ProgramNode {
@@ -34,34 +38,37 @@ export class Program {
   after(node: ProgramNode, answer: bigint): ProgramNode {
     const known = node.children.get(answer);
     if (known !== undefined) return known;
-    const child = this.#add([...node.answers, answer]);
+    const generator = this.#live?.at === node ? this.#live.generator : this.#again(node);
+    // What throws in the middle is not at any node.
+    this.#live = undefined;
+    const child = this.#add(generator, generator.next(answer), hashAfter(node.hash, answer), { node, answer });
     node.children.set(answer, child);
     return child;
   }
 
-  #add(answers: readonly bigint[]): ProgramNode {
-    const generator = this.#make();
-    let result = generator.next();
-    for (const answer of answers) result = generator.next(answer);
-    const node: ProgramNode = {
-      number: this.#nodes.length,
-      next: result.done === true ? undefined : result.value,
-      hash: historyHash(answers),
-      answers,
-      children: new Map(),
-    };
+  #add(generator: Patcher, result: ReturnType<Patcher['next']>, hash: ProgramNode['hash'], from: ProgramNode['from']): ProgramNode {
+    const next = result.done === true ? undefined : result.value;
+    const node: ProgramNode = { number: this.#nodes.length, next, hash, from, children: new Map() };
     this.#nodes.push(node);
+    this.#live = { generator, at: node };
     return node;
+  }
+
+  /** A generator that has come to a node. */
+  #again(node: ProgramNode): Patcher {
+    const answers: bigint[] = [];
+    for (let { from } = node; from !== undefined; from = from.node.from) answers.push(from.answer);
+    const generator = this.#make();
+    generator.next();
+    for (const answer of answers.reverse()) generator.next(answer);
+    return generator;
   }
 }
 
+const START: ProgramNode['hash'] = [0xcbf29ce484222325n, 0x84222325cbf29ce4n];
+
 /** Two 64-bit lanes of FNV-1a over the answers. */
-function historyHash(answers: readonly bigint[]): [bigint, bigint] {
-  let a = 0xcbf29ce484222325n;
-  let b = 0x84222325cbf29ce4n;
-  for (const answer of answers) {
-    a = ((a ^ answer) * 0x100000001b3n + 1n) & MASK;
-    b = ((b ^ (answer + 0x9e37n)) * 0x10000000233n + 7n) & MASK;
-  }
-  return [a, b];
-}
+const hashAfter = ([a, b]: ProgramNode['hash'], answer: bigint): ProgramNode['hash'] => [
+  ((a ^ answer) * 0x100000001b3n + 1n) & MASK,
+  ((b ^ (answer + 0x9e37n)) * 0x10000000233n + 7n) & MASK,
+];

@@ -54,7 +54,7 @@ const values = {
   memory: { usage: `--memory ${MEMORY_MODELS.join('|')}`, parse: oneOf(...MEMORY_MODELS) },
   fetch: { usage: `--fetch ${FETCH_POLICIES.join('|')}`, parse: oneOf(...FETCH_POLICIES) },
   cores: { usage: '--cores N', parse: wholeNumber(1, 64) },
-  engine: { usage: '--engine reference|interpreter', parse: oneOf(...ENGINES) },
+  engine: { usage: '--engine reference|interpreter|region', parse: oneOf(...ENGINES) },
   search: { usage: '--search stateful|dpor|twin|ladder|pct', parse: oneOf(...SEARCHES) },
   seed: { usage: '--seed N', parse: wholeNumber(0, 0xffff_ffff), env: 'TEXTPOKE_SEED' },
   maxSeconds: { usage: '--max-seconds N', parse: seconds },

@@ -50,9 +50,10 @@ export function plainFlags(flags: SharedFlags): SharedFlags {
 /** The engine that the flags ask for; undefined leaves the choice. */
 export function engineName(flags: SharedFlags): EngineName | undefined {
   if (flags.engine === 'region') {
-    throw new TextpokeError('E_USAGE', "there is no engine 'region' in this version", {
+    // Each visible operation is a stop there: nothing runs long enough to be worth compiling.
+    throw new TextpokeError('E_USAGE', "schedules are explored without engine 'region'", {
       where: '--engine region',
-      hint: 'use interpreter or reference',
+      hint: 'use interpreter or reference; region is for textpoke run',
     });
   }
   return flags.engine;

@@ -2,11 +2,23 @@ import { HELPERS } from '../isa/helpers/index.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { NO_TAG, RECORD, type RecordFields, readRecord, writeRecord } from '../isa/record.ts';
 import { type Form, type Forms, formsOf } from './forms.ts';
-import { MAX_HANDLERS, runModule } from './handler-code.ts';
-import { CORE, coreBase, DECODE_BASE, DECODE_RECORDS, EVENT_BASE, HELPER_AT, type MemoryMap, memoryMap, PAGE_INFO_BASE } from './layout.ts';
+import { runModule, TABLE_ENTRIES } from './handler-code.ts';
+import {
+  CORE,
+  coreBase,
+  DECODE_BASE,
+  DECODE_RECORDS,
+  EVENT_BASE,
+  HELPER_AT,
+  type MemoryMap,
+  memoryMap,
+  PAGE_INFO_BASE,
+  Stop,
+} from './layout.ts';
 import type { LookObserver } from './look-observer.ts';
 import { type Features, GLOBAL_NAMES, importGlobals } from './memory-abi.ts';
 import { defineMemory } from './memory-code.ts';
+import { Regions } from './regions.ts';
 import { I32 } from './wasm/code.ts';
 import { ModuleBuilder } from './wasm/module.ts';
 
@@ -84,6 +96,7 @@ export class Engine {
   /** Told of what is looked at without an access; undefined costs one comparison. */
   looks: LookObserver | undefined;
   readonly #table: WebAssembly.Table;
+  readonly #regions: Regions | undefined;
   #env: Record<string, WebAssembly.ExportValue>;
   /** The forms of all machines of this build, those that this machine has met, and those of them that were linked when it met them. */
   readonly #forms: Forms;
@@ -112,6 +125,7 @@ export class Engine {
   constructor(options: EngineOptions, host: EngineHost) {
     this.#host = host;
     this.features = options.features;
+    this.#regions = options.features.regions ? new Regions(this) : undefined;
     this.map = memoryMap(options.ramBytes, options.journalBytes, options.features.explore);
     const pages = this.map.totalPages;
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
@@ -119,7 +133,7 @@ export class Engine {
     this.bytes = new Uint8Array(this.memory.buffer);
     this.words = new Int32Array(this.memory.buffer);
     this.longs = new BigUint64Array(this.memory.buffer);
-    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: MAX_HANDLERS });
+    this.#table = new WebAssembly.Table({ element: 'anyfunc', initial: TABLE_ENTRIES });
     this.globals = Object.fromEntries(
       GLOBAL_NAMES.map((name) => [name, new WebAssembly.Global({ value: 'i32', mutable: true }, 0)]),
     ) as Globals;
@@ -194,6 +208,7 @@ export class Engine {
     this.#numbers.clear();
     this.#used = new Set();
     this.#longRuns = 0;
+    this.#regions?.renew();
     this.looks = undefined;
     this.#begin();
   }
@@ -221,6 +236,16 @@ export class Engine {
     return new WebAssembly.Instance(module, { env: this.#env }).exports;
   }
 
+  /** Puts the functions of a module into the table. */
+  link(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#instantiate(new WebAssembly.Module(bytes));
+  }
+
+  /** How many regions were compiled. */
+  get regionsCompiled(): number {
+    return this.#regions?.compiled ?? 0;
+  }
+
   /** Number of the handler for a form; its code is made the first time. */
   handler(instruction: Instruction): number {
     const known = this.#numbers.get(instruction);
@@ -240,7 +265,12 @@ export class Engine {
    * in `Stop`; details in the core's block.
    */
   run(core: number, instructions: number, record = 0): number {
-    const reason = this.#run(coreBase(core), instructions, record);
+    const base = coreBase(core);
+    let reason = this.#run(base, instructions, record);
+    while (reason === Stop.hot) {
+      this.#regions?.compile(base);
+      reason = this.#run(base, this.unused(core), 0);
+    }
     if (this.features.explore) {
       if (++this.#longRuns === WARM_STEPS) this.inlineForms();
     } else if (instructions > 50_000) this.#warm();
@@ -289,6 +319,7 @@ export class Engine {
 
   /** Forgets every record that overlaps the bytes. */
   killRecords(physical: number, size: number): void {
+    this.#regions?.kill(physical, size);
     for (let pa = Math.max(0, physical - 14); pa < physical + size; pa++) {
       const at = DECODE_BASE + (pa & (DECODE_RECORDS - 1)) * 32;
       if (this.view.getUint32(at, true) !== pa || pa + this.view.getUint8(at + RECORD.length) <= physical) continue;
@@ -297,6 +328,7 @@ export class Engine {
   }
 
   clearDecodeCache(): void {
+    this.#regions?.clear();
     for (let n = 0; n < DECODE_RECORDS; n++) this.words[(DECODE_BASE >> 2) + n * 8] = NO_TAG;
   }
 }

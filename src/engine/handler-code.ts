@@ -10,10 +10,15 @@ import {
   DECODE_RECORDS,
   HASH_BASE,
   HASH_LANE_BYTES,
+  HEAT_AT,
+  HOT,
   ITLB,
   LATCH_ENTRIES,
   type MemoryMap,
   PAGE,
+  REGION_AT,
+  REGION_BYTES,
+  REGION_ENTRIES,
   Stop,
 } from './layout.ts';
 import { type EngineGlobals, type Features, importGlobals, importMemoryFunctions, type MemoryFunctions } from './memory-abi.ts';
@@ -42,17 +47,20 @@ import { type HandlerContext, WasmProvider } from './wasm-provider.ts';
 
 /** Handlers a machine can have: the size of the handler table. */
 export const MAX_HANDLERS = 8192;
+/** Regions that a machine can have at a time, behind the handlers in the table. */
+export const MAX_REGIONS = 1024;
+export const TABLE_ENTRIES = MAX_HANDLERS + MAX_REGIONS;
 
-const HANDLER = { params: [I32, I32], results: [I32] } as const;
+export const HANDLER = { params: [I32, I32], results: [I32] } as const;
 const STORE_HIT = { params: [I32, I64, I32], results: [] } as const;
 const SIZES = [8, 16, 32, 64] as const;
 
-function importEnvironment(
+export function importEnvironment(
   m: ModuleBuilder,
   pages: number,
 ): { globals: EngineGlobals; memory: MemoryFunctions; system: number; fence: number; helper: number } {
   m.importMemory('memory', pages, pages);
-  m.importTable('handlers', MAX_HANDLERS);
+  m.importTable('handlers', TABLE_ENTRIES);
   const globals = importGlobals(m);
   const memory = importMemoryFunctions(m, globals);
   const system = m.importFunction('system', HANDLER);
@@ -72,7 +80,7 @@ function handlerCode(instruction: Instruction, context: HandlerContext, locals: 
 }
 
 /** storeHit(host, value, info): the store of a TLB hit, with journal and hash, one function a size. */
-function defineStoreHits(m: ModuleBuilder, map: MemoryMap, globals: EngineGlobals): Readonly<Record<8 | 16 | 32 | 64, number>> {
+export function defineStoreHits(m: ModuleBuilder, map: MemoryMap, globals: EngineGlobals): Readonly<Record<8 | 16 | 32 | 64, number>> {
   const ops = { 8: i64.store8, 16: i64.store16, 32: i64.store32, 64: i64.store } as const;
   const entries = SIZES.map((size) => [size, m.declare(STORE_HIT)] as const);
   for (const [size, fn] of entries) {
@@ -213,6 +221,27 @@ export function runModule(
       ),
       br(1),
     ];
+    // In the loop, in the branch that looks for a record: a region does as many instructions as it may, and none where its first block is too long.
+    const index = i32.and(get(physical), i32.const(REGION_ENTRIES - 1));
+    const enterRegion: Code = [
+      set(entry, i32.add(i32.const(REGION_AT), i32.mul(index, i32.const(REGION_BYTES)))),
+      iff(
+        i32.and(i32.eq(i32.load(get(entry)), get(physical)), i64.eq(i64.load(get(entry), 8), get(rip))),
+        [
+          globalSet(globals.textChanged, i32.const(0)),
+          set(status, get(budget)),
+          set(budget, callIndirect(handlerType, i32.load(get(entry), 4), get(core), get(budget))),
+          iff(globalGet(globals.stop), [reload, br(4)]),
+          iff(i32.ne(get(status), get(budget)), [reload, set(status, i32.const(0)), br(3)]),
+          set(status, i32.const(0)),
+        ],
+        [
+          set(entry, i32.add(i32.const(HEAT_AT), i32.shl(index, i32.const(2)))),
+          i32.store(get(entry), i32.add(i32.load(get(entry)), i32.const(1))),
+          iff(i32.eq(i32.load(get(entry)), i32.const(HOT)), [globalSet(globals.stop, i32.const(Stop.hot + 1)), br(4)]),
+        ],
+      ),
+    ];
     return [
       iff(get(record), set(status, i32.const(1))),
       reload,
@@ -243,6 +272,7 @@ export function runModule(
               set(frame, i32.load(get(entry), ITLB.physical)),
             ]),
             set(physical, i32.or(get(frame), i32.and(i32.wrap(get(rip)), i32.const(0xfff)))),
+            features.regions ? enterRegion : [],
             set(record, i32.add(i32.const(DECODE_BASE), i32.shl(i32.and(get(physical), i32.const(DECODE_RECORDS - 1)), i32.const(5)))),
             iff(i32.ne(i32.load(get(record), RECORD.tag), get(physical)), [globalSet(globals.stop, i32.const(Stop.fetch + 1)), br(3)]),
           ]),

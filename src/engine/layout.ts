@@ -122,6 +122,14 @@ export const TLB = {
 /** Instruction TLB: 64 entries {u64 linear page or -1, u32 physical page}. */
 export const ITLB = { entries: 64, bytes: 16, tag: 0, physical: 8 } as const;
 
+/** Regions by the physical address of their first instruction, direct-mapped: {u32 tag, u32 place in the table, u64 RIP}; then how often each place was come to, u32. */
+export const REGION_AT = 0x4c000;
+export const REGION_ENTRIES = 2048;
+export const REGION_BYTES = 16;
+export const HEAT_AT = REGION_AT + REGION_ENTRIES * REGION_BYTES;
+/** How often a place is come to before it is compiled. */
+export const HOT = 200;
+
 /** Three pages that are shared, then one page a core, which trades places with it (`MetaWords`). */
 export const META_BASE = 0x70000;
 export const META_SHARED_BYTES = 0x3000;
@@ -166,6 +174,8 @@ export const Stop = {
   wait: 9,
   /** Ran for very long without a visible operation: a loop that nothing can end. */
   lost: 10,
+  /** RIP is hot and has no region yet. The engine's own: nobody else sees it. */
+  hot: 11,
 } as const;
 
 export interface MemoryMap {

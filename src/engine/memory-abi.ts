@@ -11,6 +11,8 @@ export interface Features {
   readonly fence: boolean;
   /** Store buffers (x86-TSO); without it a visible store is a visible operation of its own. Needs `explore`. */
   readonly tso: boolean;
+  /** Hot code is compiled (`region-code.ts`). Not with `explore`. */
+  readonly regions: boolean;
 }
 
 /** The engine's globals, shared by all modules of a machine. Their order is that of the imports. */
@@ -31,6 +33,8 @@ export const GLOBAL_NAMES = [
   'interruptible',
   /** 1 while the store in progress goes through an executable mapping. */
   'sameAddress',
+  /** Set where a store has made a region out of date. */
+  'textChanged',
 ] as const;
 export type EngineGlobals = Readonly<Record<(typeof GLOBAL_NAMES)[number], number>>;
 

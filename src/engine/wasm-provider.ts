@@ -1,13 +1,13 @@
 import { DF, gprOffset, OFFSET, type StateWord } from '../isa/core-state.ts';
 import { helperNumber } from '../isa/helpers/index.ts';
 import type { Instruction, Operand, Size } from '../isa/instruction.ts';
-import { RECORD } from '../isa/record.ts';
+import { RECORD, type RecordFields } from '../isa/record.ts';
 import type { AccessKind, Vocabulary } from '../isa/vocabulary.ts';
 import type { Graph, Node } from './graph.ts';
 import { CORE, HELPER_AT, Stop, TLB } from './layout.ts';
 import type { Features, MemoryFunctions } from './memory-abi.ts';
 import { tlbEntry } from './tlb-code.ts';
-import { type Code, call, get, globalGet, globalSet, I32, I64, i32, i64, iff, set } from './wasm/code.ts';
+import { type Code, call, get, globalGet, globalSet, I32, I64, i32, i64, iff, set, uleb } from './wasm/code.ts';
 import { WasmFlags } from './wasm-flags.ts';
 
 /** What a handler's code needs to know of the function that it is emitted into. */
@@ -27,12 +27,37 @@ export interface HandlerContext {
   /** Local that holds RIP, where it is kept in one beside memory; and what must be done after TypeScript may have run. */
   readonly rip?: number;
   readonly afterCall?: Code;
+  /** Where the instruction is one of a region: what of it is known, and where registers are. */
+  readonly fixed?: FixedPlace;
   /** Leaves the handler with a stop noted; `depth` is how many blocks the handler has opened. */
   leave(depth: number): Code;
   /** Leaves with the instruction retired but the machine to be asked before the next one. */
   leaveRetired(depth: number): Code;
 }
 
+/** An instruction at a known address with known operands, between others: general registers and flags are in locals (`region-code.ts`). */
+export interface FixedPlace {
+  readonly fields: RecordFields;
+  /** Linear address. */
+  readonly rip: bigint;
+  /** Local of general register `n`; `write` where it is going to be changed. */
+  gpr(n: number, write: boolean): number;
+  /** Local of a lazy flag word. */
+  flagWord(word: 'flagResult' | 'flagCarry', write: boolean): number;
+  /** Everything that is in locals goes to the core's block, with RIP at this instruction. */
+  readonly spill: Code;
+  /** Goes on at an address that is known: the code for it, or the way out. */
+  jump(target: bigint, depth: number): Code;
+  /** Goes on at the address in a local. */
+  jumpTo(target: number, depth: number): Code;
+  /** Called when the instruction is one that regions do not take. */
+  decline(): void;
+  /** A store of this instruction took the slow path: text may have changed. */
+  readonly stored: Code;
+}
+
+/** Offsets below are those of general registers. */
+const GPR_BYTES = 128;
 const KINDS: Record<AccessKind, number> = { data: 0, stack: 1, operand: 2 };
 
 /** The vocabulary as a generator of WebAssembly: one handler for one static form. */
@@ -51,8 +76,12 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     super(graph, context.core);
     this.#i = instruction;
     this.#c = context;
+    const { fixed } = context;
     const rip = context.rip === undefined ? i64.load(get(context.core), OFFSET.rip) : get(context.rip);
-    this.#next = graph.node([], () => i64.add(rip, i64.load8(get(context.record), RECORD.length)), { pinned: true });
+    this.#next =
+      fixed === undefined
+        ? graph.node([], () => i64.add(rip, i64.load8(get(context.record), RECORD.length)), { pinned: true })
+        : graph.constant(fixed.rip + BigInt(fixed.fields.length));
     // Made first, so that every branch of the handler may use it. POP takes its address after RSP moved.
     const memory = instruction.operands.find((o) => o.kind === 'memory');
     if (memory !== undefined && instruction.mnemonic !== 'pop' && instruction.mnemonic !== 'lea') this.#addressCache = this.address(memory);
@@ -67,7 +96,9 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
   finish(): Code {
     const start = this.#nextLocal;
     const body = this.g.emit();
-    const { rip } = this.#c;
+    const { rip, fixed } = this.#c;
+    // Where it goes on other than behind itself, it has gone.
+    if (fixed !== undefined) return body;
     if (this.#ownsRip) return rip === undefined ? body : [body, set(rip, i64.load(get(this.#c.core), OFFSET.rip))];
     const target = start === undefined || !this.#jumps ? this.g.use(this.#next) : get(start);
     const retire: Code =
@@ -80,10 +111,18 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
   }
 
   read(operand: Operand): Node {
-    if (operand.kind === 'register') return this.#readRegister(this.#registerAddress(operand.slot), operand.size);
+    const { fixed } = this.#c;
+    if (operand.kind === 'register') {
+      const offset = fixed?.fields.registers[operand.slot] ?? GPR_BYTES;
+      if (fixed !== undefined && offset < GPR_BYTES) return this.#readGpr(fixed, offset, operand.size);
+      return this.#readRegister(this.#registerAddress(operand.slot), operand.size);
+    }
     if (operand.kind === 'memory') return this.load(this.address(operand), operand.size, 'operand');
     if (operand.kind !== 'immediate') throw new Error(`${this.#i.mnemonic} reads a ${operand.kind} operand as a general one`);
-    const immediate = this.g.node([], () => i64.load(get(this.#c.record), RECORD.immediate));
+    const immediate =
+      fixed === undefined
+        ? this.g.node([], () => i64.load(get(this.#c.record), RECORD.immediate))
+        : this.constant(operand.size >= 64 ? fixed.fields.immediate : BigInt.asUintN(operand.size, fixed.fields.immediate));
     return operand.size >= 64 ? immediate : this.zeroExtend(immediate, operand.size);
   }
 
@@ -93,11 +132,20 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
 
   write(operand: Operand, value: Node): void {
     if (operand.kind === 'memory') this.store(this.address(operand), operand.size, value, 'operand');
-    else if (operand.kind === 'register') this.#writeRegister(this.#registerAddress(operand.slot), operand.size, value);
-    else throw new Error(`${this.#i.mnemonic} writes a ${operand.kind} operand as a general one`);
+    else if (operand.kind === 'register') {
+      const { fixed } = this.#c;
+      const offset = fixed?.fields.registers[operand.slot] ?? GPR_BYTES;
+      if (fixed !== undefined && offset < GPR_BYTES) this.#writeGpr(fixed, offset, operand.size, value);
+      else this.#writeRegister(this.#registerAddress(operand.slot), operand.size, value);
+    } else throw new Error(`${this.#i.mnemonic} writes a ${operand.kind} operand as a general one`);
   }
 
   #registerAddress(slot: 0 | 1 | 2 | 3): Node {
+    const { fixed, core } = this.#c;
+    if (fixed !== undefined) {
+      const offset = slot === 3 ? Number(fixed.fields.immediate & 0xffffn) : fixed.fields.registers[slot];
+      return this.g.node([], () => i32.add(get(core), i32.const(offset)), { type: I32 });
+    }
     const field = [RECORD.reg0, RECORD.reg1, RECORD.reg2, RECORD.immediate][slot] as number;
     return this.g.node([], () => i32.add(get(this.#c.core), i32.load16(get(this.#c.record), field)), { type: I32 });
   }
@@ -113,9 +161,31 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     this.g.effect([address, v], (_depth, a, x) => op(a ?? [], x ?? []));
   }
 
+  /** A general register in a local; `offset` is that of its lowest byte. */
+  #readGpr(fixed: FixedPlace, offset: number, size: Size): Node {
+    const local = fixed.gpr(offset >> 3, false);
+    const whole = this.g.node([], () => get(local), { pinned: true });
+    const from = (offset & 7) === 0 ? whole : this.shr(whole, this.constant(8 * (offset & 7)));
+    return size === 64 ? from : this.zeroExtend(from, size);
+  }
+
+  #writeGpr(fixed: FixedPlace, offset: number, size: Size, value: Node): void {
+    const local = fixed.gpr(offset >> 3, true);
+    if (size >= 32) {
+      const v = size === 32 ? this.zeroExtend(value, 32) : value;
+      this.g.effect([v], (_depth, x) => set(local, x ?? []));
+      return;
+    }
+    const shift = 8 * (offset & 7);
+    const mask = ((1n << BigInt(size)) - 1n) << BigInt(shift);
+    const placed = this.shl(this.zeroExtend(value, size), this.constant(shift));
+    this.g.effect([placed], (_depth, x) => set(local, i64.or(i64.and(get(local), i64.const(BigInt.asIntN(64, ~mask))), x ?? [])));
+  }
+
   offset(operand: Operand): Node {
     if (operand.kind !== 'memory') throw new Error('only a memory operand has an address');
     const c = this.#c;
+    if (c.fixed !== undefined) return this.#fixedOffset(c.fixed);
     const base = i64.load(i32.add(get(c.core), i32.load16(get(c.record), RECORD.base)));
     const index = i64.load(i32.add(get(c.core), i32.load16(get(c.record), RECORD.index)));
     const scaled = i64.shl(index, i64.and(i64.load8(get(c.record), RECORD.scale), i64.const(3)));
@@ -123,7 +193,19 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     return this.#i.addressSize === 32 ? this.zeroExtend(sum, 32) : sum;
   }
 
+  #fixedOffset(fixed: FixedPlace): Node {
+    const { base, index, scale, displacement } = fixed.fields;
+    const word = (offset: number): Node =>
+      offset < GPR_BYTES ? this.#readGpr(fixed, offset, 64) : offset === OFFSET.rip ? this.constant(fixed.rip) : this.constant(0);
+    const scaled = index < GPR_BYTES ? this.shl(word(index), this.constant(scale)) : this.constant(0);
+    const sum = this.add(this.add(word(base), scaled), this.constant(displacement));
+    const folded = base === OFFSET.rip && index >= GPR_BYTES ? this.constant(BigInt.asUintN(64, fixed.rip + BigInt(displacement))) : sum;
+    return this.#i.addressSize === 32 ? this.zeroExtend(folded, 32) : folded;
+  }
+
   indexScale(): Node {
+    const { fixed } = this.#c;
+    if (fixed !== undefined) return this.constant(fixed.fields.scale);
     return this.g.node([], () => i64.and(i64.load8(get(this.#c.record), RECORD.scale), i64.const(3)), { bits: 2 });
   }
 
@@ -135,26 +217,56 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
 
   segmentBase(): Node {
     const c = this.#c;
+    if (c.fixed !== undefined) {
+      const { segment } = c.fixed.fields;
+      if (segment === OFFSET.zero) return this.constant(0);
+      return this.g.node([], () => i64.load(get(c.core), segment), { pinned: true });
+    }
     return this.g.node([], () => i64.load(i32.add(get(c.core), i32.load16(get(c.record), RECORD.segment))), { pinned: true });
   }
 
   register(n: number, size: Size): Node {
+    const { fixed } = this.#c;
+    if (fixed !== undefined) return this.#readGpr(fixed, gprOffset(n), size);
     const op = size === 64 ? i64.load : size === 32 ? i64.load32 : size === 16 ? i64.load16 : i64.load8;
     return this.g.node([], () => op(get(this.#c.core), gprOffset(n)), { pinned: true, bits: size });
   }
 
   setRegister(n: number, size: Size, value: Node): void {
+    const { fixed } = this.#c;
+    if (fixed !== undefined) {
+      this.#writeGpr(fixed, gprOffset(n), size, value);
+      return;
+    }
     const v = size === 32 ? this.zeroExtend(value, 32) : value;
     const op = size >= 32 ? i64.store : size === 16 ? i64.store16 : i64.store8;
     this.g.effect([v], (_depth, x) => op(get(this.#c.core), x ?? [], gprOffset(n)));
   }
 
+  protected override setLazy(result: Node, carry: Node): void {
+    const { fixed } = this.#c;
+    if (fixed === undefined) {
+      super.setLazy(result, carry);
+      return;
+    }
+    const [r, c] = [fixed.flagWord('flagResult', true), fixed.flagWord('flagCarry', true)];
+    this.g.effect([result, carry], (_depth, x, y) => [x ?? [], y ?? [], [0x21, uleb(c)], [0x21, uleb(r)]]);
+  }
+
   state(word: StateWord): Node {
+    const { fixed } = this.#c;
+    if (fixed !== undefined && (word === 'flagResult' || word === 'flagCarry')) {
+      const local = fixed.flagWord(word, false);
+      return this.g.node([], () => get(local), { pinned: true });
+    }
+    if (fixed !== undefined && word === 'rip') return this.constant(fixed.rip);
     return this.g.node([], () => i64.load(get(this.#c.core), OFFSET[word]), { pinned: true });
   }
 
   /** Changes of IF, TF and their like make the machine look at the core before the next instruction. */
   setState(word: StateWord, value: Node): void {
+    // What the machine must look at.
+    if (word === 'flagSystem') this.#c.fixed?.decline();
     if (word === 'flagSystem') {
       this.#oldFlags = this.g.locals.take(I64);
       const local = this.#oldFlags;
@@ -173,7 +285,7 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
 
   loadModify(address: Node, size: Size, through: AccessKind = 'data'): Node {
     const whole = this.#i.mnemonic === 'cmpxchg16b' ? 16 : size / 8;
-    if (this.#i.lock && !this.#lockBegun) {
+    if (this.#i.lock && !this.#lockBegun && (this.#c.fixed === undefined || this.#c.features.explore)) {
       this.#lockBegun = true;
       const { memory, core } = this.#c;
       this.g.effect([address], (_depth, a) => call(memory.lockBegin, get(core), a ?? [], i32.const(whole), i32.const(KINDS[through])));
@@ -185,7 +297,11 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
   #load(address: Node, size: Size, through: AccessKind, modify: boolean): Node {
     const { core, memory, inlineTlb } = this.#c;
     const bytes = size / 8;
-    const slow = (a: Code): Code => call(memory.load, get(core), a, i32.const(bytes), i32.const(KINDS[through]), i32.const(modify ? 1 : 0));
+    const spill = this.#c.fixed?.spill ?? [];
+    const slow = (a: Code): Code => [
+      spill,
+      call(memory.load, get(core), a, i32.const(bytes), i32.const(KINDS[through]), i32.const(modify ? 1 : 0)),
+    ];
     if (!inlineTlb) {
       const value = this.g.node([address], slow, { pinned: true, bits: size });
       value.uses++;
@@ -211,7 +327,12 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
   store(address: Node, size: Size, value: Node, through: AccessKind = 'data'): void {
     const { core, memory, inlineTlb, storeHit, features } = this.#c;
     const bytes = size / 8;
-    const slow = (a: Code, v: Code): Code => call(memory.store, get(core), a, i32.const(bytes), v, i32.const(KINDS[through]));
+    const { spill = [], stored = [] } = this.#c.fixed ?? {};
+    const slow = (a: Code, v: Code): Code => [
+      spill,
+      call(memory.store, get(core), a, i32.const(bytes), v, i32.const(KINDS[through])),
+      stored,
+    ];
     const narrow = this.zeroExtend(value, size);
     if (!inlineTlb) {
       this.g.effect([address, narrow], (_depth, a, v) => slow(a ?? [], v ?? []));
@@ -276,7 +397,8 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
 
   probe(address: Node, bytes: number, through: AccessKind = 'data'): void {
     const { core, memory } = this.#c;
-    this.g.effect([address], (_depth, a) => call(memory.probe, get(core), a ?? [], i32.const(bytes), i32.const(KINDS[through])));
+    const spill = this.#c.fixed?.spill ?? [];
+    this.g.effect([address], (_depth, a) => [spill, call(memory.probe, get(core), a ?? [], i32.const(bytes), i32.const(KINDS[through]))]);
     this.#leaveOnStop();
   }
 
@@ -314,6 +436,7 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
   }
 
   checkCanonical(target: Node): void {
+    if (target.constant !== undefined && BigInt.asUintN(64, BigInt.asIntN(48, target.constant)) === target.constant) return;
     const sign = this.sar(this.shl(target, this.constant(16)), this.constant(16));
     this.when(this.ne(sign, target), () => this.raise(13, 0));
   }
@@ -330,11 +453,26 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
   }
 
   jump(target: Node): void {
+    const { fixed } = this.#c;
+    if (fixed !== undefined) {
+      const { constant } = target;
+      if (constant !== undefined) this.g.effect([], (depth) => fixed.jump(constant, depth));
+      else {
+        const at = this.g.locals.take(I64);
+        this.g.effect([target], (depth, t) => [set(at, t ?? []), fixed.jumpTo(at, depth)]);
+      }
+      return;
+    }
     const local = this.#nextVariable();
     this.g.effect([target], (_depth, t) => set(local, t ?? []));
   }
 
   relativeTarget(): Node {
+    const { fixed } = this.#c;
+    if (fixed !== undefined) {
+      const target = fixed.rip + BigInt(fixed.fields.length) + fixed.fields.immediate;
+      return this.constant(BigInt.asUintN(64, target));
+    }
     const displacement = this.g.node([], () => i64.load(get(this.#c.record), RECORD.immediate));
     return this.add(this.#next, displacement);
   }
@@ -354,15 +492,19 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
   }
 
   trap(vector: number): void {
+    this.#c.fixed?.decline();
     this.#event(this.constant(vector), this.constant(0), 1);
   }
   softwareInterrupt(vector: Node): void {
+    this.#c.fixed?.decline();
     this.#event(vector, this.constant(0), 2);
   }
 
   #event(vector: Node, error: Node, kind: 0 | 1 | 2): void {
     const { core, memory } = this.#c;
+    const spill = this.#c.fixed?.spill ?? [];
     this.g.effect([vector, error, this.#next], (depth, v, e, n) => [
+      spill,
       i64.store(get(core), v ?? [], CORE.stopVector),
       i64.store(get(core), e ?? [], CORE.stopError),
       i64.store(get(core), i64.const(kind), CORE.stopKind),
@@ -388,6 +530,7 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
   }
 
   system(): void {
+    this.#c.fixed?.decline();
     const { core, record, system } = this.#c;
     this.#ownsRip = true;
     const status = this.g.locals.take(I32);

@@ -1,8 +1,8 @@
 import type { MachineHost } from './parts.ts';
 import type { AnyFetchPolicy } from './policy/policy.ts';
 
-/** How instructions run: evaluated on BigInts, or by generated WebAssembly. */
-export type EngineName = 'reference' | 'interpreter';
+/** How instructions run: evaluated on BigInts, by generated WebAssembly one at a time, or, where nobody looks at each of them, hot code compiled. */
+export type EngineName = 'reference' | 'interpreter' | 'region';
 
 export interface MachineOptions {
   readonly cores: number;

@@ -237,7 +237,6 @@ describe('flags', () => {
     ['--max-memory 64K', 'cannot hold the stacks'],
     ['--fetch zen3', "'run' has no flag '--fetch'"],
     ['--memory tso', "'run' has no flag '--memory'"],
-    ['--engine region', '--engine interpreter'],
     ['--engine refrence', 'did you mean reference?'],
     ['--seed 2', "'run' has no flag '--seed'"],
     ['--base 0x1000', 'an ELF file says itself'],

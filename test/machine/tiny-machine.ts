@@ -60,7 +60,7 @@ export class TinyMachine implements MachineParts, EngineHost {
       ...host,
     };
     this.engine = new Engine(
-      { ramBytes: RAM, journalBytes: 1 << 20, features: { journal: false, explore: false, tso: false, fence: false } },
+      { ramBytes: RAM, journalBytes: 1 << 20, features: { journal: false, explore: false, tso: false, fence: false, regions: false } },
       this,
     );
     this.cores = Array.from({ length: cores }, (_, n) => new Core(this.engine, n));

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { CORE } from '../../src/engine/layout.ts';
 import { Activity, RSP } from '../../src/isa/core-state.ts';
 import { PageTables } from '../../src/kernel/page-tables.ts';
-import { Machine } from '../../src/machine/machine.ts';
+import { Machine, type MachineOptions } from '../../src/machine/machine.ts';
 
 /** Where the flat images are linked (fixtures/bench/bench.lds), and the machine that they run on: identity-mapped memory at CPL 0. */
 export const LOAD_AT = 0x100000;
@@ -25,8 +25,8 @@ export class GuestMachine {
   readonly #image: Uint8Array;
   readonly #memory: Uint8Array;
 
-  constructor(image: Uint8Array) {
-    this.machine = new Machine({ cores: 1, ramBytes: RAM_BYTES, journal: true });
+  constructor(image: Uint8Array, options: Partial<MachineOptions> = { journal: true }) {
+    this.machine = new Machine({ cores: 1, ramBytes: RAM_BYTES, ...options });
     this.#image = image;
     const tables = new PageTables(
       (at) => {

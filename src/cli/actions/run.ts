@@ -72,9 +72,7 @@ export function checkFlags({ cores, maxMemory, engine }: Pick<RunOptions, 'cores
       `for example --max-memory ${BARE_MAX_RAM_BYTES >> 20}M`,
     );
   }
-  if (engine === 'region')
-    throw refuse('run does not have --engine region', '--engine region', 'use --engine interpreter or --engine reference');
-  return engine ?? 'interpreter';
+  return engine ?? 'region';
 }
 
 /** An ELF file by its first bytes or its name, else a flat binary, which must say so by --base or its name. */

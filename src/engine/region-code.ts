@@ -1,0 +1,193 @@
+import { gprOffset, OFFSET } from '../isa/core-state.ts';
+import type { Instruction } from '../isa/instruction.ts';
+import type { RecordFields } from '../isa/record.ts';
+import { semanticsOf } from '../isa/semantics/index.ts';
+import { Graph, Locals } from './graph.ts';
+import { defineStoreHits, HANDLER, importEnvironment } from './handler-code.ts';
+import type { MemoryMap } from './layout.ts';
+import type { Features } from './memory-abi.ts';
+import { block, br, brTable, type Code, get, globalGet, I32, I64, i32, i64, iff, loop, set } from './wasm/code.ts';
+import { ModuleBuilder } from './wasm/module.ts';
+import { type FixedPlace, WasmProvider } from './wasm-provider.ts';
+
+/** An instruction of a region: its linear address, its form and its fields. */
+export interface RegionInstruction {
+  readonly rip: bigint;
+  readonly instruction: Instruction;
+  readonly fields: RecordFields;
+}
+
+/** Instructions that run one after the other; only the last one may go elsewhere. */
+export type RegionBlock = readonly RegionInstruction[];
+
+const FLAG_WORDS = ['flagResult', 'flagCarry'] as const;
+
+/** Locals of a region's function: parameters, then what is the same for all instructions, then scratch. */
+const CORE_LOCAL = 0;
+const BUDGET = 1;
+const NEXT = 2;
+const SCRATCH = 3;
+/** General registers and flag words. */
+const REGISTERS = 18;
+
+/** Which registers a region uses: known once its code has been made once. */
+interface Uses {
+  readonly read: Set<number>;
+  readonly written: Set<number>;
+}
+
+/**
+ * The code of a region: hot blocks of one page as one function `(core block, instructions) -> instructions left`, from the same semantics as the handlers. General
+ * registers and flags live in locals between the blocks; whatever may look at the core, a slow memory access or a way out, finds everything in its
+ * block. `entry` is the block that it begins with, `number` its place in the table. A block begins only when all its instructions are allowed, so that a region stops exactly where the interpreter would.
+ */
+export function regionModule(
+  blocks: readonly RegionBlock[],
+  entry: number,
+  number: number,
+  map: MemoryMap,
+  features: Features,
+): Uint8Array<ArrayBuffer> {
+  const m = new ModuleBuilder();
+  const environment = importEnvironment(m, map.totalPages);
+  const { memory, globals } = environment;
+  const storeHit = features.journal
+    ? defineStoreHits(m, map, globals)
+    : { 8: memory.storeAt, 16: memory.storeAt, 32: memory.storeAt, 64: memory.storeAt };
+  const fn = m.declare(HANDLER);
+  const starts = new Map(blocks.map((b, n) => [b[0]!.rip, n]));
+  const returns = blocks.flatMap((b) => {
+    const last = b.at(-1)!;
+    return last.instruction.mnemonic === 'call' ? [BigInt.asUintN(64, last.rip + BigInt(last.fields.length))] : [];
+  });
+
+  /** `first`: the local of RAX; the other registers and the flag words follow. */
+  const build = (locals: Locals, first: number, uses: Uses, known: Uses | undefined): Code => {
+    const wordAt = (n: number): number => (n < 16 ? gprOffset(n) : OFFSET[FLAG_WORDS[n - 16]!]);
+    const spillRegisters: Code = [...(known ?? uses).written]
+      .sort((a, b) => a - b)
+      .map((n) => i64.store(get(CORE_LOCAL), get(first + n), wordAt(n)));
+    const fill: Code = known === undefined ? [] : [...known.read].map((n) => set(first + n, i64.load(get(CORE_LOCAL), wordAt(n))));
+    const goTo = (rip: Code): Code => [spillRegisters, i64.store(get(CORE_LOCAL), rip, OFFSET.rip)];
+    const use = (n: number, write: boolean): number => {
+      uses.read.add(n);
+      if (write) uses.written.add(n);
+      return first + n;
+    };
+
+    const bodies = blocks.map((instructions, k): Code => {
+      const toLoop = blocks.length - 1 - k;
+      const out = toLoop + 1;
+      const to = (target: bigint, depth: number): Code => {
+        const at = starts.get(target);
+        return at === undefined
+          ? [goTo(i64.const(BigInt.asIntN(64, target))), br(depth + out)]
+          : [set(NEXT, i32.const(at)), br(depth + toLoop)];
+      };
+      const parts = instructions.map(({ rip, instruction, fields }, n): Code => {
+        const left = instructions.length - 1 - n;
+        locals.reset();
+        const fixed: FixedPlace = {
+          fields,
+          rip,
+          gpr: use,
+          flagWord: (word, write) => use(16 + FLAG_WORDS.indexOf(word), write),
+          spill: goTo(i64.const(BigInt.asIntN(64, rip))),
+          jump: to,
+          jumpTo: (target, depth) => [
+            returns.map((site) =>
+              starts.has(site) ? iff(i64.eq(get(target), i64.const(BigInt.asIntN(64, site))), to(site, depth + 1)) : [],
+            ),
+            goTo(get(target)),
+            br(depth + out),
+          ],
+          decline: () => {
+            throw new Declined();
+          },
+          stored: [],
+        };
+        const provider = new WasmProvider(new Graph(locals), instruction, {
+          core: CORE_LOCAL,
+          record: CORE_LOCAL,
+          memory,
+          features,
+          inlineTlb: true,
+          system: environment.system,
+          fence: environment.fence,
+          helper: environment.helper,
+          storeHit,
+          fixed,
+          leave: (depth) => [set(BUDGET, i32.add(get(BUDGET), i32.const(left))), br(depth + out)],
+          leaveRetired: () => {
+            throw new Declined();
+          },
+        });
+        semanticsOf(instruction.mnemonic)!(provider, instruction);
+        const body = provider.finish();
+        const next = BigInt.asUintN(64, rip + BigInt(fields.length));
+        // A store may have changed text, this region's too: then it is over.
+        const changed = writesMemory(instruction)
+          ? iff(globalGet(globals.textChanged), [
+              set(BUDGET, i32.add(get(BUDGET), i32.const(left))),
+              goTo(i64.const(BigInt.asIntN(64, next))),
+              br(1 + out),
+            ])
+          : [];
+        return [body, changed];
+      });
+      const last = instructions.at(-1)!;
+      const behind = BigInt.asUintN(64, last.rip + BigInt(last.fields.length));
+      const falls = starts.get(behind) === k + 1;
+      return [
+        iff(i32.ltU(get(BUDGET), i32.const(instructions.length)), [goTo(i64.const(BigInt.asIntN(64, instructions[0]!.rip))), br(1 + out)]),
+        set(BUDGET, i32.sub(get(BUDGET), i32.const(instructions.length))),
+        parts,
+        falls ? [] : to(behind, 0),
+      ];
+    });
+
+    let code: Code = brTable(
+      get(NEXT),
+      blocks.map((_, n) => n),
+      0,
+    );
+    for (const body of bodies) code = [block(code), body];
+    return [fill, set(NEXT, i32.const(entry)), block(loop(code)), get(BUDGET)];
+  };
+
+  const [counting, uses] = [new Locals(0, 0), { read: new Set<number>(), written: new Set<number>() }];
+  build(counting, 0, uses, undefined);
+  const scratch32 = counting.peak[I32];
+  const first = SCRATCH + scratch32;
+  const body = build(new Locals(SCRATCH, first + REGISTERS), first, uses, uses);
+  m.define(fn, [I32, ...Array(scratch32).fill(I32), ...Array(REGISTERS + counting.peak[I64]).fill(I64)], body);
+  m.elements(number, [fn]);
+  return m.bytes();
+}
+
+/** Thrown while code is made for an instruction that regions leave to the interpreter. */
+export class Declined extends Error {}
+
+const TAKEN = new WeakMap<Instruction, boolean>();
+
+/** Whether a region may hold an instruction: everything that leaves nothing for the machine to look at. It depends on the form alone. */
+export function takes(instruction: Instruction, fields: RecordFields, map: MemoryMap, features: Features): boolean {
+  let answer = TAKEN.get(instruction);
+  if (answer === undefined) {
+    answer = true;
+    try {
+      regionModule([[{ rip: 0x1000n, instruction, fields }]], 0, 0, map, features);
+    } catch (error) {
+      if (!(error instanceof Declined)) throw error;
+      answer = false;
+    }
+    TAKEN.set(instruction, answer);
+  }
+  return answer;
+}
+
+/** Whether an instruction may store: its first operand, or the stack, or a string. */
+const writesMemory = (i: Instruction): boolean =>
+  i.operands.some((o) => o.kind === 'memory') || i.repeat !== 'none' || STORES.has(i.mnemonic);
+
+const STORES = new Set(['push', 'call', 'pushf', 'enter', 'stos', 'movs', 'movabs']);

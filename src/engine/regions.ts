@@ -1,0 +1,162 @@
+import { OFFSET } from '../isa/core-state.ts';
+import type { Instruction } from '../isa/instruction.ts';
+import { RECORD } from '../isa/record.ts';
+import type { Engine } from './engine.ts';
+import { MAX_HANDLERS, MAX_REGIONS } from './handler-code.ts';
+import { CORE, DECODE_BASE, DECODE_RECORDS, HEAT_AT, HOT, ITLB, REGION_AT, REGION_BYTES, REGION_ENTRIES } from './layout.ts';
+import { type RegionBlock, type RegionInstruction, regionModule, takes } from './region-code.ts';
+
+/** Bounds of a region: code that is hot together lies together. */
+const MAX_BLOCKS = 48;
+const MAX_INSTRUCTIONS = 400;
+const MAX_BLOCK = 64;
+/** A place that was changed this often is compiled no more: HOT shifted by twice this is out of reach. */
+const MOST_KILLS = 9;
+
+/** A compiled region: where its code is, to know when a store changes it. */
+interface Region {
+  readonly physical: number;
+  readonly ranges: readonly (readonly [from: number, to: number])[];
+}
+
+const BRANCHES = new Set(['jmp', 'call', 'ret', 'loop', 'loope', 'loopne', 'jrcxz']);
+const isBranch = ({ mnemonic }: Instruction): boolean => BRANCHES.has(mnemonic) || mnemonic.startsWith('j');
+/** Never goes on behind itself. */
+const ENDS = new Set(['jmp', 'ret']);
+
+/** The regions of one engine: which code is compiled, and what of it still stands. */
+export class Regions {
+  readonly #engine: Engine;
+  readonly #byPage = new Map<number, Region[]>();
+  /** How often each place's region was made out of date: what changes all the time is compiled ever more rarely. */
+  readonly #kills = new Map<number, number>();
+  #count = 0;
+  /** Regions that were compiled. */
+  compiled = 0;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Compiles what is at the core's RIP, as far as it has been decoded. Where nothing can be taken it is not asked again. */
+  compile(core: number): void {
+    const engine = this.#engine;
+    const rip = engine.longs[(core + OFFSET.rip) >> 3] as bigint;
+    const page = core + CORE.itlb + Number((rip >> 12n) & BigInt(ITLB.entries - 1)) * ITLB.bytes;
+    const physical = (engine.words[(page + ITLB.physical) >> 2] as number) | Number(rip & 0xfffn);
+    const index = physical & (REGION_ENTRIES - 1);
+    const heat = (HEAT_AT + index * 4) >> 2;
+    const code = this.#discover(rip, physical & ~0xfff);
+    const blocks = blocksOf(code, rip);
+    const entry = blocks.findIndex((b) => b[0]!.rip === rip);
+    if (entry < 0) {
+      engine.words[heat] = -0x40000000;
+      return;
+    }
+    engine.words[heat] = 0;
+    if (this.#count === MAX_REGIONS) this.clear();
+    const number = MAX_HANDLERS + this.#count++;
+    engine.link(regionModule(blocks, entry, number, engine.map, engine.features));
+    this.compiled++;
+    const at = REGION_AT + index * REGION_BYTES;
+    engine.view.setUint32(at, physical, true);
+    engine.view.setUint32(at + 4, number, true);
+    engine.view.setBigUint64(at + 8, rip, true);
+    const place = (i: RegionInstruction): number => (physical & ~0xfff) | Number(i.rip & 0xfffn);
+    const ranges = blocks.map((b) => [place(b[0]!), place(b.at(-1)!) + b.at(-1)!.fields.length] as const);
+    const list = this.#byPage.get(physical >>> 12) ?? [];
+    list.push({ physical, ranges });
+    this.#byPage.set(physical >>> 12, list);
+  }
+
+  /** Instructions that can be reached inside the page and have been decoded. */
+  #discover(start: bigint, frame: number): Map<bigint, RegionInstruction> {
+    const engine = this.#engine;
+    const found = new Map<bigint, RegionInstruction>();
+    const page = start & ~0xfffn;
+    const open = [start];
+    while (open.length > 0 && found.size < MAX_INSTRUCTIONS) {
+      let rip = open.shift() as bigint;
+      while (found.size < MAX_INSTRUCTIONS && !found.has(rip) && (rip & ~0xfffn) === page) {
+        const physical = frame | Number(rip & 0xfffn);
+        const record = DECODE_BASE + (physical & (DECODE_RECORDS - 1)) * 32;
+        if (engine.view.getUint32(record + RECORD.tag, true) !== physical) break;
+        const instruction = engine.instructionAt(record);
+        const fields = engine.fieldsAt(record);
+        if (!takes(instruction, fields, engine.map, engine.features)) break;
+        found.set(rip, { rip, instruction, fields });
+        const next = BigInt.asUintN(64, rip + BigInt(fields.length));
+        if (isBranch(instruction)) {
+          if (instruction.operands.length === 0 && instruction.mnemonic !== 'ret') open.push(BigInt.asUintN(64, next + fields.immediate));
+          if (ENDS.has(instruction.mnemonic)) break;
+        }
+        rip = next;
+      }
+    }
+    return found;
+  }
+
+  /** Bytes of text are about to change. */
+  kill(physical: number, size: number): void {
+    for (const page of new Set([physical >>> 12, (physical + size - 1) >>> 12])) {
+      const list = this.#byPage.get(page);
+      if (list === undefined) continue;
+      const kept = list.filter((r) => !r.ranges.some(([from, to]) => physical < to && from < physical + size));
+      if (kept.length === list.length) continue;
+      for (const region of list) if (!kept.includes(region)) this.#forget(region);
+      this.#byPage.set(page, kept);
+      this.#engine.globals.textChanged.value = 1;
+    }
+  }
+
+  #forget({ physical }: Region): void {
+    const at = REGION_AT + (physical & (REGION_ENTRIES - 1)) * REGION_BYTES;
+    if (this.#engine.view.getUint32(at, true) !== physical) return;
+    this.#engine.view.setUint32(at, 0, true);
+    const kills = Math.min((this.#kills.get(physical) ?? 0) + 1, MOST_KILLS);
+    this.#kills.set(physical, kills);
+    this.#engine.words[(HEAT_AT >> 2) + (physical & (REGION_ENTRIES - 1))] = -(HOT << (2 * kills));
+  }
+
+  /** The engine goes to another machine. */
+  renew(): void {
+    this.clear();
+    this.compiled = 0;
+  }
+
+  /** Forgets all regions. */
+  clear(): void {
+    this.#byPage.clear();
+    this.#kills.clear();
+    this.#count = 0;
+    this.#engine.bytes.fill(0, REGION_AT, HEAT_AT + REGION_ENTRIES * 4);
+    this.#engine.globals.textChanged.value = 1;
+  }
+}
+
+/** Straight runs of instructions: they begin where something jumps to, behind branches, and at instructions that may stay where they are. */
+function blocksOf(code: ReadonlyMap<bigint, RegionInstruction>, start: bigint): RegionBlock[] {
+  const leaders = new Set([start]);
+  for (const { rip, instruction, fields } of code.values()) {
+    const next = BigInt.asUintN(64, rip + BigInt(fields.length));
+    const staysPut = instruction.repeat !== 'none' || instruction.mnemonic.includes('gather');
+    if (staysPut) leaders.add(rip);
+    if (isBranch(instruction) || staysPut) leaders.add(next);
+    if (isBranch(instruction) && instruction.operands.length === 0 && instruction.mnemonic !== 'ret')
+      leaders.add(BigInt.asUintN(64, next + fields.immediate));
+  }
+  const blocks: RegionBlock[] = [];
+  for (const leader of [...leaders].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))) {
+    const block: RegionInstruction[] = [];
+    for (let at = code.get(leader); at !== undefined && block.length < MAX_BLOCK; ) {
+      block.push(at);
+      const next = BigInt.asUintN(64, at.rip + BigInt(at.fields.length));
+      if (leaders.has(next)) break;
+      at = code.get(next);
+    }
+    if (block.length > 0) blocks.push(block);
+  }
+  if (blocks.length <= MAX_BLOCKS) return blocks;
+  const from = Math.max(0, Math.min(blocks.findIndex((b) => b[0]!.rip === start) - MAX_BLOCKS / 2, blocks.length - MAX_BLOCKS));
+  return blocks.slice(from, from + MAX_BLOCKS);
+}

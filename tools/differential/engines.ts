@@ -1,0 +1,166 @@
+import { CORE } from '../../src/engine/layout.ts';
+import { type AssembleOptions, type Assembler, loadAssembler } from '../../src/image/assembler/index.ts';
+import { Activity, GPR_NAMES, RSP } from '../../src/isa/core-state.ts';
+import { codeSegment, dataSegment, gate, tssDescriptor } from '../../src/kernel/descriptors.ts';
+import { PageTables } from '../../src/kernel/page-tables.ts';
+import { REQUESTED, setVector } from '../../src/machine/apic-state.ts';
+import { accept } from '../../src/machine/interrupts.ts';
+import { type EngineName, Machine } from '../../src/machine/machine.ts';
+import { randomProgram } from './program.ts';
+
+/** Where two engines came apart. */
+export interface EngineDifference {
+  readonly engine: EngineName;
+  readonly instructions: number;
+  readonly what: string;
+  readonly program: string;
+}
+
+export interface Compared {
+  readonly slices: number;
+  readonly regions: number;
+  readonly difference: EngineDifference | undefined;
+}
+
+const RAM = 0x200000;
+const TEXT = 0x100000;
+export const DATA = 0x110000;
+const STACK = 0x120000;
+const TABLES = 0x150000;
+const GDT = 0x1f0000;
+const IDT = 0x1f1000;
+const TSS = 0x1f2000;
+/** An interrupt that comes between slices: counts in memory and returns. */
+const VECTOR = 0x40;
+const MAX_INSTRUCTIONS = 30_000;
+
+const assembler: Assembler = await loadAssembler();
+
+/** Numbers that look like chance and are the same each time. */
+export function chance(seed: number): (below: number) => number {
+  let state = (Math.imul(seed, 2654435761) ^ 0x9e3779b9) >>> 0;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state = (state ^ (state << 5)) >>> 0;
+    return state % below;
+  };
+}
+
+/** One machine with the program, identity-mapped, at CPL 0, with gates that end it and one that returns. */
+function machineFor(engine: EngineName, bytes: Uint8Array, handler: number, end: number): Machine {
+  const machine = new Machine({ cores: 1, ramBytes: RAM, engine, journal: true });
+  const view = (at: number): DataView => {
+    const page = machine.peek(at, 4096);
+    return new DataView(page.buffer, page.byteOffset, 4096);
+  };
+  const tables = new PageTables(view, TABLES, GDT);
+  const root = tables.table();
+  for (let at = 0x1000; at < RAM; at += 4096) tables.map(root, BigInt(at), at, { writable: true, executable: true });
+  machine.peek(TEXT, bytes.length).set(bytes);
+  const words = [
+    0n,
+    0n,
+    codeSegment(0),
+    dataSegment(0),
+    codeSegment(3),
+    dataSegment(3),
+    codeSegment(3),
+    0n,
+    ...tssDescriptor(BigInt(TSS), 0x67),
+  ];
+  words.forEach((w, i) => view(GDT).setBigUint64(i * 8, w, true));
+  for (let vector = 0; vector < 256; vector++)
+    gate(BigInt(vector === VECTOR ? handler : end), { selector: 0x10, type: 'interrupt', ist: 0, dpl: 0 }).forEach((w, i) =>
+      view(IDT).setBigUint64(vector * 16 + i * 8, w, true),
+    );
+  const core = machine.cores[0]!;
+  const state = {
+    cr0: 0x80050033n,
+    cr3: root,
+    cr4: 0x40620n,
+    xcr0: 7,
+    efer: 0xd01n,
+    cs: 0x10,
+    ss: 0x18,
+    gdtrBase: GDT,
+    gdtrLimit: words.length * 8 - 1,
+    idtrBase: IDT,
+    idtrLimit: 0xfff,
+    tr: 0x40,
+    trBase: TSS,
+    trLimit: 0x67,
+    apicBase: 0xfee00d00n,
+    apicSvr: 0x1ff,
+    rip: TEXT,
+  } as const;
+  for (const [word, value] of Object.entries(state)) core.set(word as keyof typeof state, value);
+  core.setRawLong(CORE.homeCr3, BigInt(root));
+  core.rflags = 0x202;
+  for (let n = 0; n < 16; n++) core.setGpr(n, BigInt.asUintN(64, BigInt(n + 1) * 0x123456789abcdefn));
+  core.setGpr(RSP, BigInt(STACK));
+  return machine;
+}
+
+/** Runs the program of a seed under all engines, in slices of random lengths, and compares them behind each one. */
+export function differOn(seed: number): Compared {
+  const random = chance(seed);
+  const program = randomProgram(random);
+  const options: AssembleOptions = { address: BigInt(TEXT), file: 'random.s' };
+  const assembled = assembler.assemble(program, options);
+  const symbol = (name: string): number => Number(assembled.symbols.get(name)!);
+  const bytes = assembled.bytes;
+  const engines = ['interpreter', 'region', ...(seed % 8 === 0 ? ['reference' as const] : [])] as const;
+  const machines = engines.map((engine) => machineFor(engine, bytes, symbol('handler'), symbol('end')));
+  let instructions = 0;
+  let slices = 0;
+  let what: string | undefined;
+  let differing = 0;
+  while (instructions < MAX_INSTRUCTIONS && what === undefined) {
+    const slice = random(4) === 0 ? 1 + random(20) : 1 + random(3000);
+    const interrupt = random(6) === 0;
+    const left = machines.map((machine) => {
+      const core = machine.cores[0]!;
+      machine.mark();
+      if (interrupt) {
+        setVector(core, REQUESTED, VECTOR, true);
+        accept(machine, core);
+      }
+      // A system instruction gives the machine a chance to look; a slice goes on behind it.
+      let rest = slice;
+      while (rest > 0 && core.activity === Activity.running) {
+        machine.runCore(core, rest);
+        if (machine.left === rest) break;
+        rest = machine.left;
+      }
+      return rest;
+    });
+    slices++;
+    instructions += slice;
+    const [base, ...others] = machines as [Machine, ...Machine[]];
+    others.forEach((machine, n) => {
+      if (what !== undefined) return;
+      what = left[n + 1] === left[0] ? differenceOf(base, machine) : `${left[n + 1]} instructions left, not ${left[0]}`;
+      differing = n + 1;
+    });
+    if (base.cores[0]!.activity !== Activity.running) break;
+  }
+  const regions = machines[1]!.engine.regionsCompiled;
+  for (const machine of machines) machine.release();
+  const difference = what === undefined ? undefined : { engine: engines[differing]!, instructions, what, program };
+  return { slices, regions, difference };
+}
+
+function differenceOf(a: Machine, b: Machine): string | undefined {
+  if (a.hash() === b.hash()) return undefined;
+  const [x, y] = [a.cores[0]!, b.cores[0]!];
+  const parts = GPR_NAMES.flatMap((name, n) =>
+    x.gpr(n) === y.gpr(n) ? [] : [`${name} ${x.gpr(n).toString(16)} / ${y.gpr(n).toString(16)}`],
+  );
+  if (x.rip !== y.rip) parts.push(`rip ${x.rip.toString(16)} / ${y.rip.toString(16)}`);
+  if (x.rflags !== y.rflags) parts.push(`rflags ${x.rflags.toString(16)} / ${y.rflags.toString(16)}`);
+  const [m, n] = [a.peek(0, RAM), b.peek(0, RAM)];
+  const at = m.findIndex((byte, k) => byte !== n[k]);
+  if (at >= 0) parts.push(`[${at.toString(16)}] ${m[at]} / ${n[at]}`);
+  return parts.join(', ') || 'the state hash';
+}

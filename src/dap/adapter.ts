@@ -115,7 +115,12 @@ export class Adapter extends ProtocolServer {
     this.sendResponse(response);
     const after = this.#after;
     this.#after = [];
-    for (const work of after) work();
+    try {
+      for (const work of after) work();
+    } catch (error) {
+      // It was answered already.
+      this.#event('output', { category: 'stderr', output: `${errorText(error)}\n` });
+    }
   }
 
   /** Answers first, then does this. */
@@ -238,6 +243,11 @@ export class Adapter extends ProtocolServer {
   }
 
   #take(run: Run, wishes: Wishes, owned: boolean): void {
+    if (this.#ended) {
+      // The client has gone while the run was searched for.
+      if (owned) run.release();
+      return;
+    }
     try {
       if (wishes.at !== undefined) run.timeline.goto(wishes.at);
     } catch (error) {

@@ -13,6 +13,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
   '.wasm': 'application/wasm',
   '.elf': 'application/octet-stream',
+  '.txt': 'text/plain; charset=utf-8',
   '.c': 'text/plain; charset=utf-8',
   '.h': 'text/plain; charset=utf-8',
   '.S': 'text/plain; charset=utf-8',
@@ -94,12 +95,11 @@ async function answer(root: string, request: IncomingMessage, response: ServerRe
   if (file === undefined) return end(404, 'no such file');
   try {
     const bytes = await readFile(file);
-    const isIndex = file === join(root, 'index.html');
+    const isNamedByContents = file.startsWith(join(root, 'assets') + sep);
     response.writeHead(200, {
       'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream',
       'Content-Length': bytes.length,
-      // Names of assets change with their contents.
-      'Cache-Control': isIndex ? 'no-cache' : 'public, max-age=31536000, immutable',
+      'Cache-Control': isNamedByContents ? 'public, max-age=31536000, immutable' : 'no-cache',
     });
     response.end(request.method === 'HEAD' ? undefined : bytes);
   } catch {

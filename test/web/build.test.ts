@@ -1,8 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { describe, expect, test } from 'vitest';
 import { imageNames } from '../../tools/build-web/data.ts';
 import { browserModule } from '../../tools/build-web/iced.ts';
+import { packageOf } from '../../tools/build-web/licences.ts';
 import { refused } from '../../tools/build-web/refuse.ts';
 
 describe('the build of the page', () => {
@@ -25,6 +26,15 @@ describe('the build of the page', () => {
     expect(refused('/a/node_modules/keystone-wasm/dist/index.js')).toContain('no licence');
     expect(refused('__vite-browser-external:node:fs')).toContain('only Node has');
     expect(refused('/a/src/isa/decode.ts')).toBeUndefined();
+  });
+
+  test('modules belong to packages, whose licences go with the page', () => {
+    expect(packageOf('/a/node_modules/svelte/src/index.js')).toBe('svelte');
+    expect(packageOf('/a/node_modules/svelte/node_modules/@b/c/d.js')).toBe('@b/c');
+    expect(packageOf('\0iced-x86')).toBe('iced-x86');
+    expect(packageOf('/a/src/web/main.ts')).toBeUndefined();
+    const licences = new URL('../../dist/web/licences.txt', import.meta.url);
+    if (existsSync(licences)) expect(readFileSync(licences, 'utf8')).toMatch(/^textpoke\n[\s\S]*\niced-x86\n[\s\S]*\nsvelte\n/);
   });
 
   test('every image that the catalogue runs on is there', () => {

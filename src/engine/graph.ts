@@ -1,4 +1,4 @@
-import { type Code, get, I32, I64, i64, set, type ValueType } from './wasm/code.ts';
+import { type Code, get, I32, I64, i64, set, V128, type ValueType } from './wasm/code.ts';
 
 /**
  * A value in the making. Pure values that are used once are emitted where they are used; others are kept in a local where
@@ -21,15 +21,22 @@ export interface Node {
 
 type Statement = { readonly kind: 'node'; readonly node: Node } | { readonly kind: 'effect'; readonly emit: (depth: number) => Code };
 
+const none = (): Record<ValueType, number> => ({ [I32]: 0, [I64]: 0, [V128]: 0 });
+
 /** Hands out locals; `peak` tells how many of each type a function needs. */
 export class Locals {
-  #next: Record<ValueType, number> = { [I32]: 0, [I64]: 0 };
-  peak: Record<ValueType, number> = { [I32]: 0, [I64]: 0 };
+  #next = none();
+  peak = none();
   readonly #first: Record<ValueType, number>;
 
-  /** `first` is the index of the first scratch local of each type. */
-  constructor(first32: number, first64: number) {
-    this.#first = { [I32]: first32, [I64]: first64 };
+  /** `first` is the index of the first scratch local; of each type there are as many as `peak` says of another that counted them. */
+  constructor(first = 0, peak = none()) {
+    this.#first = { [I32]: first, [I64]: first + peak[I32], [V128]: first + peak[I32] + peak[I64] };
+  }
+
+  /** The types of the locals that were counted, in the order of their indices. */
+  get types(): ValueType[] {
+    return ([I32, I64, V128] as const).flatMap((type) => Array<ValueType>(this.peak[type]).fill(type));
   }
 
   take(type: ValueType): number {
@@ -38,9 +45,17 @@ export class Locals {
     return this.#first[type] + n;
   }
 
+  /** Locals that `body` takes are free again behind it. */
+  within<T>(body: () => T): T {
+    const before = { ...this.#next };
+    const made = body();
+    this.#next = before;
+    return made;
+  }
+
   /** Starts again: the next handler reuses the same locals. */
   reset(): void {
-    this.#next = { [I32]: 0, [I64]: 0 };
+    this.#next = none();
   }
 }
 

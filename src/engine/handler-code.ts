@@ -142,10 +142,9 @@ export function handlerModule(
       ).code,
       i32.const(0),
     ];
-    const counting = new Locals(0, 0);
+    const counting = new Locals();
     body(counting);
-    const locals = new Locals(2, 2 + counting.peak[I32]);
-    m.define(fn, [...Array(counting.peak[I32]).fill(I32), ...Array(counting.peak[I64]).fill(I64)], body(locals));
+    m.define(fn, counting.types, body(new Locals(2, counting.peak)));
     m.elements(number, [fn]);
   }
   return m.bytes();
@@ -293,14 +292,9 @@ export function runModule(
       get(status),
     ];
   };
-  const counting = new Locals(0, 0);
+  const counting = new Locals();
   build(counting);
-  const locals = new Locals(9, 9 + counting.peak[I32]);
-  m.define(
-    run,
-    [I32, I32, I32, I64, I64, I32, ...Array(counting.peak[I32]).fill(I32), ...Array(counting.peak[I64]).fill(I64)],
-    build(locals),
-  );
+  m.define(run, [I32, I32, I32, I64, I64, I32, ...counting.types], build(new Locals(9, counting.peak)));
   return m.bytes();
 }
 

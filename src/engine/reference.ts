@@ -231,6 +231,26 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
     return out.map((value) => value & ALL64);
   }
 
+  float(helper: string, operands: readonly bigint[], mxcsr: bigint): { value: bigint; flags: bigint } {
+    const [value, flags] = this.compute(helper, [...operands, mxcsr], 2) as [bigint, bigint];
+    return { value, flags };
+  }
+
+  floatQuads(helper: string, size: 32 | 64, operands: readonly (readonly bigint[])[], mxcsr: bigint): { quads: bigint[]; flags: bigint } {
+    let all = 0n;
+    const quads = operands[0]!.map((_, q) => {
+      let quad = 0n;
+      for (let at = 0n; at < 64n; at += BigInt(size)) {
+        const elements = operands.map((quadwords) => (quadwords[q]! >> at) & mask(size));
+        const { value, flags } = this.float(helper, elements, mxcsr);
+        quad |= value << at;
+        all |= flags;
+      }
+      return quad;
+    });
+    return { quads, flags: all };
+  }
+
   // Flags.
 
   flagsLogic(result: bigint, size: Size): void {

@@ -3,6 +3,7 @@ import { helperNumber } from '../isa/helpers/index.ts';
 import type { Instruction, Operand, Size } from '../isa/instruction.ts';
 import { RECORD, type RecordFields } from '../isa/record.ts';
 import type { AccessKind, Vocabulary } from '../isa/vocabulary.ts';
+import { floatElement, floatVectors } from './float-code.ts';
 import type { Graph, Node } from './graph.ts';
 import { CORE, HELPER_AT, Stop, TLB } from './layout.ts';
 import type { Features, MemoryFunctions } from './memory-abi.ts';
@@ -426,6 +427,14 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
       result.uses++;
       return result;
     });
+  }
+
+  float(helper: string, operands: readonly Node[], mxcsr: Node): { value: Node; flags: Node } {
+    return floatElement(this.g, this.#c.helper, helper, operands, mxcsr);
+  }
+
+  floatQuads(helper: string, size: 32 | 64, operands: readonly (readonly Node[])[], mxcsr: Node): { quads: Node[]; flags: Node } {
+    return floatVectors(this.g, this.#c.helper, helper, size, operands, mxcsr);
   }
 
   next(): Node {

@@ -137,10 +137,100 @@ export const i64 = {
   extend32S: unary(0xc4),
 };
 
+/** Floating point: of the instructions only those whose results IEEE 754 fixes to the bit are used where a guest can see them. */
+export const f32 = {
+  eq: binary(0x5b),
+  lt: binary(0x5d),
+  nearest: unary(0x90),
+  ofI32: unary(0xb2),
+  ofI64: unary(0xb4),
+  demote: unary(0xb6),
+  /** From the bits, and to them. */
+  ofBits: (a: Code): Code => [a, 0xa7, 0xbe],
+  bits: (a: Code): Code => [a, 0xbc, 0xad],
+};
+
+export const f64 = {
+  const: (x: number): Code => [0x44, Array.from(new Uint8Array(Float64Array.of(x).buffer))],
+  eq: binary(0x61),
+  lt: binary(0x63),
+  ge: binary(0x66),
+  abs: unary(0x99),
+  nearest: unary(0x9e),
+  ofI32: unary(0xb7),
+  ofI64: unary(0xb9),
+  promote: unary(0xbb),
+  ofBits: unary(0xbf),
+  bits: unary(0xbd),
+  /** The integer towards zero; what does not fit becomes the nearest that does. */
+  truncate: (a: Code): Code => [a, 0xfc, 0x06],
+};
+
+const vector1 =
+  (opcode: number) =>
+  (a: Code): Code => [a, 0xfd, uleb(opcode)];
+const vector2 =
+  (opcode: number) =>
+  (a: Code, b: Code): Code => [a, b, 0xfd, uleb(opcode)];
+const extract =
+  (opcode: number) =>
+  (a: Code, lane: number): Code => [a, 0xfd, uleb(opcode), lane];
+const replace =
+  (opcode: number) =>
+  (a: Code, lane: number, value: Code): Code => [a, value, 0xfd, uleb(opcode), lane];
+
+/** 128-bit vectors, whole and by their lanes. */
+export const v128 = {
+  /** The same 64 bits twice. */
+  const: (quad: bigint): Code => {
+    const bytes = Array.from(new Uint8Array(BigUint64Array.of(quad, quad).buffer));
+    return [0xfd, 0x0c, bytes];
+  },
+  and: vector2(0x4e),
+  andNot: vector2(0x4f),
+  or: vector2(0x50),
+  xor: vector2(0x51),
+  /** Where the mask has ones `a`, else `b`. */
+  choose: (a: Code, b: Code, mask: Code): Code => [a, b, mask, 0xfd, 0x52],
+};
+export const i32x4 = { splat: vector1(0x11), extract: extract(0x1b), replace: replace(0x1c), allTrue: vector1(0xa3) };
+export const i64x2 = {
+  splat: vector1(0x12),
+  extract: extract(0x1d),
+  replace: replace(0x1e),
+  allTrue: vector1(0xc3),
+  shl: vector2(0xcb),
+  shrS: vector2(0xcc),
+  add: vector2(0xce),
+};
+const lanesOf = (compare: number, arithmetic: number) => ({
+  eq: vector2(compare),
+  lt: vector2(compare + 2),
+  le: vector2(compare + 4),
+  ge: vector2(compare + 5),
+  abs: vector1(arithmetic),
+  neg: vector1(arithmetic + 1),
+  sqrt: vector1(arithmetic + 3),
+  add: vector2(arithmetic + 4),
+  sub: vector2(arithmetic + 5),
+  mul: vector2(arithmetic + 6),
+  div: vector2(arithmetic + 7),
+  /** `b` < `a` ? `b` : `a`, and `a` < `b` ? `b` : `a`. */
+  pmin: vector2(arithmetic + 10),
+  pmax: vector2(arithmetic + 11),
+});
+export const f32x4 = { ...lanesOf(0x41, 0xe0), ofLowDoubles: vector1(0x5e) };
+export const f64x2 = { ...lanesOf(0x47, 0xec), ofLowSingles: vector1(0x5f) };
+/** The upper half in the lower one. */
+export const upperHalf = (a: Code): Code => [a, a, 0xfd, 0x0d, [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15]];
+/** The lower halves of both. */
+export const lowerHalves = (a: Code, b: Code): Code => [a, b, 0xfd, 0x0d, [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]];
+
 export const VOID = 0x40;
 export const I32 = 0x7f;
 export const I64 = 0x7e;
-export type ValueType = typeof I32 | typeof I64;
+export const V128 = 0x7b;
+export type ValueType = typeof I32 | typeof I64 | typeof V128;
 
 export const get = (local: number): Code => [0x20, uleb(local)];
 export const set = (local: number, value: Code): Code => [value, 0x21, uleb(local)];

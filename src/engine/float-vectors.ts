@@ -1,0 +1,228 @@
+import { type Code, f32x4, f64x2, i32, i64x2, lowerHalves, upperHalf, v128 } from './wasm/code.ts';
+
+/**
+ * Floating-point arithmetic that WebAssembly has, too: formulas over the lanes of a vector, and in which lanes they give what the helper of that name gives with
+ * rounding to nearest and raise no other exception than precision. The rest (NaNs, denormals, results that leave the normal range) is left to the helper.
+ */
+export interface FloatFormula {
+  readonly value: Code;
+  /** Ones in the lanes where `value` is right. */
+  readonly fits: Code;
+  /** Ones in the lanes where it is exact; absent where nothing is ever rounded. Evaluated where `fits` is all ones. */
+  readonly exact?: (keep: Keep) => Code;
+}
+
+/** Keeps a vector in a local, and gives the code that gets it. */
+export type Keep = (vector: Code) => Code;
+
+interface Lanes {
+  readonly bits: 32 | 64;
+  readonly o: typeof f64x2;
+  readonly least: Code;
+  readonly aboveLeast: Code;
+  readonly largest: Code;
+  /** Multiplying by it splits a significand into halves whose products are exact. */
+  readonly splitter: Code;
+  /** Factors and products whose error is a number again. */
+  readonly factor: Code;
+  readonly product: readonly [least: Code, largest: Code];
+}
+
+const double = (x: number): Code => v128.const(new BigUint64Array(Float64Array.of(x).buffer)[0]!);
+const single = (x: number): Code => v128.const(new BigUint64Array(Float32Array.of(x, x).buffer)[0]!);
+const ZERO = v128.const(0n);
+
+const DOUBLE: Lanes = {
+  bits: 64,
+  o: f64x2,
+  least: double(2 ** -1022),
+  aboveLeast: double(2 ** -1021),
+  largest: double(Number.MAX_VALUE),
+  splitter: double(2 ** 27 + 1),
+  factor: double(2 ** 990),
+  product: [double(2 ** -900), double(2 ** 1000)],
+};
+
+const SINGLE: Lanes = {
+  bits: 32,
+  o: f32x4 as unknown as typeof f64x2,
+  least: single(2 ** -126),
+  aboveLeast: single(2 ** -125),
+  largest: single((2 - 2 ** -23) * 2 ** 127),
+  splitter: single(2 ** 12 + 1),
+  factor: single(2 ** 110),
+  product: [single(2 ** -90), single(2 ** 120)],
+};
+
+/** A number that raises nothing by being an operand: a normal one, zero or infinity. */
+const isPlain = ({ o, least }: Lanes, x: Code): Code => v128.or(o.ge(o.abs(x), least), o.eq(x, ZERO));
+/** In the normal range with room below, so that it was not tiny before rounding either. */
+const isNormal = ({ o, aboveLeast, largest }: Lanes, x: Code): Code => within(o, x, aboveLeast, largest);
+const within = (o: Lanes['o'], x: Code, least: Code, largest: Code): Code => v128.and(o.ge(o.abs(x), least), o.le(o.abs(x), largest));
+const both = (...masks: Code[]): Code => masks.reduce((a, b) => v128.and(a, b));
+
+/** The rounded sum and its error, which is a number always (Knuth). */
+function twoSum({ o }: Lanes, keep: Keep, a: Code, b: Code): readonly [Code, Code] {
+  const sum = keep(o.add(a, b));
+  const part = keep(o.sub(sum, a));
+  return [sum, keep(o.add(o.sub(a, o.sub(sum, part)), o.sub(b, part)))];
+}
+
+/** The rounded product and its error (Veltkamp, Dekker): where `fitsProduct`. */
+function twoProduct(l: Lanes, keep: Keep, a: Code, b: Code): readonly [Code, Code] {
+  const { o } = l;
+  const product = keep(o.mul(a, b));
+  const [ah, al] = split(l, keep, a);
+  const [bh, bl] = split(l, keep, b);
+  const high = o.sub(o.mul(ah, bh), product);
+  return [product, keep(o.add(o.add(o.add(high, o.mul(ah, bl)), o.mul(al, bh)), o.mul(al, bl)))];
+}
+
+function split({ o, splitter }: Lanes, keep: Keep, a: Code): readonly [Code, Code] {
+  const scaled = keep(o.mul(a, splitter));
+  const high = keep(o.sub(scaled, o.sub(scaled, a)));
+  return [high, keep(o.sub(a, high))];
+}
+
+const fitsProduct = ({ o, factor, product: [least, largest] }: Lanes, a: Code, b: Code, product: Code): Code =>
+  both(o.le(o.abs(a), factor), o.le(o.abs(b), factor), within(o, product, least, largest));
+
+type Formula = (l: Lanes, keep: Keep, operands: readonly Code[], lowOnly: boolean) => FloatFormula;
+
+const sum =
+  (negate: boolean): Formula =>
+  (l, keep, [a, second]) => {
+    const { o } = l;
+    const b = negate ? keep(o.neg(second!)) : second!;
+    const value = keep(o.add(a!, b));
+    return {
+      value,
+      fits: both(isPlain(l, a!), isPlain(l, b), v128.or(isNormal(l, value), o.eq(value, ZERO))),
+      exact: (k) => o.eq(twoSum(l, k, a!, b)[1], ZERO),
+    };
+  };
+
+const product: Formula = (l, keep, [a, b]) => {
+  const { o } = l;
+  const value = keep(o.mul(a!, b!));
+  const isZero = both(o.eq(value, ZERO), v128.or(o.eq(a!, ZERO), o.eq(b!, ZERO)));
+  return {
+    value,
+    fits: both(isPlain(l, a!), isPlain(l, b!), v128.or(isNormal(l, value), isZero)),
+    exact: (k) => v128.or(o.eq(value, ZERO), both(fitsProduct(l, a!, b!, value), o.eq(twoProduct(l, k, a!, b!)[1], ZERO))),
+  };
+};
+
+/** Whether a * b is exactly `value`. */
+function isProduct(l: Lanes, keep: Keep, value: Code, a: Code, b: Code): Code {
+  const [high, error] = twoProduct(l, keep, a, b);
+  return both(fitsProduct(l, a, b, high), l.o.eq(high, value), l.o.eq(error, ZERO));
+}
+
+const quotient: Formula = (l, keep, [a, b]) => {
+  const { o } = l;
+  const value = keep(o.div(a!, b!));
+  return {
+    value,
+    fits: both(isPlain(l, a!), isPlain(l, b!), v128.or(isNormal(l, value), both(o.eq(value, ZERO), o.eq(a!, ZERO)))),
+    exact: (k) => v128.or(o.eq(value, ZERO), isProduct(l, k, a!, value, b!)),
+  };
+};
+
+const root: Formula = (l, keep, [a]) => {
+  const { o } = l;
+  const value = keep(o.sqrt(a!));
+  return {
+    value,
+    fits: both(isPlain(l, a!), v128.or(isNormal(l, value), o.eq(value, ZERO))),
+    exact: (k) => v128.or(o.eq(value, ZERO), isProduct(l, k, a!, value, value)),
+  };
+};
+
+const extreme =
+  (which: 'pmin' | 'pmax'): Formula =>
+  (l, _keep, [a, b]) => ({ value: l.o[which](b!, a!), fits: both(isPlain(l, a!), isPlain(l, b!)) });
+
+/**
+ * A sum of doubles rounded to odd: where it is not exact, to the one of its two neighbours whose last bit is set. Rounding that again to fewer bits is rounding
+ * the exact sum (Boldo, Melquiond, "Emulation of FMA and Correctly Rounded Sums: Proved Algorithms Using Rounding to Odd").
+ */
+function toOdd(keep: Keep, [sum_, error]: readonly [Code, Code]): Code {
+  const isOdd = i64x2.shrS(i64x2.shl(sum_, i32.const(63)), i32.const(63));
+  const step = v128.or(i64x2.shrS(v128.xor(sum_, error), i32.const(63)), v128.const(1n));
+  return keep(i64x2.add(sum_, v128.andNot(step, v128.or(f64x2.eq(error, ZERO), isOdd))));
+}
+
+const fused =
+  (negateProduct: boolean, negateAddend: boolean): Formula =>
+  (l, keep, [first, b, third], lowOnly) => {
+    const a = negateProduct ? keep(l.o.neg(first!)) : first!;
+    const c = negateAddend ? keep(l.o.neg(third!)) : third!;
+    return l.bits === 64 ? fusedDouble(l, keep, a, b!, c) : fusedSingle(l, keep, [a, b!, c], lowOnly);
+  };
+
+function fusedDouble(l: Lanes, keep: Keep, a: Code, b: Code, c: Code): FloatFormula {
+  const { o, factor } = l;
+  const [least, largest] = l.product;
+  const [high, low] = twoProduct(l, keep, a, b);
+  const [sumHigh, sumLow] = twoSum(l, keep, c, low);
+  const [top, below] = twoSum(l, keep, high, sumHigh);
+  const rest = twoSum(l, keep, sumLow, below);
+  const value = keep(o.add(top, toOdd(keep, rest)));
+  const isZero = v128.or(o.eq(a, ZERO), o.eq(b, ZERO));
+  return {
+    value,
+    fits: both(
+      isPlain(l, a),
+      isPlain(l, b),
+      o.le(o.abs(a), factor),
+      o.le(o.abs(b), factor),
+      v128.or(within(o, high, least, largest), isZero),
+      v128.or(within(o, c, least, largest), o.eq(c, ZERO)),
+      within(o, value, least, largest),
+    ),
+    exact: (k) => both(o.eq(rest[1], ZERO), o.eq(twoSum(l, k, top, rest[0])[1], ZERO)),
+  };
+}
+
+/** The product of two singles is a double. */
+function fusedSingle(l: Lanes, keep: Keep, operands: readonly Code[], lowOnly: boolean): FloatFormula {
+  const halves = (lowOnly ? [operands] : [operands, operands.map(upperHalf)]).map((half) => {
+    const [a, b, c] = half.map((x) => keep(f64x2.ofLowSingles(x)));
+    const exactly = twoSum(DOUBLE, keep, keep(f64x2.mul(a!, b!)), c!);
+    return { exactly, rounded: keep(f32x4.ofLowDoubles(toOdd(keep, exactly))) };
+  });
+  const [low, high] = [halves[0]!, halves.at(-1)!];
+  const value = keep(lowerHalves(low.rounded, high.rounded));
+  return {
+    value,
+    fits: both(...operands.map((x) => isPlain(l, x)), isNormal(l, value)),
+    exact: () =>
+      both(
+        ...halves.flatMap(({ exactly: [sum_, error], rounded }) => [f64x2.eq(error, ZERO), f64x2.eq(f64x2.ofLowSingles(rounded), sum_)]),
+      ),
+  };
+}
+
+const FORMULAS: Readonly<Record<string, Formula>> = {
+  add: sum(false),
+  sub: sum(true),
+  mul: product,
+  div: quotient,
+  sqrt: root,
+  min: extreme('pmin'),
+  max: extreme('pmax'),
+  fmadd: fused(false, false),
+  fmsub: fused(false, true),
+  fnmadd: fused(true, false),
+  fnmsub: fused(true, true),
+};
+
+/** The formula of a helper such as `f64.add`, if it has one. With `lowOnly` all lanes are the same. */
+export function floatFormula(helper: string): ((keep: Keep, operands: readonly Code[], lowOnly: boolean) => FloatFormula) | undefined {
+  const [format, name] = helper.split('.') as [string, string];
+  const formula = FORMULAS[name];
+  if (formula === undefined || helper.split('.').length > 2) return undefined;
+  const lanes = format === 'f64' ? DOUBLE : SINGLE;
+  return (keep, operands, lowOnly) => formula(lanes, keep, operands, lowOnly);
+}

@@ -82,7 +82,7 @@ export const programs: readonly Program[] = [
     flat: false,
   },
   ...kernels.map(kernel),
-  ...['hello', 'counter', 'selfmod', 'fault', 'loop', 'sse'].map((name) => simple('fixtures/run', name, [], false)),
+  ...['hello', 'counter', 'selfmod', 'fault', 'loop', 'avx512'].map((name) => simple('fixtures/run', name, [], false)),
   ...['crc', 'sieve', 'hash', 'fib'].map((name) => simple('fixtures/bench', name, ['-fno-optimize-sibling-calls'], true)),
 ];
 

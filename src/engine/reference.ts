@@ -20,7 +20,7 @@ const ALL64 = mask(64);
  *
  * Registers are read and written in the core's block at byte `core` of `view`; memory and everything else goes through the port. After
  * `run` the block holds the state after the instruction, RIP included. When a port method or the instruction itself throws (a guest
- * event or a stop of the port's own), registers, flags and RIP are as they were, but for what `raiseNoting` notes.
+ * event or a stop of the port's own), registers, flags and RIP are as they were, but for what `setStateEarly` set.
  *
  * It also holds semantics to their order: an access, a fault or a canonical check after a register was written is a bug and throws
  * `E_INTERNAL`.
@@ -327,12 +327,6 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
   raise(vector: number, errorCode?: bigint | number): never {
     this.#mayFault();
     throw new GuestEvent('fault', vector, errorCode === undefined ? undefined : BigInt(errorCode), this.next());
-  }
-
-  raiseNoting(vector: number, word: StateWord, value: bigint): never {
-    this.#mayFault();
-    this.#core.setState(word, value);
-    throw new GuestEvent('fault', vector, undefined, this.next());
   }
 
   trap(vector: number): never {

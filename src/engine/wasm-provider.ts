@@ -495,11 +495,6 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     this.#event(this.constant(vector), error, 0);
   }
 
-  raiseNoting(vector: number, word: StateWord, value: Node): void {
-    this.setState(word, value);
-    this.raise(vector);
-  }
-
   trap(vector: number): void {
     this.#c.fixed?.decline();
     this.#event(this.constant(vector), this.constant(0), 1);

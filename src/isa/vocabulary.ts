@@ -149,8 +149,6 @@ export interface Vocabulary<V> {
 
   /** A fault: nothing of this instruction happened; control does not come back. */
   raise(vector: number, errorCode?: bigint | number | V): void;
-  /** A fault that leaves a trace: a word of the state has become `value`, and nothing else happened (#XM: the flags of MXCSR). */
-  raiseNoting(vector: number, word: StateWord, value: V): void;
   /** A trap after this instruction (INT3, INTO, INT1): the saved RIP is `next()`; control does not come back. */
   trap(vector: number): void;
   /** INT n: like `trap`, with the descriptor's privilege check; control does not come back. */

@@ -7,7 +7,7 @@ import { textpoke, type World } from './recording-io.ts';
 
 const fixtures = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'fixtures/run');
 const fixture = (name: string): Uint8Array => readFileSync(join(fixtures, `${name}.elf`));
-const files = Object.fromEntries(['hello', 'counter', 'fault', 'loop', 'selfmod', 'sse'].map((name) => [`${name}.elf`, fixture(name)]));
+const files = Object.fromEntries(['hello', 'counter', 'fault', 'loop', 'selfmod', 'avx512'].map((name) => [`${name}.elf`, fixture(name)]));
 
 /** `textpoke run` with these arguments: exit code and what was written. */
 async function run(line: string, world: World = {}) {
@@ -53,10 +53,10 @@ describe.each(['interpreter', 'reference'])('programs under the %s', (engine) =>
   });
 
   test('an instruction that is not there', async () => {
-    const { exit, stdout, stderr } = await run(`sse.elf --engine ${engine}`);
+    const { exit, stdout, stderr } = await run(`avx512.elf --engine ${engine}`);
     expect([exit, stdout]).toEqual([128, '']);
     expect(stderr).toMatch(
-      /^error: unsupported instruction at main\S*: 0f 58 c1 \(addps\) {3}\[E_INSN\]\n {3}core 0 at 0x[0-9a-f]+ {3}fixtures\/run\/sse\.c:8\n {3}hint: .*-mgeneral-regs-only\n$/,
+      /^error: unsupported instruction at main\S*: 62 f1 7c 48 58 c1 \(vaddps\) {3}\[E_INSN\]\n {3}core 0 at 0x[0-9a-f]+ {3}fixtures\/run\/avx512\.c:8\n {3}hint: .*-mgeneral-regs-only\n$/,
     );
   });
 });

@@ -19,7 +19,7 @@ const form = (hex: string): string => formKey(known(hex).instruction);
 describe('decode: kinds', () => {
   it.each([
     ['90', 'instruction'],
-    ['0f58c1', 'unimplemented'], // addps
+    ['62f17c4858c1', 'unimplemented'], // vaddps of 512 bits
     ['d8c1', 'unimplemented'], // fadd
     ['06', 'invalid'],
     ['480f24', 'invalid'],
@@ -34,7 +34,7 @@ describe('decode: kinds', () => {
   });
 
   it('names what it has no semantics for', () => {
-    expect(decode(bytesOf('0f58c1'))).toEqual({ kind: 'unimplemented', name: 'addps', length: 3 });
+    expect(decode(bytesOf('62f17c4858c1'))).toEqual({ kind: 'unimplemented', name: 'vaddps', length: 6 });
   });
 
   it('asks for more bytes at every place where an instruction may end early', () => {

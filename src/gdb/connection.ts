@@ -29,6 +29,8 @@ export class Connection {
   readonly #waiting: string[] = [];
   #acks = true;
   #last: Uint8Array | undefined;
+  /** The packet whose answer the client has not acknowledged: it comes again where we were slow. */
+  #unheard: string | undefined;
   #job: Job | undefined;
   #open = true;
 
@@ -60,6 +62,7 @@ export class Connection {
   #incoming(incoming: Incoming): void {
     switch (incoming.kind) {
       case 'ack':
+        this.#unheard = undefined;
         return;
       case 'nak':
         if (this.#acks && this.#last !== undefined) this.#wire.send(this.#last);
@@ -73,6 +76,8 @@ export class Connection {
         return;
       case 'packet':
         if (this.#acks) this.#wire.send(Uint8Array.of(0x2b));
+        if (this.#acks && incoming.body === this.#unheard) return;
+        this.#unheard = incoming.body;
         if (this.#job === undefined) this.#answer(incoming.body);
         else if (this.#waiting.length < MOST_WAITING) this.#waiting.push(incoming.body);
         else this.#end('it sends packets while the cores run');

@@ -313,6 +313,8 @@ export class Runner {
     let last = start;
     try {
       timeline.goto(start);
+      // What only we are to blame for need not come again.
+      if (!(error instanceof TextpokeError)) return this.#signal('T04', core);
       timeline.play(undefined, () => {
         last = timeline.position;
         return false;

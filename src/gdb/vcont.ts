@@ -19,7 +19,7 @@ interface Action {
 export function parseResumption(text: string, cores: number, current: number): Resumption | undefined {
   const actions: Action[] = [];
   for (const part of text.split(';').slice(1)) {
-    const match = /^(?:([cs])|([CS])[0-9a-f]{2}|(r)([0-9a-f]{1,16}),([0-9a-f]{1,16}))(?::([^:]*))?$/i.exec(part);
+    const match = /^(?:([cst])|([CS])[0-9a-f]{2}|(r)([0-9a-f]{1,16}),([0-9a-f]{1,16}))(?::([^:]*))?$/i.exec(part);
     if (match === null) return undefined;
     const [, plain, signal, range, from, to, thread] = match;
     const core = thread === undefined ? 'all' : parseThreadId(thread, cores);
@@ -27,10 +27,12 @@ export function parseResumption(text: string, cores: number, current: number): R
     const bounds = range === undefined ? undefined : ([numberOfHex(from) ?? 0n, numberOfHex(to) ?? 0n] as const);
     actions.push({ letter: (plain ?? signal ?? 'r').toLowerCase(), range: bounds, core });
   }
-  if (actions.length === 0) return undefined;
-  const step = actions.find((a) => a.letter !== 'c');
-  const everybody = actions.some((a) => a.core === 'all' || a.core === 'any');
-  const named = actions.find((a) => typeof a.core === 'number')?.core;
+  // `t` stops a thread: all of them have stopped whenever a packet comes.
+  if (actions.every((a) => a.letter === 't')) return undefined;
+  const step = actions.find((a) => a.letter === 's' || a.letter === 'r');
+  const moving = actions.filter((a) => a.letter !== 't');
+  const everybody = moving.some((a) => a.core === 'all' || a.core === 'any');
+  const named = moving.find((a) => typeof a.core === 'number')?.core;
   const core = typeof step?.core === 'number' ? step.core : current;
   const goal: Goal =
     step === undefined

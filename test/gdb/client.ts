@@ -13,7 +13,11 @@ export class Client {
     this.#socket = socket;
     const hear = (): void => this.#heard?.();
     socket.on('data', (data: Buffer) => {
-      for (const incoming of this.#reader.read(data)) if (incoming.kind === 'packet') this.#packets.push(incoming.body);
+      for (const incoming of this.#reader.read(data)) {
+        if (incoming.kind !== 'packet') continue;
+        this.#packets.push(incoming.body);
+        socket.write('+');
+      }
       hear();
     });
     socket.on('error', () => {});

@@ -197,6 +197,17 @@ describe.each([
   });
 });
 
+test('a packet that comes again before its answer was acknowledged is answered once, and again when the answer was lost', () => {
+  const driven = new Driven(image);
+  driven.give(Uint8Array.from([...packet('qC'), ...packet('qC')]));
+  expect(driven.packets).toEqual(['QCp1.1']);
+  driven.give(Uint8Array.of(0x2d));
+  expect(driven.packets).toEqual(['QCp1.1', 'QCp1.1']);
+  driven.give(Uint8Array.from([0x2b, ...packet('qC')]));
+  expect(driven.packets).toHaveLength(3);
+  driven.close();
+});
+
 test('no packet has read a file but the one', () => {
   expect(READS.every((read) => read === 'file')).toBe(true);
 });

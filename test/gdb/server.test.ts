@@ -212,4 +212,14 @@ describe.skipIf(!hasGdb)('gdb', () => {
     // Its breakpoint went with the first one.
     expect(second).toContain('@28 of @28');
   });
+
+  test('over the stdin and stdout of a command', async () => {
+    const transcript = await gdb(
+      '| node tools/textpoke.mjs gdb fixtures/run/hello.elf --cores 2 --stdio',
+      'break main\ncontinue\ncontinue\nreverse-continue',
+    );
+    expect(transcript).toContain('hello from core 0');
+    expect(transcript.match(/hit Breakpoint 1, main \(core=0/g)).toHaveLength(2);
+    expect(transcript.match(/hit Breakpoint 1, main \(core=1/g)).toHaveLength(1);
+  });
 });

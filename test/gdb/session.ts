@@ -54,10 +54,11 @@ export async function serve(args: readonly string[]): Promise<Served> {
   return { port, ended, stdout: () => out, stderr: () => err };
 }
 
-/** What gdb shows for these lines, typed at a server of a port. `interrupts`: a ^C so many milliseconds after gdb has shown a text. */
-export function gdb(port: number, lines: string, options: { readonly wait?: string } = {}): Promise<string> {
+/** What gdb shows for these lines, typed at a server of a port, or at a command behind `|`. `wait`: a ^C a moment after gdb has shown that. */
+export function gdb(server: number | string, lines: string, options: { readonly wait?: string } = {}): Promise<string> {
+  const port = typeof server === 'number' ? `:${server}` : server;
   const settings = ['set confirm off', 'set pagination off', 'set width 0', 'set style enabled off', 'set trace-commands on'];
-  const args = ['-nx', '-q', ...[...settings, `target remote :${port}`].flatMap((line) => ['-ex', line])];
+  const args = ['-nx', '-q', ...[...settings, `target remote ${port}`].flatMap((line) => ['-ex', line])];
   return new Promise((resolve, reject) => {
     const child = spawn('sh', ['-c', 'exec gdb "$@" 2>&1', 'gdb', ...args], {
       cwd: ROOT,
@@ -82,7 +83,7 @@ export function gdb(port: number, lines: string, options: { readonly wait?: stri
     child.on('error', reject);
     child.on('close', () => {
       clearTimeout(patience);
-      resolve(normal(out, port));
+      resolve(normal(out, server));
     });
     child.stdin.on('error', () => {});
     child.stdin.end(`${lines}\n`);
@@ -90,7 +91,7 @@ export function gdb(port: number, lines: string, options: { readonly wait?: stri
 }
 
 /** Without what depends on this host: its paths, the port. */
-function normal(text: string, port: number): string {
+function normal(text: string, port: number | string): string {
   return text
     .replaceAll(`${ROOT}/`, '')
     .replaceAll(`:${port}`, ':PORT')

@@ -140,7 +140,7 @@ function chosen(runner: CellRunner, known: Scenarios, names: readonly string[], 
   const { budget } = searchSettings(options, io, progress, variant.name);
   const { session, token } = openCell(runner, scenario, variant, plainCell(scenario, variant.name, asked), budget);
   progress.clear();
-  return [session, token === undefined ? 'a run that goes on by itself: nothing fails' : `a run that fails: ${token}`];
+  return [session, token === undefined ? 'no run that fails was found: this is one that goes on by itself' : `a run that fails: ${token}`];
 }
 
 /** The built file of a scenario's fixture; an image that a scenario made itself has none. */

@@ -11,7 +11,8 @@ import { PLACES } from './places.ts';
 import { TEXT } from './text.ts';
 import type { Desk, Lines, MonitorVerb } from './verb.ts';
 
-const VERBS: readonly MonitorVerb[] = [...PLACES, ...FIND, ...TEXT, ...ORDERS];
+/** All verbs, in the order of the help. */
+export const VERBS: readonly MonitorVerb[] = [...PLACES, ...FIND, ...TEXT, ...ORDERS];
 
 /** gdb's `monitor`: what there is to know and do that its own commands have no words for. */
 export class Monitor {

@@ -23,6 +23,7 @@ const run = (token: string, more: Partial<RunView> = {}): RunView => ({
   count: 4,
   core: Uint8Array.of(0, 1, 1, 0),
   tag: new Uint8Array(4),
+  told: new Uint8Array(4),
   offered: new Uint16Array(4),
   answer: new Uint16Array(4),
   symbol: new Uint32Array(4),

@@ -30,6 +30,8 @@ describe('what the worker does', () => {
     expect(run.broken).toMatchObject({ check: 'I1', core: 1, at: 27 });
     expect(TAGS[run.tag[27]!]).toBe('violation');
     expect(TAGS[run.tag[3]!]).toBe('text');
+    // Where the patcher only goes on, nothing is told.
+    expect([3, 6, 27].map((n) => run.told[n])).toEqual([1, 0, 1]);
     expect(run.arrows.map((a) => `${a.name} ${a.sender}@${a.from} ${a.target}@${a.to}`)).toEqual([
       'SYNC 0@7 1@8',
       'SYNC 0@7 2@10',

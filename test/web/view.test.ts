@@ -36,6 +36,7 @@ function runOf(cores: readonly number[], more: Partial<RunView> = {}): RunView {
     count,
     core: Uint8Array.from(cores),
     tag: new Uint8Array(count),
+    told: new Uint8Array(count),
     offered: new Uint16Array(count),
     answer: new Uint16Array(count),
     symbol: new Uint32Array(count),

@@ -59,6 +59,8 @@ export interface RunView {
   /** How many choices were open, and which one was taken. */
   readonly offered: Uint16Array;
   readonly answer: Uint16Array;
+  /** 1 where the step is a line of a changelog: the rest is how it came to that. */
+  readonly told: Uint8Array;
   /** Indices in `texts`: where the core was, what happened. */
   readonly symbol: Uint32Array;
   readonly text: Uint32Array;

@@ -9,7 +9,21 @@ import { TAGS } from './protocol.ts';
 /** The columns of a run, from its trace. */
 export type RunColumns = Pick<
   RunView,
-  'cores' | 'roles' | 'count' | 'core' | 'tag' | 'offered' | 'answer' | 'symbol' | 'text' | 'texts' | 'end' | 'broken' | 'arrows' | 'hash'
+  | 'cores'
+  | 'roles'
+  | 'count'
+  | 'core'
+  | 'tag'
+  | 'told'
+  | 'offered'
+  | 'answer'
+  | 'symbol'
+  | 'text'
+  | 'texts'
+  | 'end'
+  | 'broken'
+  | 'arrows'
+  | 'hash'
 >;
 
 export function runColumns(trace: Trace): RunColumns {
@@ -19,6 +33,7 @@ export function runColumns(trace: Trace): RunColumns {
   const columns = {
     core: new Uint8Array(count),
     tag: new Uint8Array(count),
+    told: new Uint8Array(count),
     offered: new Uint16Array(count),
     answer: new Uint16Array(count),
     symbol: new Uint32Array(count),
@@ -27,6 +42,7 @@ export function runColumns(trace: Trace): RunColumns {
   for (const [n, step] of trace.steps.entries()) {
     columns.core[n] = step.core;
     columns.tag[n] = TAGS.indexOf(tagOf(step));
+    columns.told[n] = Number(count > DRAFTED_STEPS ? columns.tag[n]! >= FIRST_TOLD : told.has(n));
     columns.offered[n] = step.offered;
     columns.answer[n] = step.answer;
     columns.symbol[n] = texts.index(step.symbol);
@@ -62,6 +78,8 @@ class Texts {
 
 /** Drafting looks at all of a run for each of its lines: a run that is longer than this is told step by step. */
 const DRAFTED_STEPS = 3000;
+/** Of such a run, the first tag that tells something by itself. */
+const FIRST_TOLD = TAGS.indexOf('publish');
 
 /** What steps say in the words of a changelog, by step: those that say something. */
 function tellSteps(trace: Trace): Map<number, string[]> {

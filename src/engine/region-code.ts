@@ -26,8 +26,8 @@ const FLAG_WORDS = ['flagResult', 'flagCarry'] as const;
 const CORE_LOCAL = 0;
 const BUDGET = 1;
 const NEXT = 2;
-const SCRATCH = 3;
-/** General registers and flag words. */
+/** RAX; the other general registers and the flag words follow. */
+const FIRST = 3;
 const REGISTERS = 18;
 
 /** Which registers a region uses: known once its code has been made once. */
@@ -61,18 +61,17 @@ export function regionModule(
     return last.instruction.mnemonic === 'call' ? [BigInt.asUintN(64, last.rip + BigInt(last.fields.length))] : [];
   });
 
-  /** `first`: the local of RAX; the other registers and the flag words follow. */
-  const build = (locals: Locals, first: number, uses: Uses, known: Uses | undefined): Code => {
+  const build = (locals: Locals, uses: Uses, known: Uses | undefined): Code => {
     const wordAt = (n: number): number => (n < 16 ? gprOffset(n) : OFFSET[FLAG_WORDS[n - 16]!]);
     const spillRegisters: Code = [...(known ?? uses).written]
       .sort((a, b) => a - b)
-      .map((n) => i64.store(get(CORE_LOCAL), get(first + n), wordAt(n)));
-    const fill: Code = known === undefined ? [] : [...known.read].map((n) => set(first + n, i64.load(get(CORE_LOCAL), wordAt(n))));
+      .map((n) => i64.store(get(CORE_LOCAL), get(FIRST + n), wordAt(n)));
+    const fill: Code = known === undefined ? [] : [...known.read].map((n) => set(FIRST + n, i64.load(get(CORE_LOCAL), wordAt(n))));
     const goTo = (rip: Code): Code => [spillRegisters, i64.store(get(CORE_LOCAL), rip, OFFSET.rip)];
     const use = (n: number, write: boolean): number => {
       uses.read.add(n);
       if (write) uses.written.add(n);
-      return first + n;
+      return FIRST + n;
     };
 
     const bodies = blocks.map((instructions, k): Code => {
@@ -155,12 +154,10 @@ export function regionModule(
     return [fill, set(NEXT, i32.const(entry)), block(loop(code)), get(BUDGET)];
   };
 
-  const [counting, uses] = [new Locals(0, 0), { read: new Set<number>(), written: new Set<number>() }];
-  build(counting, 0, uses, undefined);
-  const scratch32 = counting.peak[I32];
-  const first = SCRATCH + scratch32;
-  const body = build(new Locals(SCRATCH, first + REGISTERS), first, uses, uses);
-  m.define(fn, [I32, ...Array(scratch32).fill(I32), ...Array(REGISTERS + counting.peak[I64]).fill(I64)], body);
+  const [counting, uses] = [new Locals(), { read: new Set<number>(), written: new Set<number>() }];
+  build(counting, uses, undefined);
+  const body = build(new Locals(FIRST + REGISTERS, counting.peak), uses, uses);
+  m.define(fn, [I32, ...Array(REGISTERS).fill(I64), ...counting.types], body);
   m.elements(number, [fn]);
   return m.bytes();
 }

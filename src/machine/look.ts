@@ -90,7 +90,9 @@ export function fetchViews(machine: Machine, core: Core, linear: bigint): FetchV
     return page === undefined ? { absent: true } : { physical: page };
   };
   const window = machine.fetch.window(physical, next);
-  if (!window.patched) return [{ bytes: decodedBytes(machine, window.current()), stale: false }];
+  // What a core holds of an instruction elsewhere, of which it has fetched one line, says nothing about this one.
+  const isElsewhere = core.raw(CORE.partialLength) > 0 && core.rip !== linear;
+  if (!window.patched || isElsewhere) return [{ bytes: decodedBytes(machine, window.current()), stale: false }];
   return machine.fetch.choices(core, window).map(({ bytes, stale }) => ({ bytes, stale }));
 }
 

@@ -53,7 +53,7 @@ function sayChoice({ names, timeline }: Schedule, choice: Choice): string {
     case 'interrupt':
       return `takes ${choice.vector === 'nmi' ? 'an NMI' : names.vector(choice.vector)}`;
     default:
-      return `icache: ${choice.kind}`;
+      return `icache: ${choice.kind} of line ${names.line(choice.line)}`;
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Instruction as Iced, MemorySizeExt, OpKind, Register } from 'iced-x86';
+import { type Instruction as Iced, MemorySize, MemorySizeExt, OpKind, Register } from 'iced-x86';
 import { gprOffset, OFFSET, RSP, type StateWord, x87Offset, ymmOffset } from './core-state.ts';
 import type { AddressForm, Operand, Size } from './instruction.ts';
 import type { RecordFields } from './record.ts';
@@ -17,7 +17,8 @@ export interface OperandFields {
  * ENTER has one 32-bit immediate (frame size in the low half, nesting level above); a shift by an immediate has its count already
  * masked, and none at all when it is 0; POP to memory has a second operand, by how much a base of RSP has moved when the address is
  * formed; a gather has its vector of indexes as its last operand; MOV to and from CR and DR keep the register's number in the immediate field. Branches have no operand: the displacement is
- * the record's immediate. String instructions and XLAT have none either.
+ * the record's immediate. String instructions and XLAT have none either. The immediate of an x87 instruction is its opcode
+ * (`decode.ts`).
  */
 export function operandsOf(iced: Iced, mnemonic: string, length: number): OperandFields | 'invalid' | 'unimplemented' {
   const operands: Operand[] = [];
@@ -170,6 +171,9 @@ function segmentOf(iced: Iced): number {
 
 /** Sizes that are not a `Size` (an address alone, a descriptor of 10 bytes) are for `system()` and LEA, which do not look. */
 function memorySize(iced: Iced): Size {
+  // FNSTENV, FNSAVE: the operand size decides how the state is laid out.
+  if (iced.memorySize === MemorySize.FpuEnv14 || iced.memorySize === MemorySize.FpuState94) return 16;
+  if (iced.memorySize === MemorySize.FpuEnv28 || iced.memorySize === MemorySize.FpuState108) return 32;
   const bits = MemorySizeExt.size(iced.memorySize) * 8;
   return bits === 8 || bits === 16 || bits === 32 || bits === 80 || bits === 128 || bits === 256 ? bits : 64;
 }

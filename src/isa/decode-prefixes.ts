@@ -38,6 +38,15 @@ export function scanPrefixes(bytes: Uint8Array): Prefixes {
   };
 }
 
+/**
+ * The 11 bits by which the x87 FPU knows the instruction (SDM Vol. 1, "x87 FPU Last Opcode"): the low bits of the escape opcode, D8 to DF, and the byte behind it;
+ * undefined for one of another kind.
+ */
+export function escapeOpcode(bytes: Uint8Array): number | undefined {
+  const [first, second] = bytes.subarray(prefixLength(bytes));
+  return first === undefined || second === undefined || (first & 0xf8) !== 0xd8 ? undefined : ((first & 7) << 8) | second;
+}
+
 /** The same instruction, one byte shorter: without a prefix that stands again later; undefined when none does. */
 export function withoutRepeatedPrefix(bytes: Uint8Array): Uint8Array | undefined {
   const n = prefixLength(bytes);

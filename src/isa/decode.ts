@@ -2,7 +2,7 @@ import { Code, Decoder, EncodingKind, Instruction as Iced, Mnemonic } from 'iced
 import { OFFSET } from './core-state.ts';
 import { mnemonicOf } from './decode-names.ts';
 import { type OperandFields, operandsOf } from './decode-operands.ts';
-import { hasInvalidOpcode, type Prefixes, scanPrefixes, withoutRep, withoutRepeatedPrefix } from './decode-prefixes.ts';
+import { escapeOpcode, hasInvalidOpcode, type Prefixes, scanPrefixes, withoutRep, withoutRepeatedPrefix } from './decode-prefixes.ts';
 import { formKey, type Instruction, type Size } from './instruction.ts';
 import type { RecordFields } from './record.ts';
 import { semanticsOf } from './semantics/index.ts';
@@ -45,7 +45,10 @@ export function decode(bytes: Uint8Array): Decoded {
   const prefixes = scanPrefixes(window);
   // F3 with REX.B 90 is not PAUSE: processors exchange R8 with the accumulator.
   if (scratch.code === Code.Pause && prefixes.rexB) decodeInto(scratch, withoutRep(window));
-  return translate(scratch, prefixes, length);
+  const decoded = translate(scratch, prefixes, length);
+  const opcode = escapeOpcode(window);
+  if (opcode === undefined || decoded.kind !== 'instruction') return decoded;
+  return { ...decoded, fields: { ...decoded.fields, immediate: BigInt(opcode) } };
 }
 
 /** iced has no way to give a decoder new bytes, so there is one per call, at address 0. */

@@ -20,7 +20,7 @@ describe('decode: kinds', () => {
   it.each([
     ['90', 'instruction'],
     ['62f17c4858c1', 'unimplemented'], // vaddps of 512 bits
-    ['d8c1', 'unimplemented'], // fadd
+    ['d8c1', 'instruction'], // fadd
     ['06', 'invalid'],
     ['480f24', 'invalid'],
     ['f089c8', 'invalid'], // lock mov

@@ -44,6 +44,14 @@ export function scopedProvider(used: Set<string>): Vocabulary<Scoped> {
       for (const value of [high, low, divisor]) check('divideUnsigned', value);
       return { quotient: make(), remainder: make() };
     },
+    readQuads: (operand, size = operand.size) => Array.from({ length: size / 64 }, make),
+    writeQuads: (_operand, values) => {
+      for (const value of values) check('writeQuads', value);
+    },
+    compute: (_helper, parameters, results) => {
+      for (const value of parameters) check('compute', value);
+      return Array.from({ length: results }, make);
+    },
     setFlags: (flags) => {
       for (const value of Object.values(flags)) check('setFlags', value);
     },

@@ -27,6 +27,7 @@ const CLASSES = [
   'priv',
   'ud',
   'sse4',
+  'x87',
 ];
 
 interface Row {

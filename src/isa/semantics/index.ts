@@ -19,6 +19,7 @@ import { SIMD } from './simd/index.ts';
 import { stack } from './stack.ts';
 import { string } from './string.ts';
 import { system } from './system.ts';
+import { X87 } from './x87/index.ts';
 
 /** Every category, by the names that XED gives them. */
 const CATEGORIES = [
@@ -42,6 +43,7 @@ const CATEGORIES = [
   string,
   system,
   ...SIMD,
+  ...X87,
 ];
 
 const SEMANTICS: ReadonlyMap<string, Semantics> = new Map(CATEGORIES.flatMap((category) => Object.entries(category)));

@@ -1,11 +1,23 @@
 import { Vector } from '../../core-state.ts';
+import type { Vocabulary } from '../../vocabulary.ts';
 import type { Semantics } from '../semantics.ts';
+import { reportPending } from '../x87/available.ts';
 
 const CR0_EM = 1n << 2n;
 const CR0_TS = 1n << 3n;
-/** TOP in the status word, and the summary of exceptions that are pending. */
+/** TOP in the status word. */
 const TOP = 0x3800n;
-const ERROR_SUMMARY = 0x80n;
+
+/** #UD, #NM or a pending x87 exception. */
+export function beginMmx<V>(p: Vocabulary<V>): void {
+  const cr0 = p.state('cr0');
+  p.when(p.and(cr0, p.constant(CR0_EM | CR0_TS)), () => {
+    p.when(p.and(cr0, p.constant(CR0_EM)), () => p.raise(Vector.UD));
+    p.raise(Vector.NM);
+  });
+  p.useExtended();
+  reportPending(p);
+}
 
 /**
  * An instruction on MMX registers: #UD, #NM or a pending x87 exception come first; behind it all registers are in use and TOP is 0 (SDM Vol. 1, "Transitions
@@ -16,14 +28,7 @@ export const mmx =
   (p, i) => {
     // MASKMOVQ changes the state before it stores, as measured: a fault of the store finds it changed.
     const isEarly = i.mnemonic === 'maskmovq';
-    const cr0 = p.state('cr0');
-    const pending = p.and(p.state('fsw'), p.constant(ERROR_SUMMARY));
-    p.when(p.or(p.and(cr0, p.constant(CR0_EM | CR0_TS)), pending), () => {
-      p.when(p.and(cr0, p.constant(CR0_EM)), () => p.raise(Vector.UD));
-      p.when(p.and(cr0, p.constant(CR0_TS)), () => p.raise(Vector.NM));
-      p.raise(Vector.MF);
-    });
-    p.useExtended();
+    beginMmx(p);
     if (isEarly) {
       p.setStateEarly('fsw', p.and(p.state('fsw'), p.constant(~TOP)));
       p.setStateEarly('ftw', p.constant(0xff));

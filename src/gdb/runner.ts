@@ -3,9 +3,10 @@ import type { Goal, Request, Stopped } from '../debug/timeline/debugger.ts';
 import { comparePositions, type Position, positionText } from '../debug/timeline/position.ts';
 import { TextpokeError } from '../error.ts';
 import type { Core } from '../machine/core.ts';
-import { readLinear } from '../machine/look.ts';
 import type { Job } from './answer.ts';
 import type { Breakpoints } from './breakpoints.ts';
+import { GuestInt3 } from './int3.ts';
+import { type Missed, missedLine, stepOver } from './step-over.ts';
 import type { Target } from './target.ts';
 import { threadIdOf } from './thread-id.ts';
 import type { Resumption } from './vcont.ts';
@@ -18,11 +19,6 @@ export interface Stops {
 
 /** Why nothing is written: a token could not say it, and going back and forth would lose it. */
 export const REFUSAL = 'a run is its schedule: nothing is written to it';
-
-const INT3 = 0xcc;
-
-/** Slices of a run that goes on behind something that was missed. */
-const PATIENCE = 50;
 
 /**
  * `together`: the client hears of all cores. `alone`: it has named one core for one instruction, perhaps to step over a breakpoint, and is confused by an end
@@ -39,11 +35,6 @@ interface Former {
   readonly rip: bigint;
 }
 
-interface Missed {
-  readonly stopped: Stopped;
-  readonly position: Position;
-}
-
 /** Lets the cores go on, forward and back, as a client asks. */
 export class Runner {
   readonly #target: Target;
@@ -58,14 +49,14 @@ export class Runner {
   #former: Former | undefined;
   /** A person has seen where the cores are: the step was not one on gdb's own account. */
   #isShown = true;
-  /** Cores that gdb has put behind the guest's own INT3, which they have not executed. */
-  readonly #skipping = new Set<number>();
+  readonly int3: GuestInt3;
   #refused = false;
 
   /** `stopped` is told which core a stop is about: the client looks at that one then. */
   constructor(target: Target, breakpoints: Breakpoints, stops: Stops, say: (text: string) => void, stopped: (core: number) => void) {
     this.#target = target;
     this.#breakpoints = breakpoints;
+    this.int3 = new GuestInt3(target, breakpoints);
     this.#stops = stops;
     this.#say = say;
     this.#stopped = stopped;
@@ -88,22 +79,19 @@ export class Runner {
     }
     if (alone === undefined) this.#restoreFormer();
     this.#isShown = false;
-    const asked: Goal = this.#isStepOverInt3(goal, core, here) ? { kind: 'instruction', core } : goal;
+    const asked = this.int3.meant(goal, core);
     this.#breakpoints.arm(stepsOver ? here : undefined);
     const { until } = this.#stops;
     const ahead = until !== undefined && comparePositions(until, timeline.position) > 0;
     const lock = alone !== undefined && this.#locks ? { locked: alone } : {};
-    const one = alone !== undefined && goal.kind === 'instruction';
-    return this.#job(
-      { direction: 'forward', goal: asked, ...lock, ...(ahead ? { until } : {}) },
-      core,
-      this.#isOver(stepsOver, alone) ? 'over' : one ? (hasLocked ? 'alone' : 'perhaps alone') : 'together',
-    );
+    const how = alone !== undefined && goal.kind === 'instruction' ? this.#howAlone(stepsOver, hasLocked) : 'together';
+    return this.#job({ direction: 'forward', goal: asked, ...lock, ...(ahead ? { until } : {}) }, core, how);
   }
 
-  /** An image alone runs by turns: no core can be kept where it is. */
-  #isOver(stepsOver: boolean, alone: number | undefined): boolean {
-    return (stepsOver && !this.#locks) || (alone !== undefined && this.#target.schedule === undefined);
+  #howAlone(stepsOver: boolean, hasLocked: boolean): How {
+    // An image alone runs by turns: no core can be kept where it is.
+    if ((stepsOver && !this.#locks) || this.#target.schedule === undefined) return 'over';
+    return hasLocked ? 'alone' : 'perhaps alone';
   }
 
   /** A breakpoint appears where a core alone has just been stepped: that was gdb's step over it, and not to change the run. */
@@ -122,33 +110,16 @@ export class Runner {
   back(goal: Goal, core: number): Job {
     this.#missed = undefined;
     const { timeline } = this.#target;
-    const asked: Goal = this.#isStepOverInt3(goal, core, (timeline.machine.cores[core] as Core).rip) ? { kind: 'instruction', core } : goal;
+    const asked = this.int3.meant(goal, core);
     this.#breakpoints.arm(undefined);
     const { until } = this.#stops;
     const behind = until !== undefined && comparePositions(until, timeline.position) < 0;
     return this.#job({ direction: 'back', goal: asked, ...(behind ? { until } : {}) }, core, 'together');
   }
 
-  /**
-   * gdb takes an INT3 that it finds in memory for a breakpoint that somebody has put there, and believes that a core can go on behind it. Here it is the
-   * guest's, and the core will execute it. Whether a write of RIP is that.
-   */
-  skips(core: Core, rip: bigint): boolean {
-    if (rip !== core.rip + 1n || readLinear(this.#target.timeline.machine, core, core.rip, 1)[0] !== INT3) return false;
-    this.#skipping.add(core.index);
-    return true;
-  }
-
   /** Something was not written. */
   refused(): void {
     this.#refused = true;
-  }
-
-  /** Believing that, it steps by going on to a breakpoint right behind. */
-  #isStepOverInt3(goal: Goal, core: number, here: bigint): boolean {
-    const skips = this.#skipping.has(core) && goal.kind === 'continue' && this.#breakpoints.has(here + 1n);
-    this.#skipping.clear();
-    return skips;
   }
 
   /** The client shows where the cores are. */
@@ -161,7 +132,7 @@ export class Runner {
     const missed = this.#missed;
     this.#missed = undefined;
     if (missed === undefined || !this.#isShown) return missed;
-    this.#say(`CPU${missed.stopped.core} came to a stop meanwhile, at ${positionText(missed.position)}\n`);
+    this.#say(`${missedLine(missed)}\n`);
     return undefined;
   }
 
@@ -210,37 +181,13 @@ export class Runner {
     return this.#signal('T02', core);
   }
 
-  /** The schedule goes on until this core has executed its instruction, whatever the others come to. */
   *#stepOver(request: Request, core: number): Generator<undefined, string> {
-    const { debug, timeline } = this.#target;
-    let missed = this.#missed;
-    let slices = 0;
-    for (let asked = request; ; ) {
-      let stopped: Stopped | undefined;
-      for (stopped of debug.slices(asked)) {
-        this.#tell();
-        if (stopped !== undefined) break;
-        if (missed !== undefined && ++slices > PATIENCE) break;
-        yield undefined;
-      }
-      if (stopped !== undefined && isNews(stopped, core)) {
-        missed ??= { stopped, position: timeline.position };
-        if (stopped.why === 'exception' && stopped.core === core) {
-          this.#missed = missed;
-          return this.#signal('T05', core);
-        }
-        asked = { direction: 'forward', goal: asked.goal };
-        continue;
-      }
-      this.#missed = missed;
-      if (stopped !== undefined && stopped.why !== 'end') return this.#stop(stopped);
-      // It does not move any more in this run, or not soon, but others do: as far as it can wait.
-      if (missed === undefined) return this.#unmoved(stopped ?? { why: 'end', core }, core);
-      this.#missed = undefined;
-      timeline.goto(missed.position);
-      this.#say(`CPU${core} does not move before CPU${missed.stopped.core} comes to a stop here\n`);
-      return this.#signal('T00', core);
-    }
+    const over = yield* stepOver(this.#target, request, core, this.#missed, () => this.#tell());
+    this.#missed = over.how === 'moved' ? over.missed : undefined;
+    if (over.how === 'moved') return this.#stop(over.stopped);
+    if (over.how === 'unmoved') return this.#unmoved(over.stopped, core);
+    this.#say(`CPU${core} does not move before CPU${over.missed.stopped.core} comes to a stop here\n`);
+    return this.#signal('T00', core);
   }
 
   /** A step that did not happen: no signal, which gdb shows as a mere stop. */
@@ -323,19 +270,5 @@ export class Runner {
       timeline.goto(last);
     }
     return this.#signal('T04', core);
-  }
-}
-
-/** Whether a stop would be lost on a client that waits for one core to step. */
-function isNews(stopped: Stopped, core: number): boolean {
-  switch (stopped.why) {
-    case 'until':
-    case 'exception':
-      return true;
-    case 'breakpoint':
-    case 'watch':
-      return stopped.core !== core;
-    default:
-      return false;
   }
 }

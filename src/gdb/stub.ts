@@ -155,7 +155,7 @@ export class Stub {
     const bytes = bytesOfHex(value ?? '');
     if (bytes !== undefined && REGISTERS[Number(numberOfHex(register) ?? -1n)]?.name === 'rip') {
       const wanted = bytes.reduceRight((all, byte) => (all << 8n) | BigInt(byte), 0n);
-      if (this.#runner.skips(this.#current, wanted)) return 'OK';
+      if (this.#runner.int3.skips(this.#current, wanted)) return 'OK';
     }
     return this.#refuse('P');
   }

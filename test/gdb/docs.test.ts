@@ -3,6 +3,8 @@ import { expect, test } from 'vitest';
 import { EVENT_KINDS } from '../../src/debug/timeline/queries.ts';
 import { VERBS } from '../../src/gdb/monitor/monitor.ts';
 import { IN_G, REGISTERS } from '../../src/gdb/registers.ts';
+import { Client } from './client.ts';
+import { serve } from './session.ts';
 
 const docs = readFileSync('docs/gdb.md', 'utf8');
 
@@ -14,6 +16,15 @@ test('every monitor verb, kind of event and register of our own is in docs/gdb.m
 
 /** Lines that gdb showed, however it shows their beginning. */
 const plain = (text: string): string[] => text.split('\n').map((line) => line.replace(/^\(gdb\) |^\+/, '').trim());
+
+test('what it prints is what the page says', async () => {
+  const printed = /```console\n\$ textpoke gdb (.*)\n([\s\S]*?)```/.exec(docs);
+  const served = await serve([...(printed?.[1] ?? '').split(' '), '--once']);
+  const client = await Client.connect(served.port);
+  await client.ask('D;1');
+  await served.ended;
+  expect(served.stdout().replaceAll(String(served.port), '3333')).toBe(printed?.[2]);
+});
 
 test('what the page shows is what gdb shows', () => {
   const [, session = ''] = [...docs.matchAll(/```console\n([\s\S]*?)```/g)].map((match) => match[1] ?? '');

@@ -18,11 +18,26 @@ describe('the server', () => {
   test('says where it listens and what to type, on this host alone', async () => {
     const served = await serve([...BROKEN, '--at', '14', '--once']);
     expect(served.stdout()).toContain('ftrace/late-handler no-final-sync');
+    expect(served.stdout()).toContain('it ends with I1 (unclaimed #BP): CPU1: int3 at ftrace_call claimed by nobody');
     expect(served.stdout()).toContain('@14 of @28');
     expect(served.stdout()).toMatch(/listening 127\.0\.0\.1:\d+ {3}try: gdb .*-ex 'target remote :\d+'/);
     const client = await Client.connect(served.port);
     expect(await client.ask('D;1')).toBe('OK');
     expect(await served.ended).toBe(0);
+  });
+
+  test('begins at the end of an image too, and a place that a run does not have is an error', async () => {
+    const served = await serve(['fixtures/run/hello.elf', '--at', 'end', '--once']);
+    expect(served.stdout()).toMatch(/^@\d{2,}$/m);
+    const client = await Client.connect(served.port);
+    expect(await client.ask('vCont;c:p1.-1')).toMatch(/^T05replaylog:end;/);
+    await client.ask('D;1');
+    await served.ended;
+    await expect(serve([...BROKEN, '--at', '99'])).rejects.toThrow(/no @99/);
+    await expect(serve(['tp1_AyDJUVKWAxwIAgEDAQEFAQICAQEEAADh1g', '--variant', 'x'])).rejects.toThrow(/a token says its variant/);
+    await expect(serve(['fixtures/run/hello.elf', '--victims', '2'])).rejects.toThrow(/an image alone/);
+    await expect(serve(['F1', '--entry', 'main'])).rejects.toThrow(/only an image alone/);
+    await expect(serve(['F1', '--port', '70000'])).rejects.toThrow(/a whole number from 0 to 65535/);
   });
 
   test('a second client is refused at once, and the log says why', async () => {

@@ -5,6 +5,7 @@ import { BareTimeline } from '../../debug/timeline/bare-timeline.ts';
 import { parsePosition, positionText } from '../../debug/timeline/position.ts';
 import { openCell, openToken, type Session } from '../../debug/timeline/session.ts';
 import { Exit, TextpokeError } from '../../error.ts';
+import { CHECK_TITLES } from '../../explore/violation.ts';
 import { SerialLog } from '../../gdb/serial.ts';
 import { listen, serveStreams } from '../../gdb/server.ts';
 import type { ExecFile, Target } from '../../gdb/target.ts';
@@ -52,10 +53,8 @@ interface Opened {
 export async function gdbAction(options: GdbOptions, io: Io): Promise<number> {
   const { target, lines } = await open(options, io);
   const { timeline } = target;
-  if (options.at !== undefined) {
-    if (options.at === 'end') timeline.goto(timeline.end);
-    else timeline.goto(parsePosition(options.at));
-  }
+  if (options.at === 'end') goToEnd(target, options);
+  else if (options.at !== undefined) timeline.goto(parsePosition(options.at));
   const log = (text: string): void => {
     if (!options.quiet) io.stderr(`${text}\n`);
   };
@@ -66,7 +65,8 @@ export async function gdbAction(options: GdbOptions, io: Io): Promise<number> {
     return Exit.ok;
   }
   const server = await listen(target, { port: options.port, once: options.once, log });
-  const head = [...lines, `${positionText(timeline.position)} of ${positionText(timeline.end)}`];
+  const end = target.schedule === undefined ? '' : ` of ${positionText(timeline.end)}`;
+  const head = [...lines, `${positionText(timeline.position)}${end}`];
   if (!options.quiet) io.stdout(`${head.join('\n')}\n`);
   io.stdout(`listening 127.0.0.1:${server.port}   try: ${commandFor(target, server.port)}\n`);
   let code: number = Exit.ok;
@@ -80,6 +80,15 @@ export async function gdbAction(options: GdbOptions, io: Io): Promise<number> {
   process.off('SIGINT', stop);
   process.off('SIGTERM', stop);
   return code;
+}
+
+/** Instructions after which the run of an image is given up, as `run` has it. */
+const MOST_INSTRUCTIONS = 100_000_000;
+
+/** The end of an image's run is not known before it was there. */
+function goToEnd({ schedule, timeline }: Target, { maxSteps }: GdbOptions): void {
+  if (schedule === undefined) timeline.play({ at: maxSteps ?? MOST_INSTRUCTIONS, inside: 0 });
+  else timeline.goto(timeline.end);
 }
 
 /** Fixtures name their sources from the root of the package. */
@@ -103,7 +112,12 @@ async function open(options: GdbOptions, io: Io): Promise<Opened> {
   const { scenario, variant, cell } = session;
   return {
     target: scheduleTarget(session, execFileOf(scenario, options, io)),
-    lines: [`${scenario.name} ${variant.name}: ${variant.title}`, sayCell(cell), story],
+    lines: [
+      `${scenario.name} ${variant.name}: ${variant.title}`,
+      sayCell(cell),
+      story,
+      ...session.recorded.violations.map((v) => `it ends with ${v.check} (${CHECK_TITLES[v.check]}): ${v.message}`),
+    ],
   };
 }
 

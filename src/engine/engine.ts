@@ -4,6 +4,7 @@ import { NO_TAG, RECORD, type RecordFields, readRecord, writeRecord } from '../i
 import { type Form, type Forms, formsOf } from './forms.ts';
 import { runModule, TABLE_ENTRIES } from './handler-code.ts';
 import {
+  CODE_LINES_BASE,
   CORE,
   coreBase,
   DECODE_BASE,
@@ -198,6 +199,7 @@ export class Engine {
     this.#host = host;
     bytes.fill(0, 0, PAGE_INFO_BASE + (map.ramBytes / PAGE_BYTES) * 4);
     for (const page of this.#touched) {
+      this.longs[(CODE_LINES_BASE >> 3) + page] = 0n;
       bytes.fill(0, map.ram + page * PAGE_BYTES, map.ram + (page + 1) * PAGE_BYTES);
       // A word of four bytes for each eight.
       if (features.explore) bytes.fill(0, map.shadow + (page * PAGE_BYTES) / 2, map.shadow + ((page + 1) * PAGE_BYTES) / 2);
@@ -315,6 +317,14 @@ export class Engine {
   /** The varying fields of a record. */
   fieldsAt(record: number): RecordFields {
     return readRecord(this.view, record);
+  }
+
+  /** Decoded instructions lie there from now on: stores to these lines must be noticed. */
+  markCode(physical: number, length: number): void {
+    for (let line = physical >>> 6; line <= (physical + length - 1) >>> 6; line++) {
+      const at = (CODE_LINES_BASE >> 3) + (line >>> 6);
+      this.longs[at] = (this.longs[at] as bigint) | (1n << BigInt(line & 63));
+    }
   }
 
   /** Forgets every record that overlaps the bytes. */

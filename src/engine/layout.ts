@@ -11,6 +11,7 @@ import { ARCHITECTURAL_BYTES, OFFSET } from '../isa/core-state.ts';
  * | `EVENT_BASE` | visible accesses since the events were last cleared, for traces and checkers |
  * | `DECODE_BASE` | decoded records, direct-mapped by physical address |
  * | `PAGE_INFO_BASE` | one word a physical page |
+ * | `CODE_LINES_BASE` | one quadword a physical page: which of its lines hold decoded instructions |
  * | `shadow` | explore builds: one word a quadword of RAM, who touched it |
  * | `journal` | undo journal |
  * | `ram` | physical memory, from physical address 0 |
@@ -144,6 +145,8 @@ export const DECODE_RECORDS = 16384;
 
 export const PAGE_INFO_BASE = 0x100000;
 export const MAX_RAM_BYTES = 0x10000000;
+/** One bit a cache line of RAM, one quadword a page: decoded instructions lie there. */
+export const CODE_LINES_BASE = PAGE_INFO_BASE + (MAX_RAM_BYTES / 4096) * 4;
 /** Bits of a page's info word; bits 8 to 31 are the page number that the hash uses. */
 export const PAGE = { laneMask: 0xf, hasRecords: 0x10, slow: 0x20, pageTable: 0x40, absent: 0x80 } as const;
 
@@ -191,7 +194,7 @@ export interface MemoryMap {
 export function memoryMap(ramBytes: number, journalBytes: number, explore: boolean): MemoryMap {
   const ram = Math.ceil(ramBytes / 4096) * 4096;
   if (ram > MAX_RAM_BYTES) throw new RangeError(`at most ${MAX_RAM_BYTES} bytes of RAM`);
-  const shadow = PAGE_INFO_BASE + (MAX_RAM_BYTES / 4096) * 4;
+  const shadow = CODE_LINES_BASE + (MAX_RAM_BYTES / 4096) * 8;
   const journal = shadow + (explore ? ram / 2 : 0);
   const ramAt = Math.ceil((journal + journalBytes) / 65536) * 65536;
   return { ramBytes: ram, shadow, journal, journalBytes, ram: ramAt, totalPages: Math.ceil((ramAt + ram) / 65536) + 1 };

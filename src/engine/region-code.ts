@@ -103,7 +103,7 @@ export function regionModule(
           decline: () => {
             throw new Declined();
           },
-          stored: [],
+          ram: map.ram,
         };
         const provider = new WasmProvider(new Graph(locals), instruction, {
           core: CORE_LOCAL,

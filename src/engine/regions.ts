@@ -12,6 +12,8 @@ const MAX_INSTRUCTIONS = 400;
 const MAX_BLOCK = 64;
 /** A place that was changed this often is compiled no more: HOT shifted by twice this is out of reach. */
 const MOST_KILLS = 9;
+/** A byte that was changed this often under a region counts as one that will be changed again. */
+const VOLATILE = 2;
 
 /** A compiled region: where its code is, to know when a store changes it. */
 interface Region {
@@ -30,6 +32,8 @@ export class Regions {
   readonly #byPage = new Map<number, Region[]>();
   /** How often each place's region was made out of date: what changes all the time is compiled ever more rarely. */
   readonly #kills = new Map<number, number>();
+  /** How often a store to each byte made a region out of date: instructions that change all the time are left to the interpreter. */
+  readonly #changes = new Map<number, number>();
   #count = 0;
   /** Regions that were compiled. */
   compiled = 0;
@@ -83,7 +87,7 @@ export class Regions {
         if (engine.view.getUint32(record + RECORD.tag, true) !== physical) break;
         const instruction = engine.instructionAt(record);
         const fields = engine.fieldsAt(record);
-        if (!takes(instruction, fields, engine.map, engine.features)) break;
+        if (this.#isVolatile(physical, fields.length) || !takes(instruction, fields, engine.map, engine.features)) break;
         found.set(rip, { rip, instruction, fields });
         const next = BigInt.asUintN(64, rip + BigInt(fields.length));
         if (isBranch(instruction)) {
@@ -96,6 +100,12 @@ export class Regions {
     return found;
   }
 
+  #isVolatile(physical: number, length: number): boolean {
+    if (this.#changes.size === 0) return false;
+    for (let at = physical; at < physical + length; at++) if ((this.#changes.get(at) ?? 0) >= VOLATILE) return true;
+    return false;
+  }
+
   /** Bytes of text are about to change. */
   kill(physical: number, size: number): void {
     for (const page of new Set([physical >>> 12, (physical + size - 1) >>> 12])) {
@@ -103,6 +113,7 @@ export class Regions {
       if (list === undefined) continue;
       const kept = list.filter((r) => !r.ranges.some(([from, to]) => physical < to && from < physical + size));
       if (kept.length === list.length) continue;
+      for (let at = physical; at < physical + size; at++) this.#changes.set(at, (this.#changes.get(at) ?? 0) + 1);
       for (const region of list) if (!kept.includes(region)) this.#forget(region);
       this.#byPage.set(page, kept);
       this.#engine.globals.textChanged.value = 1;
@@ -128,6 +139,7 @@ export class Regions {
   clear(): void {
     this.#byPage.clear();
     this.#kills.clear();
+    this.#changes.clear();
     this.#count = 0;
     this.#engine.bytes.fill(0, REGION_AT, HEAT_AT + REGION_ENTRIES * 4);
     this.#engine.globals.textChanged.value = 1;

@@ -5,7 +5,7 @@ import { RECORD, type RecordFields } from '../isa/record.ts';
 import type { AccessKind, Vocabulary } from '../isa/vocabulary.ts';
 import { floatElement, floatVectors } from './float-code.ts';
 import type { Graph, Node } from './graph.ts';
-import { CORE, HELPER_AT, Stop, TLB } from './layout.ts';
+import { CODE_LINES_BASE, CORE, HELPER_AT, PAGE, Stop, TLB } from './layout.ts';
 import type { Features, MemoryFunctions } from './memory-abi.ts';
 import { tlbEntry } from './tlb-code.ts';
 import { type Code, call, get, globalGet, globalSet, I32, I64, i32, i64, iff, set, uleb } from './wasm/code.ts';
@@ -53,8 +53,23 @@ export interface FixedPlace {
   jumpTo(target: number, depth: number): Code;
   /** Called when the instruction is one that regions do not take. */
   decline(): void;
-  /** A store of this instruction took the slow path: text may have changed. */
-  readonly stored: Code;
+  /** Offset of RAM in linear memory. */
+  readonly ram: number;
+}
+
+/**
+ * Whether a store takes the slow path only because decoded instructions lie on its page, and not on its line: then nothing can come of it. `entry` is the local
+ * with its TLB entry, `at` that with its address; aligned ones only.
+ */
+function besideCode(entry: number, at: number, bytes: number, ram: number): Code {
+  const tag = i64.and(i64.load(get(entry), TLB.tagAny), i64.const(-4094n));
+  // Added, not or-ed: an address that is not aligned is no match.
+  const onPage = i64.eq(tag, i64.add(i64.and(get(at), i64.const(-4096n | BigInt(bytes - 1))), i64.const(2)));
+  const why = i32.and(i32.load(get(entry), TLB.info), i32.const(PAGE.hasRecords | PAGE.slow | PAGE.pageTable | PAGE.absent));
+  const physical = i32.sub(i32.add(i32.wrap(get(at)), i32.load(get(entry), TLB.delta)), i32.const(ram));
+  const lines = i64.load(i32.shl(i32.shrU(physical, i32.const(12)), i32.const(3)), CODE_LINES_BASE);
+  const onLine = i32.wrap(i64.shrU(lines, i64.extend(i32.shrU(physical, i32.const(6)))));
+  return iff(i32.and(onPage, i32.eq(why, i32.const(PAGE.hasRecords))), i32.eqz(i32.and(onLine, i32.const(1))), i32.const(0), I32);
 }
 
 /** Offsets below are those of general registers. */
@@ -328,12 +343,8 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
   store(address: Node, size: Size, value: Node, through: AccessKind = 'data'): void {
     const { core, memory, inlineTlb, storeHit, features } = this.#c;
     const bytes = size / 8;
-    const { spill = [], stored = [] } = this.#c.fixed ?? {};
-    const slow = (a: Code, v: Code): Code => [
-      spill,
-      call(memory.store, get(core), a, i32.const(bytes), v, i32.const(KINDS[through])),
-      stored,
-    ];
+    const spill = this.#c.fixed?.spill ?? [];
+    const slow = (a: Code, v: Code): Code => [spill, call(memory.store, get(core), a, i32.const(bytes), v, i32.const(KINDS[through]))];
     const narrow = this.zeroExtend(value, size);
     if (!inlineTlb) {
       this.g.effect([address, narrow], (_depth, a, v) => slow(a ?? [], v ?? []));
@@ -346,16 +357,23 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     const plain = size === 64 ? i64.store : size === 32 ? i64.store32 : size === 16 ? i64.store16 : i64.store8;
     this.g.effect([address, narrow], (depth, a, v) => {
       const host = i32.add(i32.wrap(get(at)), i32.load(get(entry), TLB.delta));
+      const hit = features.journal
+        ? call(storeHit[size as 8 | 16 | 32 | 64], host, get(kept), i32.load(get(entry), TLB.info))
+        : plain(host, get(kept));
+      const miss = (depth: number): Code => [
+        slow(get(at), get(kept)),
+        this.#c.afterCall ?? [],
+        iff(globalGet(memory.globals.stop), this.#c.leave(depth + 1)),
+      ];
+      const { fixed } = this.#c;
       return [
         set(at, a ?? []),
         set(kept, v ?? []),
         set(entry, tlbEntry(core, get(at))),
         iff(
           i64.eq(i64.load(get(entry), TLB.tagWrite), i64.and(get(at), i64.const(-4096n | BigInt(bytes - 1)))),
-          features.journal
-            ? call(storeHit[size as 8 | 16 | 32 | 64], host, get(kept), i32.load(get(entry), TLB.info))
-            : plain(host, get(kept)),
-          [slow(get(at), get(kept)), this.#c.afterCall ?? [], iff(globalGet(memory.globals.stop), this.#c.leave(depth + 2))],
+          hit,
+          fixed === undefined ? miss(depth + 1) : iff(besideCode(entry, at, bytes, fixed.ram), hit, miss(depth + 2)),
         ),
       ];
     });

@@ -84,6 +84,7 @@ function unsupported(machine: Machine, core: Core, decoded: Exclude<Decoded, { k
 /** A page holds records now: stores to it must take the slow path, so that they are noticed. */
 function markRecords(machine: Machine, core: Core, physical: number, length: number): void {
   const info = machine.pageInfo(physical);
+  machine.engine.markCode(physical, length);
   if ((info & PAGE.hasRecords) === 0) {
     machine.setPageInfo(physical >>> 12, info | PAGE.hasRecords);
     for (const c of machine.cores) c.flushTlb();

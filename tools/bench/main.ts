@@ -1,13 +1,14 @@
 import { parseArgs } from 'node:util';
+import { cliffRows } from './cliff.ts';
 import { forkRow } from './fork.ts';
-import { interpreterRows } from './interpreter.ts';
+import { engineRows } from './interpreter.ts';
 import { type Row, reached, say } from './measure.ts';
 import { Peers } from './peers.ts';
 import { proofRows } from './proofs.ts';
 import { table } from './table.ts';
 import { transitionRows } from './transitions.ts';
 
-const GROUPS = ['interpreter', 'fork', 'transitions', 'proofs'] as const;
+const GROUPS = ['interpreter', 'region', 'cliff', 'fork', 'transitions', 'proofs'] as const;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -24,15 +25,16 @@ const wanted = (group: Row['group']): boolean => positionals.length === 0 || pos
 say(`CPU seconds of this process and of each peer's; medians of ${rounds} interleaved rounds`);
 const rows: Row[] = [];
 const skipped: string[] = [];
-if (wanted('interpreter')) {
+if (wanted('interpreter') || wanted('region')) {
   const peers = new Peers();
   try {
     skipped.push(...peers.skipped);
-    rows.push(...interpreterRows(rounds, peers.list));
+    for (const group of ['interpreter', 'region'] as const) if (wanted(group)) rows.push(...engineRows(group, rounds, peers.list));
   } finally {
     peers.close();
   }
 }
+if (wanted('cliff')) rows.push(...cliffRows(rounds));
 if (wanted('fork')) rows.push(forkRow(rounds));
 if (wanted('transitions')) rows.push(...transitionRows(rounds));
 if (wanted('proofs')) rows.push(...proofRows(Math.min(rounds, 3)));

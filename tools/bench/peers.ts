@@ -14,7 +14,7 @@ export interface PeerRun {
 
 /** Something else that runs the kernels in a process of its own; `hooked unicorn` calls a UC_HOOK_CODE before each instruction. */
 export interface Peer {
-  readonly name: 'native' | 'unicorn' | 'hooked unicorn';
+  readonly name: 'native' | 'qemu-user' | 'unicorn' | 'hooked unicorn';
   run(kernel: Kernel): PeerRun;
 }
 
@@ -33,6 +33,8 @@ export class Peers {
     if (!succeeds('gcc', ['--version'])) skipped.push('gcc is not installed: no native loop and no Unicorn to compare with');
     else {
       list.push(this.#native());
+      if (succeeds('qemu-x86_64', ['--version'])) list.push(this.#qemu());
+      else skipped.push('qemu-x86_64 (qemu-user) is not installed');
       const unicorn = this.#unicorn();
       if (unicorn === undefined) skipped.push('libunicorn (libunicorn-dev) is not installed: no Unicorn to compare with');
       else list.push(...unicorn);
@@ -52,6 +54,14 @@ export class Peers {
       execFileSync('gcc', ['-O2', '-o', join(this.#directory, kernel), ...sources]);
     }
     return { name: 'native', run: (kernel) => result(execFileSync(join(this.#directory, kernel), { encoding: 'utf8' })) };
+  }
+
+  /** The native programs under qemu-user: its CPU time, translation included. */
+  #qemu(): Peer {
+    return {
+      name: 'qemu-user',
+      run: (kernel) => result(execFileSync('qemu-x86_64', [join(this.#directory, kernel)], { encoding: 'utf8' })),
+    };
   }
 
   #unicorn(): Peer[] | undefined {

@@ -42,17 +42,11 @@ const temporarily = (g: Graph, nodes: readonly Node[], emit: (...codes: Code[]) 
 /** One element of each operand. */
 export function floatElement(g: Graph, helper: number, name: string, operands: readonly Node[], mxcsr: Node): { value: Node; flags: Node } {
   const scalar = scalarFormula(name);
-  if (scalar === undefined && floatFormula(name) !== undefined) {
-    const size = name.startsWith('f64') ? 64 : 32;
-    const { quads, flags } = floatVectors(
-      g,
-      helper,
-      name,
-      size,
-      operands.map((o) => [o]),
-      mxcsr,
-      true,
-    );
+  const [format, operation, target] = name.split('.') as [string, string, string | undefined];
+  const size = format === 'f64' ? 64 : 32;
+  if (scalar === undefined && target === undefined && floatFormula(size, [operation, operation]) !== undefined) {
+    const single = operands.map((o) => [o]);
+    const { quads, flags } = floatVectors(g, helper, { size, operations: [operation, operation], single: true }, single, mxcsr);
     return { value: quads[0]!, flags };
   }
   const [value, flags] = [g.locals.take(I64), g.locals.take(I64)];
@@ -69,74 +63,73 @@ export function floatElement(g: Graph, helper: number, name: string, operands: r
       statements.push(set(local, bits));
       return get(local);
     };
-    const { value: own, fits, exact } = scalar(keep, parameters[0]!, parameters[1] ?? []);
+    const { value: own, fits, exact } = scalar(keep, parameters[0]!, parameters[1] ?? [], parameters[2] ?? []);
     return [start, statements, decide(slow, control, fits, exact && (() => exact)), iff(get(slow), byHelper, set(value, own))];
   });
   return { value: g.node([], () => get(value), { pinned: true }), flags: g.node([], () => get(flags), { pinned: true }) };
 }
 
-/** All elements of quadwords; with `single` the one element that each operand is. */
+/** What is done to the elements of vectors. */
+export interface VectorOperation {
+  readonly size: 32 | 64;
+  /** On the even and on the odd elements. */
+  readonly operations: readonly [string, string];
+  /** Each operand is one element. */
+  readonly single: boolean;
+}
+
+/** All elements of quadwords, or single ones. */
 export function floatVectors(
   g: Graph,
   helper: number,
-  name: string,
-  size: 32 | 64,
+  operation: VectorOperation,
   operands: readonly (readonly Node[])[],
   mxcsr: Node,
-  single = false,
 ): { quads: Node[]; flags: Node } {
+  const { size, single } = operation;
   const flags = g.locals.take(I64);
   g.effect([], () => set(flags, i64.const(0)));
   const quads: Node[] = [];
   for (let q = 0; q < operands[0]!.length; q += 2) {
-    const result = block(
-      g,
-      { helper, name, size, flags, single },
-      operands.map((quadwords) => quadwords.slice(q, q + 2)),
-      mxcsr,
-    );
-    for (let n = 0; n < Math.min(2, operands[0]!.length - q); n++) {
-      quads.push(
-        g.node([], () => (single && size === 32 ? i64.extend(i32x4.extract(get(result), 0)) : i64x2.extract(get(result), n)), {
-          pinned: true,
-        }),
-      );
-    }
+    const parts = operands.map((quadwords) => quadwords.slice(q, q + 2));
+    const result = block(g, helper, operation, parts, mxcsr, flags);
+    parts[0]!.forEach((_, n) => {
+      const code = single && size === 32 ? i64.extend(i32x4.extract(get(result), 0)) : i64x2.extract(get(result), n);
+      quads.push(g.node([], () => code, { pinned: true }));
+    });
   }
   return { quads, flags: g.node([], () => get(flags), { pinned: true }) };
 }
 
-interface Operation {
-  readonly helper: number;
-  readonly name: string;
-  readonly size: 32 | 64;
-  readonly flags: number;
-  readonly single: boolean;
-}
-
 /** 128 bits: gives the local of the result. */
-function block(g: Graph, operation: Operation, operands: readonly (readonly Node[])[], mxcsr: Node): number {
-  const { helper, name, size, flags, single } = operation;
+function block(
+  g: Graph,
+  helper: number,
+  { size, operations, single }: VectorOperation,
+  operands: readonly (readonly Node[])[],
+  mxcsr: Node,
+  flags: number,
+): number {
   const result = g.locals.take(V128);
   const splat = (code: Code): Code => (size === 32 && single ? i32x4.splat(i32.wrap(code)) : i64x2.splat(code));
+  const each = operands[0]!.length;
   temporarily(g, [mxcsr, ...operands.flat()], (control = [], ...codes) => {
     const vectors = operands.map(() => g.locals.take(V128));
     const slow = g.locals.take(I32);
-    const each = operands[0]!.length;
     const start = vectors.map((local, n) => {
       const [low, high] = codes.slice(n * each, (n + 1) * each);
       return set(local, high === undefined ? splat(low!) : i64x2.replace(splat(low!), 1, high));
     });
-    const lanes = single ? 1 : 128 / size;
-    const byHelper = Array.from({ length: lanes }, (_, lane) => {
-      const parameters = vectors.map((v) => (size === 64 ? i64x2.extract(get(v), lane) : i64.extend(i32x4.extract(get(v), lane))));
+    const elements = single ? 1 : (each * 64) / size;
+    const byHelper = Array.from({ length: elements }, (_, n) => {
+      const parameters = vectors.map((v) => (size === 64 ? i64x2.extract(get(v), n) : i64.extend(i32x4.extract(get(v), n))));
       const value = i64.load(i32.const(HELPER_AT));
       return [
-        callHelper(helper, name, [...parameters, control], flags),
-        set(result, size === 64 ? i64x2.replace(get(result), lane, value) : i32x4.replace(get(result), lane, i32.wrap(value))),
+        callHelper(helper, `f${size}.${operations[n & 1]}`, [...parameters, control], flags),
+        set(result, size === 64 ? i64x2.replace(get(result), n, value) : i32x4.replace(get(result), n, i32.wrap(value))),
       ];
     });
-    const formula = floatFormula(name);
+    const formula = floatFormula(size, operations);
     if (formula === undefined) return [start, byHelper];
     const keeper =
       (statements: Code[]): Keep =>

@@ -1,4 +1,5 @@
-import { type Code, f32, f64, i32, i64 } from './wasm/code.ts';
+import { predicatesOf } from '../isa/helpers/float-compare.ts';
+import { type Code, f32, f64, i32, i64, select } from './wasm/code.ts';
 
 /** The same as a `FloatFormula` for one element in a 64-bit local, with truth values as i32: conversions and comparisons. */
 export interface ScalarFormula {
@@ -9,7 +10,7 @@ export interface ScalarFormula {
 
 export type KeepScalar = (bits: Code) => Code;
 
-type Formula = (keep: KeepScalar, a: Code, b: Code) => ScalarFormula;
+type Formula = (keep: KeepScalar, a: Code, b: Code, c: Code) => ScalarFormula;
 
 interface Format {
   readonly magnitude: bigint;
@@ -77,6 +78,32 @@ const toFlags =
     };
   };
 
+/** All ones where the predicate in `c` holds. */
+const compare =
+  (format: Format, bits: 32 | 64): Formula =>
+  (keep, a, b, c) => {
+    const [x, y] = [format.double(a), format.double(b)];
+    const [less, equal, greater] = (['less', 'equal', 'greater'] as const).map((r) => i64.const(predicatesOf(r))) as [Code, Code, Code];
+    const holding = select(less, select(equal, greater, f64.eq(x, y)), f64.lt(x, y));
+    const all = keep(i64.sub(i64.const(0), i64.and(i64.shrU(holding, i64.and(c, i64.const(15))), i64.const(1))));
+    return {
+      value: bits === 64 ? all : i64.and(all, i64.const(0xffffffffn)),
+      fits: i32.and(isPlain(format, a), isPlain(format, b)),
+    };
+  };
+
+/** To a whole number, as control bits 0 to 2 in `b` say; MXCSR's rounding is to nearest. Bit 3 leaves inexact results unsaid. */
+const toWhole =
+  (format: Format, bits: 32 | 64): Formula =>
+  (keep, a, b) => {
+    const x = format.double(a);
+    const mode = (n: number): Code => i64.eq(i64.and(b, i64.const(7)), i64.const(n));
+    const whole = select(f64.floor(x), select(f64.ceil(x), select(f64.trunc(x), f64.nearest(x), mode(3)), mode(2)), mode(1));
+    const value = keep(bits === 64 ? f64.bits(whole) : f32.bits(f32.demote(whole)));
+    const unsaid = i64.ne(i64.and(b, i64.const(8)), i64.const(0));
+    return { value, fits: isPlain(format, a), exact: i32.or(unsaid, f64.eq(format.double(value), x)) };
+  };
+
 const FORMULAS: Readonly<Record<string, Formula>> = Object.fromEntries([
   ['f32.convert.f64', widen],
   ['f64.convert.f32', narrow],
@@ -88,6 +115,8 @@ const FORMULAS: Readonly<Record<string, Formula>> = Object.fromEntries([
   ).flatMap(([name, format, bits]) => [
     [`${name}.comi`, toFlags(format)] as const,
     [`${name}.ucomi`, toFlags(format)] as const,
+    [`${name}.cmp`, compare(format, bits)] as const,
+    [`${name}.round`, toWhole(format, bits)] as const,
     ...([32, 64] as const).flatMap((size) => [
       [`i${size}.convert.${name}`, fromInteger(size, bits)] as const,
       [`${name}.convert.i${size}`, toInteger(format, size, false)] as const,

@@ -89,11 +89,22 @@ const fitsProduct = ({ o, factor, product: [least, largest] }: Lanes, a: Code, b
 
 type Formula = (l: Lanes, keep: Keep, operands: readonly Code[], lowOnly: boolean) => FloatFormula;
 
+/** The lanes of which parity a sign is turned over in. */
+type Parity = 'none' | 'even' | 'odd' | 'all';
+
+/** `x` with the sign turned over in some lanes. */
+function negated(l: Lanes, keep: Keep, x: Code, where: Parity): Code {
+  if (where === 'none') return x;
+  const sign = 1n << BigInt(l.bits - 1);
+  const [even, odd] = [where !== 'odd', where !== 'even'].map((on) => (on ? sign : 0n)) as [bigint, bigint];
+  return keep(v128.xor(x, l.bits === 64 ? v128.const(even, odd) : v128.const(even | (odd << 32n))));
+}
+
 const sum =
-  (negate: boolean): Formula =>
+  (minus: Parity): Formula =>
   (l, keep, [a, second]) => {
     const { o } = l;
-    const b = negate ? keep(o.neg(second!)) : second!;
+    const b = negated(l, keep, second!, minus);
     const value = keep(o.add(a!, b));
     return {
       value,
@@ -154,10 +165,10 @@ function toOdd(keep: Keep, [sum_, error]: readonly [Code, Code]): Code {
 }
 
 const fused =
-  (negateProduct: boolean, negateAddend: boolean): Formula =>
+  (minusProduct: Parity, minusAddend: Parity): Formula =>
   (l, keep, [first, b, third], lowOnly) => {
-    const a = negateProduct ? keep(l.o.neg(first!)) : first!;
-    const c = negateAddend ? keep(l.o.neg(third!)) : third!;
+    const a = negated(l, keep, first!, minusProduct);
+    const c = negated(l, keep, third!, minusAddend);
     return l.bits === 64 ? fusedDouble(l, keep, a, b!, c) : fusedSingle(l, keep, [a, b!, c], lowOnly);
   };
 
@@ -204,25 +215,30 @@ function fusedSingle(l: Lanes, keep: Keep, operands: readonly Code[], lowOnly: b
   };
 }
 
+/** By the operations on the even and on the odd elements, where those are not the same. */
 const FORMULAS: Readonly<Record<string, Formula>> = {
-  add: sum(false),
-  sub: sum(true),
+  add: sum('none'),
+  sub: sum('all'),
+  'sub add': sum('even'),
   mul: product,
   div: quotient,
   sqrt: root,
   min: extreme('pmin'),
   max: extreme('pmax'),
-  fmadd: fused(false, false),
-  fmsub: fused(false, true),
-  fnmadd: fused(true, false),
-  fnmsub: fused(true, true),
+  fmadd: fused('none', 'none'),
+  fmsub: fused('none', 'all'),
+  'fmsub fmadd': fused('none', 'even'),
+  'fmadd fmsub': fused('none', 'odd'),
+  fnmadd: fused('all', 'none'),
+  fnmsub: fused('all', 'all'),
 };
 
-/** The formula of a helper such as `f64.add`, if it has one. With `lowOnly` all lanes are the same. */
-export function floatFormula(helper: string): ((keep: Keep, operands: readonly Code[], lowOnly: boolean) => FloatFormula) | undefined {
-  const [format, name] = helper.split('.') as [string, string];
-  const formula = FORMULAS[name];
-  if (formula === undefined || helper.split('.').length > 2) return undefined;
-  const lanes = format === 'f64' ? DOUBLE : SINGLE;
-  return (keep, operands, lowOnly) => formula(lanes, keep, operands, lowOnly);
+/** The formula of operations such as `add`, on the even and on the odd elements, if it has one. With `lowOnly` all lanes are the same. */
+export function floatFormula(
+  size: 32 | 64,
+  [even, odd]: readonly [string, string],
+): ((keep: Keep, operands: readonly Code[], lowOnly: boolean) => FloatFormula) | undefined {
+  const formula = FORMULAS[even === odd ? even : `${even} ${odd}`];
+  if (formula === undefined) return undefined;
+  return (keep, operands, lowOnly) => formula(size === 64 ? DOUBLE : SINGLE, keep, operands, lowOnly);
 }

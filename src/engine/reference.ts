@@ -236,19 +236,24 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
     return { value, flags };
   }
 
-  floatQuads(helper: string, size: 32 | 64, operands: readonly (readonly bigint[])[], mxcsr: bigint): { quads: bigint[]; flags: bigint } {
-    let all = 0n;
+  floatQuads(
+    operations: readonly [string, string],
+    size: 32 | 64,
+    operands: readonly (readonly bigint[])[],
+    mxcsr: bigint,
+  ): { quads: bigint[]; flags: bigint } {
+    let raised = 0n;
     const quads = operands[0]!.map((_, q) => {
       let quad = 0n;
-      for (let at = 0n; at < 64n; at += BigInt(size)) {
-        const elements = operands.map((quadwords) => (quadwords[q]! >> at) & mask(size));
-        const { value, flags } = this.float(helper, elements, mxcsr);
-        quad |= value << at;
-        all |= flags;
+      for (let at = 0; at < 64; at += size) {
+        const elements = operands.map((quadwords) => (quadwords[q]! >> BigInt(at)) & mask(size));
+        const { value, flags } = this.float(`f${size}.${operations[((64 * q + at) / size) & 1]}`, elements, mxcsr);
+        quad |= value << BigInt(at);
+        raised |= flags;
       }
       return quad;
     });
-    return { quads, flags: all };
+    return { quads, flags: raised };
   }
 
   // Flags.

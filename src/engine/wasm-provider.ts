@@ -451,8 +451,13 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     return floatElement(this.g, this.#c.helper, helper, operands, mxcsr);
   }
 
-  floatQuads(helper: string, size: 32 | 64, operands: readonly (readonly Node[])[], mxcsr: Node): { quads: Node[]; flags: Node } {
-    return floatVectors(this.g, this.#c.helper, helper, size, operands, mxcsr);
+  floatQuads(
+    operations: readonly [string, string],
+    size: 32 | 64,
+    operands: readonly (readonly Node[])[],
+    mxcsr: Node,
+  ): { quads: Node[]; flags: Node } {
+    return floatVectors(this.g, this.#c.helper, { size, operations, single: false }, operands, mxcsr);
   }
 
   next(): Node {

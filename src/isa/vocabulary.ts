@@ -110,11 +110,17 @@ export interface Vocabulary<V> {
   /** A pure function of `isa/helpers` by its name: for what is too long to be spelt in these words (rounding, division of significands). */
   compute(helper: string, parameters: readonly V[], results: number): V[];
   /**
-   * The same of a helper of `helpers/float.ts` that takes elements and MXCSR, on one element of each of `operands`, or on all elements of `size` bits of their
-   * quadwords: the values, and what any of them raises. Generated code has instructions of its own for what is frequent and raises nothing new.
+   * The same of a helper of `helpers/float.ts`, whose last parameter is MXCSR: its value and the exceptions that it raises. Generated code has instructions of its
+   * own for what is frequent and raises nothing new.
    */
-  float(helper: string, operands: readonly V[], mxcsr: V): { readonly value: V; readonly flags: V };
-  floatQuads(helper: string, size: 32 | 64, operands: readonly (readonly V[])[], mxcsr: V): { readonly quads: V[]; readonly flags: V };
+  float(helper: string, parameters: readonly V[], mxcsr: V): { readonly value: V; readonly flags: V };
+  /** The helpers `f32.NAME` or `f64.NAME` on all elements of quadwords, with one name for the even and one for the odd elements. */
+  floatQuads(
+    names: readonly [even: string, odd: string],
+    size: 32 | 64,
+    operands: readonly (readonly V[])[],
+    mxcsr: V,
+  ): { readonly quads: V[]; readonly flags: V };
 
   /** Sets SF, ZF and PF from the low `size` bits of `result`; clears CF, OF and AF. */
   flagsLogic(result: V, size: Size): void;

@@ -160,6 +160,9 @@ export const f64 = {
   ofI32: unary(0xb7),
   ofI64: unary(0xb9),
   promote: unary(0xbb),
+  ceil: unary(0x9b),
+  floor: unary(0x9c),
+  trunc: unary(0x9d),
   ofBits: unary(0xbf),
   bits: unary(0xbd),
   /** The integer towards zero; what does not fit becomes the nearest that does. */
@@ -181,11 +184,8 @@ const replace =
 
 /** 128-bit vectors, whole and by their lanes. */
 export const v128 = {
-  /** The same 64 bits twice. */
-  const: (quad: bigint): Code => {
-    const bytes = Array.from(new Uint8Array(BigUint64Array.of(quad, quad).buffer));
-    return [0xfd, 0x0c, bytes];
-  },
+  /** The low and the high quadword. */
+  const: (low: bigint, high = low): Code => [0xfd, 0x0c, Array.from(new Uint8Array(BigUint64Array.of(low, high).buffer))],
   and: vector2(0x4e),
   andNot: vector2(0x4f),
   or: vector2(0x50),

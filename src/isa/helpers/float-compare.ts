@@ -44,6 +44,10 @@ const PREDICATES: readonly string[] = [
   'less equal greater unordered',
 ];
 
+/** The predicates that hold for a relation, as bits 0 to 15. */
+export const predicatesOf = (found: Relation): number =>
+  PREDICATES.reduce((bits, relations, n) => (relations.split(' ').includes(found) ? bits | (1 << n) : bits), 0);
+
 /** Those of 0 to 15 for which a quiet NaN is invalid; of 16 to 31 it is the others. */
 const SIGNALLING = new Set([1, 2, 5, 6, 9, 10, 13, 14]);
 

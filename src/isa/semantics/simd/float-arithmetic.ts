@@ -5,7 +5,7 @@ import { isVex } from './available.ts';
 import { places, putValues, type Shape, values } from './float-elements.ts';
 import { Environment } from './float-environment.ts';
 import { lanes, packLanes } from './lanes.ts';
-import { immediate } from './operands.ts';
+import { blocks, immediate } from './operands.ts';
 
 /** Arithmetic element by element (SDM Vol. 2: ADDPS, SQRTPS, CMPPS, ROUNDPS, HADDPS and their like). */
 
@@ -79,11 +79,20 @@ export const addSubtract =
   (shape: Shape): Semantics =>
   (p, i) => {
     const environment = new Environment(p);
-    const out = environment.byElement(shape, sources(p, i, shape), (n, x, y) =>
-      environment.compute(`f${shape.size}.${n % 2 === 0 ? 'sub' : 'add'}`, x, y),
-    );
+    const out = environment.quads(shape.size, ['sub', 'add'], ...sources(p, i, shape));
     environment.finish(() => putValues(p, i, shape, out));
   };
+
+/** The even and the odd elements of quadwords apart, as two lists of quadwords; a list of one element ends with a zero. */
+function apart<V>(p: Vocabulary<V>, quads: readonly V[], size: 32 | 64): [even: V[], odd: V[]] {
+  const all = lanes(p, quads, size);
+  const pack = (parity: number): V[] => {
+    const chosen = all.filter((_, n) => n % 2 === parity);
+    if (size === 32 && chosen.length % 2 === 1) chosen.push(p.constant(0));
+    return packLanes(p, chosen, size);
+  };
+  return [pack(0), pack(1)];
+}
 
 /** HADDPS and HSUBPS: neighbours added or subtracted, those of `a` below those of `b`, in each 128 bits. */
 export const horizontal =
@@ -91,14 +100,10 @@ export const horizontal =
   (shape: Shape): Semantics =>
   (p, i) => {
     const environment = new Environment(p);
-    const [a, b] = sources(p, i, shape).map((quads) => lanes(p, quads, shape.size));
-    const each = 128 / shape.size;
-    const out = a!.map((_, n) => {
-      const from = n % each < each / 2 ? a! : b!;
-      const first = n - (n % each) + 2 * (n % (each / 2));
-      return environment.compute(`f${shape.size}.${name}`, from[first]!, from[first + 1]!);
-    });
-    environment.finish(() => putValues(p, i, shape, packLanes(p, out, shape.size)));
+    const [a, b] = sources(p, i, shape).map(blocks) as [ReturnType<typeof p.constant>[][], ReturnType<typeof p.constant>[][]];
+    const neighbours = a.flatMap((block, n) => [...block, ...b[n]!]);
+    const out = environment.quads(shape.size, [name], ...apart(p, neighbours, shape.size));
+    environment.finish(() => putValues(p, i, shape, out));
   };
 
 /**
@@ -108,21 +113,26 @@ export const horizontal =
 export const dotProduct =
   (shape: Shape): Semantics =>
   (p, i) => {
+    const { size } = shape;
     const environment = new Environment(p);
-    const [a, b] = sources(p, i, shape).map((quads) => lanes(p, quads, shape.size));
+    const [a, b] = sources(p, i, shape);
     const control = immediate(p, i);
-    const each = 128 / shape.size;
-    const whereSet = (bit: number): ReturnType<typeof p.constant> =>
-      p.sub(p.constant(0), p.and(p.shr(control, p.constant(bit)), p.constant(1)));
-    const products = a!.map((x, n) =>
-      environment.compute(`f${shape.size}.mul`, p.and(x, whereSet(4 + (n % each))), p.and(b![n]!, whereSet(4 + (n % each)))),
-    );
-    const add = (x: ReturnType<typeof p.constant>, y: ReturnType<typeof p.constant>): ReturnType<typeof p.constant> =>
-      environment.compute(`f${shape.size}.add`, x, y);
-    const sums = Array.from({ length: a!.length / each }, (_, block) => {
-      const [x, y, z, w] = products.slice(block * each, (block + 1) * each);
-      return z === undefined ? add(x!, y!) : add(add(x!, y!), add(z, w!));
+    const each = 128 / size;
+    const whereSet = (from: number): ReturnType<typeof p.constant>[] => {
+      const masks = Array.from({ length: each }, (_, n) =>
+        p.sub(p.constant(0), p.and(p.shr(control, p.constant(from + n)), p.constant(1))),
+      );
+      const block = packLanes(p, masks, size);
+      return a.map((_, n) => block[n % 2]!);
+    };
+    const [selected, wanted] = [whereSet(4), whereSet(0)];
+    const masked = [a, b].map((quads) => quads.map((x, n) => p.and(x, selected[n]!)));
+    let sums = environment.quads(size, ['mul'], ...masked);
+    for (let left = each; left > 1; left /= 2) sums = environment.quads(size, ['add'], ...apart(p, sums, size));
+    const elements = lanes(p, sums, size);
+    const out = wanted.map((mask, n) => {
+      const sum = elements[n >> 1]!;
+      return p.and(mask, size === 64 ? sum : p.or(sum, p.shl(sum, p.constant(32))));
     });
-    const out = a!.map((_, n) => p.and(sums[Math.floor(n / each)]!, whereSet(n % each)));
-    environment.finish(() => putValues(p, i, shape, packLanes(p, out, shape.size)));
+    environment.finish(() => putValues(p, i, shape, out));
   };

@@ -28,26 +28,24 @@ export class Environment<V> {
     return value;
   }
 
-  /** What an instruction of `shape` computes from its values: the operation `f32.NAME` or `f64.NAME` on each element. */
-  each({ size, scalar }: Shape, name: string, ...operands: readonly (readonly V[])[]): V[] {
-    const helper = `f${size}.${name}`;
-    if (scalar) return [this.compute(helper, ...operands.map((o) => o[0] as V))];
-    const { quads, flags } = this.#p.floatQuads(helper, size, operands, this.#mxcsr);
+  /** All elements of quadwords by `f32.NAME` or `f64.NAME`; the odd ones by another helper where there is a second name. */
+  quads(size: 32 | 64, [even, odd = even]: readonly [string, string?], ...operands: readonly (readonly V[])[]): V[] {
+    const { quads, flags } = this.#p.floatQuads([even, odd], size, operands, this.#mxcsr);
     this.#raised = this.#p.or(this.#raised, flags);
     return quads;
   }
 
-  /** The same of an operation that takes a control value behind the elements. */
-  eachUnder(shape: Shape, name: string, control: V, ...operands: readonly (readonly V[])[]): V[] {
-    return this.byElement(shape, operands, (_n, ...elements) => this.compute(`f${shape.size}.${name}`, ...elements, control));
+  /** What an instruction of `shape` computes from its values. */
+  each({ size, scalar }: Shape, name: string, ...operands: readonly (readonly V[])[]): V[] {
+    if (!scalar) return this.quads(size, [name], ...operands);
+    return [this.compute(`f${size}.${name}`, ...operands.map((o) => o[0] as V))];
   }
 
-  /** The same of an operation that is another one for each element. */
-  byElement({ size, scalar }: Shape, operands: readonly (readonly V[])[], operation: (n: number, ...elements: V[]) => V): V[] {
-    if (scalar) return [operation(0, ...operands.map((o) => o[0] as V))];
-    const taken = operands.map((quads) => lanes(this.#p, quads, size));
-    const out = taken[0]!.map((_, n) => operation(n, ...taken.map((elements) => elements[n] as V)));
-    return packLanes(this.#p, out, size);
+  /** The same of an operation that takes a control value behind the elements. */
+  eachUnder({ size, scalar }: Shape, name: string, control: V, ...operands: readonly (readonly V[])[]): V[] {
+    const taken = scalar ? operands : operands.map((quads) => lanes(this.#p, quads, size));
+    const out = taken[0]!.map((_, n) => this.compute(`f${size}.${name}`, ...taken.map((elements) => elements[n] as V), control));
+    return scalar ? out : packLanes(this.#p, out, size);
   }
 
   /**

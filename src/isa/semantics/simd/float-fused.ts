@@ -16,10 +16,7 @@ export const fused =
     const last = values(p, i, i.operands[2]!, shape);
     const operands = [values(p, i, i.operands[0]!, shape), values(p, i, i.operands[1]!, shape), last];
     const ordered = ORDERS[order].map((n) => operands[n]!);
-    const out =
-      even === odd
-        ? environment.each(shape, even, ...ordered)
-        : environment.byElement(shape, ordered, (n, ...abc) => environment.compute(`f${shape.size}.${n % 2 === 0 ? even : odd}`, ...abc));
+    const out = shape.scalar ? environment.each(shape, even, ...ordered) : environment.quads(shape.size, [even, odd], ...ordered);
     environment.finish(() => {
       if (shape.scalar) putLowest(p, i, p.readQuads(i.operands[0]!), out[0]!, shape.size);
       else putValues(p, i, shape, out);

@@ -84,7 +84,7 @@ function attach(target: Target, input: Readable, output: Writable, log: (text: s
     open = false;
     connection.close();
     // What was written is still sent.
-    output.end();
+    output.end(() => input.destroy());
     input.on('error', () => {});
     gone(why);
   };

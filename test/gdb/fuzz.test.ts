@@ -2,10 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BareTimeline } from '../../src/debug/timeline/bare-timeline.ts';
 import { openCell } from '../../src/debug/timeline/session.ts';
-import { Connection } from '../../src/gdb/connection.ts';
-import { hexOfText, PacketReader, packet } from '../../src/gdb/packet.ts';
+import { hexOfText, packet } from '../../src/gdb/packet.ts';
 import { SerialLog } from '../../src/gdb/serial.ts';
-import type { Target } from '../../src/gdb/target.ts';
 import { bareTarget, scheduleTarget } from '../../src/gdb/targets.ts';
 import { BareMachine } from '../../src/kernel/bare.ts';
 import { scenarioOf } from '../../src/scenario/catalogue.ts';
@@ -13,43 +11,7 @@ import { CellRunner, smokeCell } from '../../src/scenario/matrix.ts';
 import { variantOf } from '../../src/scenario/scenario.ts';
 import { builtFixture } from '../../tools/built-fixture.ts';
 import { bareOf } from '../kernel/bare.ts';
-
-/** A connection without a socket: work that takes turns is done at once, for two slices. */
-class Driven {
-  readonly packets: string[] = [];
-  readonly log: string[] = [];
-  isDone = false;
-  readonly #connection: Connection;
-  readonly #reader = new PacketReader();
-  readonly #later: (() => void)[] = [];
-
-  constructor(target: Target) {
-    this.#connection = new Connection(target, {
-      send: (bytes) => {
-        for (const incoming of this.#reader.read(bytes)) if (incoming.kind === 'packet') this.packets.push(incoming.body);
-      },
-      done: () => {
-        this.isDone = true;
-      },
-      log: (text) => void this.log.push(text),
-      later: (work) => void this.#later.push(work),
-    });
-  }
-
-  give(bytes: Uint8Array): void {
-    this.#connection.receive(bytes);
-    for (let n = 0; n < 2 && this.#later.length > 0; n++) this.#later.shift()?.();
-  }
-
-  /** A run that goes on is interrupted. */
-  stop(): void {
-    this.give(Uint8Array.of(3));
-  }
-
-  close(): void {
-    this.#connection.close();
-  }
-}
+import { Driven } from './driven.ts';
 
 const runner = new CellRunner(builtFixture);
 const scenario = scenarioOf('F1');

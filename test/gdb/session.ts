@@ -7,8 +7,13 @@ import { runProgram } from '../../src/cli/program.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
+const version = spawnSync('gdb', ['--version'], { encoding: 'utf8' });
+
 /** Whether there is a gdb to test with. */
-export const hasGdb = spawnSync('gdb', ['--version'], { stdio: 'ignore' }).status === 0;
+export const hasGdb = version.status === 0;
+/** Which one: transcripts are of that of the golden files. */
+export const gdbVersion = /(\d+\.\d+)/.exec(version.stdout ?? '')?.[1] ?? 'none';
+export const GOLDEN_GDB = '13.1';
 
 /** A `textpoke gdb` that runs in this process. */
 export interface Served {

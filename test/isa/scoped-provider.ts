@@ -52,6 +52,14 @@ export function scopedProvider(used: Set<string>): Vocabulary<Scoped> {
       for (const value of parameters) check('compute', value);
       return Array.from({ length: results }, make);
     },
+    float: (_helper, parameters, mxcsr) => {
+      for (const value of [...parameters, mxcsr]) check('float', value);
+      return { value: make(), flags: make() };
+    },
+    floatQuads: (_names, _size, operands, mxcsr) => {
+      for (const value of [...operands.flat(), mxcsr]) check('floatQuads', value);
+      return { quads: operands[0]!.map(make), flags: make() };
+    },
     setFlags: (flags) => {
       for (const value of Object.values(flags)) check('setFlags', value);
     },

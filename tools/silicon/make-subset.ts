@@ -7,8 +7,8 @@ import { gunzipSync, gzipSync } from 'node:zlib';
  * record for each exception that occurs and then others, evenly spaced, up to `PER_CODE`.
  */
 const PER_CODE = 6;
-/** Classes whose records all have one name: more of them. */
-const PER_CLASS: Readonly<Record<string, number>> = { ud: 200, len: 40, fetch: 48 };
+/** Classes whose records all have one name: more of them. Vectors: fewer, since many Codes differ in the size of the registers alone. */
+const PER_CLASS: Readonly<Record<string, number>> = { ud: 200, len: 40, fetch: 48, sse: 3, sse2: 3, sse3: 3, avx: 2, fma: 2 };
 const CLASSES = [
   'int',
   'intext',
@@ -26,7 +26,13 @@ const CLASSES = [
   'nop',
   'priv',
   'ud',
+  'sse',
+  'sse2',
+  'sse3',
   'sse4',
+  'avx',
+  'fma',
+  'f16c',
   'x87',
 ];
 
@@ -58,9 +64,7 @@ function subset(from: string, to: string): void {
       .toString('utf8')
       .trim()
       .split('\n');
-    const records = lines
-      .map((line) => ({ line, ...(JSON.parse(line) as Row) }))
-      .filter((r) => name !== 'sse4' || r.id.startsWith('Crc32'));
+    const records = lines.map((line) => ({ line, ...(JSON.parse(line) as Row) }));
     const byCode = groupBy(records, codeOf);
     const chosen = [...byCode.values()].flatMap((group) => choose(group, PER_CLASS[name] ?? PER_CODE));
     writeFileSync(join(to, `${name}.jsonl.gz`), gzipSync(`${chosen.map((r) => r.line).join('\n')}\n`, { level: 9 }));

@@ -128,6 +128,47 @@ it('single and double turn into each other as on the host', () => {
   }
 });
 
+describe('approximations', () => {
+  const approximate = (name: string, x: number): number => HOST.f32.number(HELPERS[helperNumber(`f32.${name}`)]!.run(HOST.f32.bits(x))[0]!);
+
+  it('are within 1.5 * 2^-12 of the exact value', () => {
+    const source = words(0x9e3779b97f4a7c15n);
+    let worst = 0;
+    for (let n = 0; n < 4000; n++) {
+      const word = BigInt.asUintN(31, next(source));
+      const x = HOST.f32.number(word);
+      if (!(x >= 2 ** -125 && x <= 2 ** 125)) continue;
+      worst = Math.max(
+        worst,
+        Math.abs(approximate('reciprocal', x) * x - 1),
+        Math.abs(approximate('reciprocalRoot', x) * Math.sqrt(x) - 1),
+      );
+    }
+    expect(worst).toBeGreaterThan(2 ** -14);
+    expect(worst).toBeLessThanOrEqual(1.5 * 2 ** -12);
+  });
+
+  it('take denormals for zeros, and give zeros for them', () => {
+    expect([0, -0, 2 ** -130, -(2 ** -130), Infinity, -Infinity, 2 ** 127].map((x) => approximate('reciprocal', x))).toEqual([
+      Infinity,
+      -Infinity,
+      Infinity,
+      -Infinity,
+      0,
+      -0,
+      0,
+    ]);
+    expect([0, -0, -(2 ** -130), Infinity, 4].map((x) => approximate('reciprocalRoot', x))).toEqual([
+      Infinity,
+      -Infinity,
+      -Infinity,
+      0,
+      0.5,
+    ]);
+    expect(approximate('reciprocalRoot', -1)).toBeNaN();
+  });
+});
+
 describe('exceptions', () => {
   const { bits } = HOST.f64;
   const least = 1n;

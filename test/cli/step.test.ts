@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { type StepOptions, stepAction } from '../../src/cli/actions/step.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
+import { COMMANDS } from '../../src/debug/stepper/commands.ts';
 import { root } from '../../tools/bootstrap.mjs';
 import { recordingIo, type World } from './recording-io.ts';
 
@@ -145,6 +146,27 @@ describe('line by line', () => {
     await expect(lines('', { at: '@1000' })).rejects.toThrow('the run has no @1000');
     await expect(lines('', { json: true })).rejects.toThrow('for people');
   });
+});
+
+test('docs/step.md shows what there is', async () => {
+  const page = readFileSync(`${root}/docs/step.md`, 'utf8');
+  const [screen = '', script = ''] = [...page.matchAll(/```console\n\$ [^\n]*\n(.*?)```/gs)].map((m) => m[1] ?? '');
+  const { drawn } = await keys(['q'], { at: '@13', color: false });
+  const shown = drawn[0]!
+    .slice(drawn[0]!.indexOf('\x1b[H') + 3)
+    .replaceAll('\x1b[2K', '')
+    .replaceAll('\x1b[J', '')
+    .split('\r\n');
+  expect(shown.filter((l) => l !== '').join('\n')).toBe(screen.trimEnd());
+  const { out } = await lines('@20\n3\ncontinue');
+  let from = 0;
+  for (const line of script.split('\n').filter((l) => l !== '...' && l !== '')) {
+    const at = out.indexOf(line, from);
+    expect(at, line).toBeGreaterThanOrEqual(0);
+    from = at + line.length;
+  }
+  for (const { names } of COMMANDS)
+    expect(page).toContain(`\`${names.at(-1) === 'left' || names.at(-1) === 'right' ? names[1] : names.at(-1)}`);
 });
 
 describe('on a screen', () => {

@@ -13,6 +13,9 @@ import { Chronicle } from './chronicle.ts';
 import { sayChoice, sayHappenings } from './describe.ts';
 import { exceptionVector, parsePlace } from './places.ts';
 
+const UNKNOWN =
+  'this leads to memory that cores share and that the run did not know of from its start: it would have been another run before, too. textpoke explore finds runs that know';
+
 /** A violation in words. */
 export const sayViolation = ({ check, message }: Violation): string => `VIOLATION ${check} (${CHECK_TITLES[check]}): ${message}`;
 
@@ -23,7 +26,7 @@ export const sayViolation = ({ check, message }: Violation): string => `VIOLATIO
 export class Stepper {
   readonly session: Session;
   readonly chronicle: Chronicle;
-  readonly debugger: Debugger;
+  #debugger: Debugger;
   #names: Names;
   /** The core whose code and registers are shown; undefined: the one that moves. */
   #focus: number | undefined;
@@ -32,7 +35,7 @@ export class Stepper {
   constructor(session: Session) {
     this.session = session;
     this.chronicle = new Chronicle(session);
-    this.debugger = new Debugger(session.timeline);
+    this.#debugger = new Debugger(session.timeline);
     this.#names = new Names(session.timeline.world);
     // How it goes on is decided here.
     session.timeline.openEnd = false;
@@ -40,6 +43,10 @@ export class Stepper {
 
   get timeline(): ScheduleTimeline {
     return this.session.timeline;
+  }
+
+  get debugger(): Debugger {
+    return this.#debugger;
   }
 
   get names(): Names {
@@ -51,6 +58,44 @@ export class Stepper {
   release(): void {
     this.chronicle.release();
     this.timeline.world.release();
+  }
+
+  // ---- keeping places what they are ----
+
+  /**
+   * To be called when something was tried that may have led to what the run does not know to be shared: then the machine is another one, at the same place of the same
+   * run.
+   */
+  clean(): void {
+    if (!this.session.isVoid) return;
+    const { position } = this.timeline;
+    this.#renew(false);
+    this.timeline.goto(position);
+  }
+
+  #renew(learning: boolean): boolean {
+    const isSame = this.session.renew(learning);
+    const { breakpoints, exceptions, watches } = this.#debugger;
+    this.#debugger = new Debugger(this.timeline);
+    for (const b of breakpoints) this.#debugger.breakpoints.add(b);
+    for (const e of exceptions) this.#debugger.exceptions.add(e);
+    for (const w of watches) this.#debugger.watches.add(w);
+    this.#names = new Names(this.timeline.world);
+    this.chronicle.release();
+    return isSame;
+  }
+
+  /** A step that the run did not have before is done, from `at`: says what is wrong with it when it cannot stay. */
+  #settle(at: number): string {
+    if (!this.session.isVoid) return '';
+    const isSame = this.#renew(true);
+    if (isSame) {
+      // What was done up to what is now known to be shared is as far as that step goes.
+      this.timeline.goto(this.timeline.end);
+      return this.session.isVoid ? this.#settle(at) : '';
+    }
+    this.timeline.replaceFrom(at, []);
+    return UNKNOWN;
   }
 
   // ---- where it is ----
@@ -109,11 +154,14 @@ export class Stepper {
   forward(count = 1): string {
     for (let n = 0; n < count; n++) {
       const { at } = this.timeline.position;
-      if (at === this.timeline.end.at) {
+      const isNew = at === this.timeline.end.at;
+      if (isNew) {
         const end = this.#extend(new GoingOn());
         if (end !== undefined) return end;
       }
       this.timeline.goto({ at: at + 1, inside: 0 });
+      const wrong = isNew ? this.#settle(at) : '';
+      if (wrong !== '') return wrong;
     }
     return this.#arrived();
   }
@@ -145,18 +193,19 @@ export class Stepper {
 
   /** One instruction of the core at hand, inside a step or out of it; a step without instructions at once. */
   instruction(direction: Direction): string {
-    const { timeline } = this;
-    const { at, inside } = timeline.position;
+    const { at, inside } = this.timeline.position;
     if (direction === 'back') {
       if (inside > 0) return this.goto({ at, inside: inside - 1 });
       if (at === 0) return 'the run begins here';
-      return this.goto({ at: at - 1, inside: Math.max(0, timeline.length(at - 1) - 1) });
+      return this.goto({ at: at - 1, inside: Math.max(0, this.timeline.length(at - 1) - 1) });
     }
-    if (at === timeline.end.at) {
-      const end = this.#extend(new GoingOn());
-      if (end !== undefined) return end;
+    if (at === this.timeline.end.at) {
+      // Done as a whole first: only then it is known to stay.
+      const said = this.forward();
+      if (this.timeline.end.at === at) return said;
+      this.timeline.goto({ at, inside: 0 });
     }
-    timeline.play(timeline.end, () => true);
+    this.timeline.play(this.timeline.end, () => true);
     return this.#arrived();
   }
 
@@ -185,6 +234,8 @@ export class Stepper {
             `  CPU${other.core} ${sayChoice(timeline.world, this.names, other)}`,
           ];
     timeline.take(answer);
+    const wrong = this.#settle(at);
+    if (wrong !== '') return wrong;
     const forgotten = other === undefined && cut > 0 ? [`the ${cut} ${cut === 1 ? 'step' : 'steps'} behind @${at} are forgotten`] : [];
     return [...recorded, ...forgotten, ...this.#arrived().split('\n')].filter((l) => l !== '').join('\n');
   }
@@ -238,7 +289,6 @@ export class Stepper {
    * then, for whoever wants to end it there, and at last what is to be told.
    */
   *run(direction: Direction): Generator<string | undefined, void> {
-    const { timeline } = this;
     if (direction === 'back') {
       for (const stopped of this.debugger.slices({ direction, goal: { kind: 'continue' } })) {
         if (stopped !== undefined) return yield this.#sayStopped(stopped);
@@ -248,17 +298,22 @@ export class Stepper {
     }
     const goingOn = new GoingOn();
     for (let behind = 0; ; behind++) {
-      if (timeline.position.at < timeline.end.at) {
-        for (const stopped of this.debugger.slices({ direction, goal: { kind: 'continue' }, until: timeline.end })) {
+      const { position, end } = this.timeline;
+      if (position.at < end.at) {
+        for (const stopped of this.debugger.slices({ direction, goal: { kind: 'continue' }, until: end })) {
           if (stopped === undefined) yield undefined;
           else if (stopped.why !== 'until' && stopped.why !== 'end') return yield this.#sayStopped(stopped);
         }
         // The recorded run ends as it was recorded; what comes behind it is another command.
-        if (behind === 0 && this.leftAt === undefined && timeline.answers.length > 0)
-          return yield this.#ended() || 'the end of the recorded run: c goes on';
+        if (behind === 0 && this.leftAt === undefined) return yield this.#ended() || 'the end of the recorded run: c goes on';
       }
-      const end = this.#extend(goingOn);
-      if (end !== undefined) return yield end;
+      const said = this.#extend(goingOn);
+      if (said !== undefined) return yield said;
+      // Done as a whole first: only then it is known to stay.
+      this.timeline.goto({ at: end.at + 1, inside: 0 });
+      const wrong = this.#settle(end.at);
+      if (wrong !== '') return yield wrong;
+      this.timeline.goto({ at: end.at, inside: 0 });
       yield undefined;
     }
   }

@@ -86,7 +86,7 @@ export function viewOf(stepper: Stepper, machine: string): View {
   const { world } = timeline;
   const { names } = stepper;
   const ipis = ipisAt(stepper);
-  return {
+  const view: View = {
     title: `${session.scenario.name} ${session.variant.name}`,
     variant: session.variant.title,
     machine,
@@ -126,6 +126,9 @@ export function viewOf(stepper: Stepper, machine: string): View {
     next: stepper.sayStep(at),
     hash: inside > 0 ? undefined : world.machine.hash(),
   };
+  // Choices were tried.
+  stepper.clean();
+  return view;
 }
 
 function choicesOf(stepper: Stepper, world: World): ChoiceView[] {

@@ -1,3 +1,4 @@
+import { TextpokeError } from '../../error.ts';
 import type { Knowledge } from '../../explore/knowledge.ts';
 import type { Budget } from '../../explore/result.ts';
 import type { Violation } from '../../explore/violation.ts';
@@ -17,6 +18,7 @@ export interface Session {
   readonly scenario: Scenario;
   readonly variant: Variant;
   readonly cell: Cell;
+  /** Another one after `renew`. */
   readonly timeline: ScheduleTimeline;
   /** What the run was opened with: its answers, and what they lead to. */
   readonly recorded: { readonly answers: readonly number[]; readonly violations: readonly Violation[]; readonly trace: Trace };
@@ -28,6 +30,16 @@ export interface Session {
   begin(): World;
   /** Back to the run that was opened, at its start. */
   restore(): void;
+  /**
+   * The machine has come upon something that cores share, or text that is written, which the run's world did not know of from its start: places that the run
+   * comes back to are not what they were. Only another choice than the recorded ones leads there, also one that was tried and undone.
+   */
+  readonly isVoid: boolean;
+  /**
+   * Begins again, at the start: with what the machine has come upon, where the run is the same one then; else (or not `learning`) with what was known, and false. Its
+   * timeline is another one then, and the old one is done with.
+   */
+  renew(learning: boolean): boolean;
 }
 
 /** Opens the run of a token. Throws `E_TOKEN` when it belongs to none of the scenarios, `E_DIVERGE` when it does not fit. */
@@ -67,39 +79,81 @@ export function openCell(
 function open(
   runner: CellRunner,
   { scenario, variant, cell }: Pick<FoundToken, 'scenario' | 'variant' | 'cell'>,
-  knowledge: Knowledge,
+  opened: Knowledge,
   answers: readonly number[],
   trace: Trace,
 ): Session {
-  const begun = (): World => {
+  let knowledge = opened;
+  const begin = (known = knowledge): World => {
     const world = runner.maker(scenario, variant.name, cell)();
-    world.begin(knowledge);
+    world.begin(known);
     return world;
   };
-  const timeline = new ScheduleTimeline(begun(), answers);
+  let timeline = new ScheduleTimeline(begin(), answers);
   timeline.openEnd = trace.violations.length === 0;
+  let discoveries = timeline.machine.discoveries;
   const learned = runner.learned(scenario, variant.name, cell);
+  const traced = (known: Knowledge, run: readonly number[]): Trace => {
+    const world = begin(known);
+    try {
+      return recordTrace(world, run);
+    } finally {
+      world.release();
+    }
+  };
+  const restart = (known: Knowledge, run: readonly number[]): void => {
+    const { openEnd } = timeline;
+    timeline.world.release();
+    knowledge = known;
+    timeline = new ScheduleTimeline(begin(), run);
+    timeline.openEnd = openEnd;
+    discoveries = timeline.machine.discoveries;
+  };
   return {
     scenario,
     variant,
     cell,
-    timeline,
+    get timeline() {
+      return timeline;
+    },
     recorded: { answers, violations: trace.violations, trace },
     token: () => runner.token(scenario, variant, cell, { knowledge, learned }, timeline.answers),
     trace: () => {
       const now = timeline.answers;
-      if (now.length === answers.length && now.every((a, n) => a === answers[n])) return trace;
-      const world = begun();
-      try {
-        return recordTrace(world, now);
-      } finally {
-        world.release();
-      }
+      return now.length === answers.length && now.every((a, n) => a === answers[n]) ? trace : traced(knowledge, now);
     },
-    begin: begun,
+    begin: () => begin(),
     restore: () => {
-      timeline.replaceFrom(0, answers);
+      if (knowledge === opened) timeline.replaceFrom(0, answers);
+      else restart(opened, answers);
       timeline.openEnd = trace.violations.length === 0;
     },
+    get isVoid() {
+      return timeline.machine.discoveries !== discoveries;
+    },
+    renew: (learning) => {
+      const run = [...timeline.answers];
+      const more = knowledge.clone();
+      if (learning) more.learn(timeline.machine, timeline.world.sharable);
+      const isSame =
+        learning &&
+        sameRun(
+          () => traced(knowledge, run),
+          () => traced(more, run),
+        );
+      restart(isSame ? more : knowledge, run);
+      return isSame;
+    },
   };
+}
+
+/** Whether two runs do the same, step by step: the last may go further in one, up to what only the other knows to be shared. */
+function sameRun(one: () => Trace, other: () => Trace): boolean {
+  try {
+    const begins = ({ steps }: Trace): string => steps.map((s) => `${s.core} ${s.choice} ${s.rip} ${s.offered}`).join();
+    return begins(one()) === begins(other());
+  } catch (error) {
+    if (error instanceof TextpokeError && error.code === 'E_DIVERGE') return false;
+    throw error;
+  }
 }

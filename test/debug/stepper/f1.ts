@@ -25,3 +25,13 @@ export function ran(run: Generator<string | undefined, void>): string {
   for (const said of run) if (said !== undefined) return said;
   throw new Error('it ended without a word');
 }
+
+/** A run of one step, opened by somebody who has searched nothing: much of what cores share in the scenario is not known. */
+export function unsearched(name: string, variant: string): Stepper {
+  const fresh = new CellRunner(builtFixture);
+  const scenario = scenarioOf(name);
+  const cell = smokeCell(scenario);
+  const learned = fresh.learned(scenario, variant, cell);
+  const token = fresh.token(scenario, variantOf(scenario, variant), cell, { knowledge: learned, learned }, [0]);
+  return new Stepper(openToken(fresh, token ?? ''));
+}

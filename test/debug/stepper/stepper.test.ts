@@ -5,7 +5,7 @@ import { viewOf } from '../../../src/debug/stepper/view.ts';
 import { positionText } from '../../../src/debug/timeline/position.ts';
 import { openToken } from '../../../src/debug/timeline/session.ts';
 import { CATALOGUE } from '../../../src/scenario/catalogue.ts';
-import { broken, LENGTH, ran, runner, stepperOf, TOKEN } from './f1.ts';
+import { broken, LENGTH, ran, runner, stepperOf, TOKEN, unsearched } from './f1.ts';
 
 const steppers: Stepper[] = [];
 afterAll(() => {
@@ -159,6 +159,52 @@ describe('other runs', () => {
       s.release();
     }
   });
+});
+
+test('memory that turns out to be shared leaves every place what it was, and no token that does not replay', () => {
+  let [refused, taken] = [0, 0];
+  for (const [name, variant] of [
+    ['ftrace/direct-calls', 'remove.refs'],
+    ['livepatch/idle-handler-enable', 'lw1'],
+    ['tracepoint/after-unregister', 't0-one-of-two'],
+  ] as const) {
+    const s = unsearched(name, variant);
+    let random = 5;
+    const chance = (below: number): number => {
+      random = (Math.imul(random, 1664525) + 1013904223) >>> 0;
+      return Math.floor((random / 2 ** 32) * below);
+    };
+    for (let k = 0; k < 200; k++) {
+      s.gotoText('end');
+      const open = s.timeline.options.length;
+      if (open === 0) {
+        s.goto({ at: chance(s.timeline.end.at + 1), inside: 0 });
+        s.take(chance(s.timeline.options.length) + 1);
+        continue;
+      }
+      if (k % 10 === 0) viewOf(s, '');
+      expect(s.session.isVoid).toBe(false);
+      const said = s.take(chance(3) === 0 ? chance(open) + 1 : 1);
+      if (said.includes('did not know of')) refused++;
+      else taken++;
+      expect(s.session.isVoid).toBe(false);
+    }
+    const hashes = Array.from({ length: s.timeline.end.at + 1 }, (_, at) => {
+      s.goto({ at, inside: 0 });
+      return s.timeline.machine.hash();
+    });
+    for (let n = 0; n < 40; n++) {
+      const at = chance(hashes.length);
+      s.goto({ at, inside: 0 });
+      expect(s.timeline.machine.hash(), `${name} @${at}`).toBe(hashes[at]);
+    }
+    const again = openToken(runner, s.token());
+    expect(again.recorded.trace.hash, name).toBe(hashes.at(-1));
+    again.timeline.world.release();
+    s.release();
+  }
+  expect(taken).toBeGreaterThan(0);
+  expect(refused).toBeGreaterThan(0);
 });
 
 describe('running', () => {

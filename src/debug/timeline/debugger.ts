@@ -103,7 +103,8 @@ export class Debugger {
 
   *#back({ goal, until }: Request): Generator<Stopped | undefined, void> {
     const { timeline } = this;
-    let end = timeline.position;
+    const from = timeline.position;
+    let end = from;
     let seen = 0;
     for (;;) {
       const start = timeline.before(end);
@@ -121,7 +122,7 @@ export class Debugger {
         const hit = this.#stopsAt(crossing, watched);
         // What a core does at a watch is undone, and it comes back to a breakpoint that it stood at.
         if (hit?.why === 'watch' || hit?.why === 'exception') found = { stopped: hit, position: before };
-        else if (hit !== undefined && comparePositions(here, end) < 0) found = { stopped: hit, position: here };
+        else if (hit !== undefined && comparePositions(here, from) < 0) found = { stopped: hit, position: here };
         const undone = undoes(goal, crossing);
         if (undone !== undefined) found = { stopped: undone, position: before };
         before = here;

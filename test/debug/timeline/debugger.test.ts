@@ -3,8 +3,10 @@ import { BareTimeline } from '../../../src/debug/timeline/bare-timeline.ts';
 import { Debugger, type Stopped, type Watch } from '../../../src/debug/timeline/debugger.ts';
 import { positionText } from '../../../src/debug/timeline/position.ts';
 import { ScheduleTimeline } from '../../../src/debug/timeline/schedule-timeline.ts';
+import { openCell } from '../../../src/debug/timeline/session.ts';
 import { CATALOGUE } from '../../../src/scenario/catalogue.ts';
 import { CellRunner, smokeCell } from '../../../src/scenario/matrix.ts';
+import { variantOf } from '../../../src/scenario/scenario.ts';
 import { builtFixture } from '../../../tools/built-fixture.ts';
 import { BASE, bareOf } from '../../kernel/bare.ts';
 
@@ -87,6 +89,23 @@ describe('a debugger', () => {
     expect(debug.resume({ direction: 'back', goal: { kind: 'continue' }, until: { at: 4, inside: 0 } })?.why).toBe('until');
     expect(debug.timeline.position.at).toBe(4);
     expect(debug.resume({ direction: 'back', goal: { kind: 'continue' } })?.why).toBe('begin');
+  });
+
+  test('in a schedule, too, breakpoints stop at the same places both ways', () => {
+    const runner = new CellRunner(builtFixture);
+    const scenario = CATALOGUE.find((s) => s.name === 'ftrace/late-handler')!;
+    const { session } = openCell(runner, scenario, variantOf(scenario, 'final-sync'), { ...smokeCell(scenario), victims: 2 });
+    const { timeline } = session;
+    const debug = new Debugger(timeline);
+    for (const address of ['ftrace_call', 'target_b', 'sysvec_sync_core', 'asm_exc_int3'])
+      debug.breakpoints.add(timeline.image.symbol(address).address);
+    const forward = stops(debug, 'forward');
+    expect(forward.length).toBeGreaterThan(10);
+    // Where a step ends and inside one.
+    expect(forward.some((s) => s.includes('+'))).toBe(true);
+    expect(forward.some((s) => !s.includes('+'))).toBe(true);
+    expect(stops(debug, 'back')).toEqual([...forward].reverse());
+    timeline.world.release();
   });
 
   test('a locked core moves alone, and the run is another one then', () => {

@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import select
+import signal
 import struct
 import sys
 import termios
@@ -22,7 +23,7 @@ fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 
 before = termios.tcgetattr(terminal)
 written = ""
 seen = 0
-end = time.time() + 240
+end = time.time() + float(os.environ.get("SECONDS_AT_MOST", "120"))
 raw = False
 while time.time() < end:
     if script and (found := written.find(script[0][0], seen)) >= 0:
@@ -44,5 +45,7 @@ while time.time() < end:
         break
     written += data.decode("utf-8", "replace")
     after = termios.tcgetattr(terminal)
+else:
+    os.kill(pid, signal.SIGKILL)
 _, status = os.waitpid(pid, 0)
 print(json.dumps({"written": written, "exit": os.waitstatus_to_exitcode(status), "raw": raw, "restored": after[3] == before[3], "left": script}))

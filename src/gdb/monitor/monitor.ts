@@ -3,7 +3,7 @@ import { TextpokeError } from '../../error.ts';
 import type { Core } from '../../machine/core.ts';
 import { didYouMean } from '../../suggest.ts';
 import type { Answer } from '../answer.ts';
-import type { Stops } from '../runner.ts';
+import { REFUSAL, type Stops } from '../runner.ts';
 import type { Target } from '../target.ts';
 import { FIND } from './find.ts';
 import { ORDERS } from './orders.ts';
@@ -76,6 +76,8 @@ export class Monitor {
 }
 
 function unknown(word: string): TextpokeError {
+  if (/^(poke|write|set)/.test(word))
+    return new TextpokeError('E_USAGE', `there is no ${word}: ${REFUSAL}`, { hint: 'monitor take makes another run of it' });
   const hint =
     didYouMean(
       word,

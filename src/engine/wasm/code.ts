@@ -139,10 +139,6 @@ export const i64 = {
 
 /** Floating point: of the instructions only those whose results IEEE 754 fixes to the bit are used where a guest can see them. */
 export const f32 = {
-  eq: binary(0x5b),
-  lt: binary(0x5d),
-  nearest: unary(0x90),
-  ofI32: unary(0xb2),
   ofI64: unary(0xb4),
   demote: unary(0xb6),
   /** From the bits, and to them. */
@@ -157,7 +153,6 @@ export const f64 = {
   ge: binary(0x66),
   abs: unary(0x99),
   nearest: unary(0x9e),
-  ofI32: unary(0xb7),
   ofI64: unary(0xb9),
   promote: unary(0xbb),
   ceil: unary(0x9b),
@@ -190,8 +185,6 @@ export const v128 = {
   andNot: vector2(0x4f),
   or: vector2(0x50),
   xor: vector2(0x51),
-  /** Where the mask has ones `a`, else `b`. */
-  choose: (a: Code, b: Code, mask: Code): Code => [a, b, mask, 0xfd, 0x52],
 };
 export const i32x4 = { splat: vector1(0x11), extract: extract(0x1b), replace: replace(0x1c), allTrue: vector1(0xa3) };
 export const i64x2 = {
@@ -209,7 +202,6 @@ const lanesOf = (compare: number, arithmetic: number) => ({
   le: vector2(compare + 4),
   ge: vector2(compare + 5),
   abs: vector1(arithmetic),
-  neg: vector1(arithmetic + 1),
   sqrt: vector1(arithmetic + 3),
   add: vector2(arithmetic + 4),
   sub: vector2(arithmetic + 5),

@@ -1,11 +1,13 @@
 import { type Float, type FloatFormat, infinity, zero } from './float-format.ts';
 import { denormals, invalid, operand, propagated } from './float-operands.ts';
 import { type Exact, type Outcome, round } from './float-round.ts';
-import { Rounding, roundingOf, ZE } from './mxcsr.ts';
+import { IE, Rounding, roundingOf, ZE } from './mxcsr.ts';
 
 /** Arithmetic on encoded numbers, exact and then rounded once (SDM Vol. 1, "SSE, SSE2 and AVX Floating-Point Exceptions and Response"). */
 
-const raising = (flags: number, outcome: Outcome): Outcome => ({ bits: outcome.bits, flags: outcome.flags | flags });
+/** The outcome of an operation on denormal operands: they are told of unless it is invalid. */
+const raising = (flags: number, outcome: Outcome): Outcome =>
+  (outcome.flags & IE) !== 0 ? outcome : { bits: outcome.bits, flags: outcome.flags | flags };
 
 const negated = (x: Float): Float => ({ ...x, negative: !x.negative });
 

@@ -193,6 +193,15 @@ describe('exceptions', () => {
     expect(run('f64.add', least, 0, MXCSR_START | DAZ)).toEqual({ bits: 0n, flags: 0 });
   });
 
+  it('a denormal operand is not told of beside an invalid operation or a division by zero', () => {
+    const [inf, minusInf] = [bits(Infinity), bits(-Infinity)];
+    expect(run('f64.fmadd', least, inf, minusInf, MXCSR_START).flags).toBe(IE);
+    expect(run('f64.fmadd', least, inf, inf, MXCSR_START).flags).toBe(DE);
+    expect(run('f64.sqrt', least | bits(-0), MXCSR_START).flags).toBe(IE);
+    expect(run('f64.div', least, 0, MXCSR_START).flags).toBe(ZE);
+    expect(run('f64.div', least, inf, MXCSR_START).flags).toBe(DE);
+  });
+
   it('an exact tiny result is an underflow only where that is unmasked, or flushed', () => {
     const half = bits(0.5);
     expect(run('f64.mul', leastNormal, half, MXCSR_START)).toEqual({ bits: leastNormal >> 1n, flags: 0 });

@@ -8,7 +8,18 @@ import { gunzipSync, gzipSync } from 'node:zlib';
  */
 const PER_CODE = 6;
 /** Classes whose records all have one name: more of them. Vectors: fewer, since many Codes differ in the size of the registers alone. */
-const PER_CLASS: Readonly<Record<string, number>> = { ud: 200, len: 40, fetch: 48, sse: 3, sse2: 3, sse3: 3, avx: 2, fma: 2 };
+const PER_CLASS: Readonly<Record<string, number>> = {
+  ud: 200,
+  len: 40,
+  fetch: 48,
+  sse: 3,
+  sse2: 3,
+  sse3: 3,
+  avx: 2,
+  avx2: 2,
+  fma: 2,
+  mmx: 3,
+};
 const CLASSES = [
   'int',
   'intext',
@@ -30,9 +41,15 @@ const CLASSES = [
   'sse2',
   'sse3',
   'sse4',
+  'sse4a',
   'avx',
+  'avx2',
   'fma',
   'f16c',
+  'aes',
+  'pclmul',
+  'sha',
+  'mmx',
   'x87',
 ];
 

@@ -4,7 +4,7 @@ import { hexBytes } from '../debug/names.ts';
 import { sayChoice } from '../debug/stepper/describe.ts';
 import { parsePosition, positionText } from '../debug/timeline/position.ts';
 import { EVENT_KINDS, type EventKind, nextEvent, previousEvent, viewsOf, whoFetched, whoWrote } from '../debug/timeline/queries.ts';
-import type { Session } from '../debug/timeline/session.ts';
+import { type Session, VOID_RUN } from '../debug/timeline/session.ts';
 import { formatTrace } from '../debug/trace.ts';
 import { sayAge, sayHappening } from '../debug/trace-text.ts';
 import { TextpokeError } from '../error.ts';
@@ -114,7 +114,8 @@ export const VERBS: Readonly<Record<string, Verb>> = {
         throw usage(`take wants a choice from 0 to ${offered - 1}`, `take ${args.join(' ')}`, 'choices lists them');
       const violations = timeline.take(answer);
       timeline.openEnd = true;
-      return { text: [`${run.place}`, ...violations.map((v) => `VIOLATION ${v.check}: ${v.message}`)].join('\n'), moved: true };
+      const warning = sessionOf(run, 'take').isVoid ? [VOID_RUN] : [];
+      return { text: [`${run.place}`, ...violations.map((v) => `VIOLATION ${v.check}: ${v.message}`), ...warning].join('\n'), moved: true };
     },
   },
   restore: {

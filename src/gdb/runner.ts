@@ -1,6 +1,7 @@
 import { exceptionName } from '../debug/names.ts';
 import type { Goal, Request, Stopped } from '../debug/timeline/debugger.ts';
 import { comparePositions, type Position, positionText } from '../debug/timeline/position.ts';
+import { VOID_RUN } from '../debug/timeline/session.ts';
 import { TextpokeError } from '../error.ts';
 import type { Core } from '../machine/core.ts';
 import type { Job } from './answer.ts';
@@ -222,6 +223,7 @@ export class Runner {
     this.#former = differs < 0 ? undefined : former;
     if (differs >= 0)
       this.#say(`another run from @${differs} on, as CPU${core} alone may move: monitor restore brings the first one back\n`);
+    if (this.#target.schedule?.session.isVoid === true) this.#say(`${VOID_RUN}\n`);
   }
 
   #signal(signal: string, core: number): string {

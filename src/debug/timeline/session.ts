@@ -42,6 +42,11 @@ export interface Session {
   renew(learning: boolean): boolean;
 }
 
+/** What a person is told where a run has come upon memory that nobody knew to be shared (`Session.isVoid`). */
+export const VOID_RUN =
+  'this order touches memory that no search knew to be shared: what lies before may look different now, and its token may not replay. ' +
+  'Explore the scenario first, then open the token that this gives';
+
 /** Opens the run of a token. Throws `E_TOKEN` when it belongs to none of the scenarios, `E_DIVERGE` when it does not fit. */
 export function openToken(runner: CellRunner, token: string, scenarios: readonly Scenario[] = CATALOGUE): Session {
   const { found, knowledge, world, trace } = replayToken(runner, token, scenarios);

@@ -1,5 +1,6 @@
 import { hexBytes } from '../../debug/names.ts';
 import { comparePositions } from '../../debug/timeline/position.ts';
+import { VOID_RUN } from '../../debug/timeline/session.ts';
 import { TextpokeError } from '../../error.ts';
 import { CHECK_TITLES } from '../../explore/violation.ts';
 import type { Choice } from '../../machine/choices.ts';
@@ -79,7 +80,7 @@ const take: MonitorVerb = {
       timeline.openEnd = true;
     }
     const violations = timeline.violations.map((v) => `VIOLATION ${v.check} (${CHECK_TITLES[v.check]}): ${v.message}`);
-    return [whereLine(desk), ...violations, FLUSH];
+    return [whereLine(desk), ...violations, ...(scheduleOf(desk).session.isVoid ? [VOID_RUN] : []), FLUSH];
   },
 };
 

@@ -225,6 +225,12 @@ export class Core {
     if (this.#engine.globals.stop.value !== 0) throw new AccessStopped();
   }
 
+  /** Throws what a store of `bytes` bytes, at most a page, would throw, and stores nothing. */
+  probe(address: bigint, bytes: number, kind: AccessKind = 'data'): void {
+    this.#engine.access.probe(this.base, BigInt.asIntN(64, address), bytes, KIND[kind]);
+    if (this.#engine.globals.stop.value !== 0) throw new AccessStopped();
+  }
+
   /** What a load inside one quadword would give now, own buffered stores included, without being an access. */
   look(address: bigint, bytes: number): bigint {
     this.#engine.looks?.linear(this.index, address, bytes);

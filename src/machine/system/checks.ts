@@ -11,8 +11,11 @@ export const CR4 = {
   pae: 1n << 5n,
   pge: 1n << 7n,
   pce: 1n << 8n,
+  osfxsr: 1n << 9n,
+  osxmmexcpt: 1n << 10n,
   umip: 1n << 11n,
   fsgsbase: 1n << 16n,
+  osxsave: 1n << 18n,
   smep: 1n << 20n,
   smap: 1n << 21n,
 } as const;

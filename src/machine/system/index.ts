@@ -6,6 +6,8 @@ import { movFromDr, movToDr } from './debug-registers.ts';
 import { lgdt, lidt, lldt, ltr, sgdt, sidt, sldt, str } from './descriptor-tables.ts';
 import { callFar, jmpFar, retFar } from './far.ts';
 import { clac, cli, popf, stac, sti } from './flags.ts';
+import { fldenv, fnsave, fnstenv, frstor } from './fpu-environment.ts';
+import { fxrstor, fxsave } from './fxsave.ts';
 import { hlt, vmcall } from './halt.ts';
 import { input, inputString, output, outputString } from './io.ts';
 import { iret, swapgs, syscall, sysenter, sysexit, sysret } from './iret-syscall.ts';
@@ -13,6 +15,7 @@ import { rdmsr, wrmsr } from './msr.ts';
 import { lar, loadFarPointer, lsl, movToSreg, popSreg, verr, verw } from './segments.ts';
 import { invd, invlpg, serialize, wbinvd } from './serialize.ts';
 import { rdpid, rdpmc, rdtsc, rdtscp } from './time.ts';
+import { xgetbv, xrstor, xsave, xsavec, xsetbv } from './xsave.ts';
 
 /** Helpers by mnemonic (`src/isa/decode-names.ts`). Instructions whose feature CPUID does not report are #UD. */
 const HELPERS: Readonly<Record<string, SystemHelper>> = {
@@ -73,9 +76,29 @@ const HELPERS: Readonly<Record<string, SystemHelper>> = {
   vmcall,
   // The prefix that makes it WBNOINVD is ignored where that is not reported.
   wbnoinvd: wbinvd,
-  // XSAVE, RDRAND, RDSEED, PKU, MONITOR, WAITPKG, INVPCID, SVM, SMM
-  xgetbv: undefinedOpcode,
-  xsetbv: undefinedOpcode,
+  fnstenv,
+  fldenv,
+  fnsave,
+  frstor,
+  fxsave: fxsave(4),
+  fxsave64: fxsave(8),
+  fxrstor: fxrstor(4),
+  fxrstor64: fxrstor(8),
+  xsave: xsave(4, false),
+  xsave64: xsave(8, false),
+  xsaveopt: xsave(4, true),
+  xsaveopt64: xsave(8, true),
+  xsavec: xsavec(4, false),
+  xsavec64: xsavec(8, false),
+  xsaves: xsavec(4, true),
+  xsaves64: xsavec(8, true),
+  xrstor: xrstor(4, false),
+  xrstor64: xrstor(8, false),
+  xrstors: xrstor(4, true),
+  xrstors64: xrstor(8, true),
+  xgetbv,
+  xsetbv,
+  // RDRAND, RDSEED, PKU, MONITOR, WAITPKG, INVPCID, SVM, SMM
   rdrand: undefinedOpcode,
   rdseed: undefinedOpcode,
   rdpkru: undefinedOpcode,

@@ -1,0 +1,50 @@
+import { CORE, LATCH_ENTRIES } from '../../engine/layout.ts';
+import { TextpokeError } from '../../error.ts';
+import { Vector } from '../../isa/core-state.ts';
+import type { Instruction } from '../../isa/instruction.ts';
+import type { RecordFields } from '../../isa/record.ts';
+import { type Core, GuestFault } from '../core.ts';
+import { accessKind, addressOf } from './operands.ts';
+
+/** The memory operand of an instruction that saves or restores state: fields at offsets from its address. */
+export class StateArea {
+  readonly #core: Core;
+  readonly #address: bigint;
+  readonly #kind: 'stack' | 'data';
+
+  /** #GP(0) where the address is no multiple of `alignment`. */
+  constructor(core: Core, instruction: Instruction, fields: RecordFields, alignment: number) {
+    this.#core = core;
+    this.#address = addressOf(core, instruction, fields);
+    this.#kind = accessKind(fields);
+    if (this.#address % BigInt(alignment) !== 0n) throw new GuestFault(Vector.GP);
+  }
+
+  /** Faults as a store of `bytes` bytes from the start would: call it before the first store, so that there are all or none. */
+  probe(bytes: number): void {
+    this.#core.probe(this.#address, bytes, this.#kind);
+  }
+
+  load(offset: number, bytes: number): bigint {
+    return this.#core.load(this.#at(offset), bytes, this.#kind);
+  }
+
+  store(offset: number, bytes: number, value: bigint): void {
+    this.#core.store(this.#at(offset), bytes, BigInt.asUintN(8 * bytes, value), this.#kind);
+  }
+
+  /** Accesses that other cores can see happen one by one: there is room for so many of one instruction. */
+  #at(offset: number): bigint {
+    if (this.#core.raw(CORE.latchDone) >= LATCH_ENTRIES) {
+      throw new TextpokeError(
+        'E_GUEST',
+        `state is saved in memory that others see: more than ${LATCH_ENTRIES} accesses of one instruction`,
+        {
+          where: `core ${this.#core.index} at 0x${this.#core.rip.toString(16)}`,
+          hint: 'save it on the stack or in another place of this core',
+        },
+      );
+    }
+    return BigInt.asUintN(64, this.#address + BigInt(offset));
+  }
+}

@@ -18,6 +18,10 @@ export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/,
 
 const common = [...COMPILE_FLAGS, `-ffile-prefix-map=${root}=.`, '-Werror'];
 
+/** A program for a processor of its own has all of its registers. */
+const commonFor = (flags: readonly string[]): readonly string[] =>
+  flags.some((flag) => flag.startsWith('-march=')) ? common.filter((flag) => flag !== '-mgeneral-regs-only') : common;
+
 /** One linked program: sources and script relative to the root; `flat` adds a .bin with the loadable bytes only. */
 interface Program {
   readonly output: string;
@@ -83,6 +87,7 @@ export const programs: readonly Program[] = [
   },
   ...kernels.map(kernel),
   ...['hello', 'counter', 'selfmod', 'fault', 'loop', 'avx512'].map((name) => simple('fixtures/run', name, [], false)),
+  simple('fixtures/run', 'numbers', ['-march=x86-64-v3', '-ffast-math'], false),
   ...['crc', 'sieve', 'hash', 'fib'].map((name) => simple('fixtures/bench', name, ['-fno-optimize-sibling-calls'], true)),
 ];
 
@@ -117,7 +122,7 @@ export function build(target: string, wanted: readonly Program[] = programs): vo
         const object = join(folder, `${source.replaceAll('/', '-')}.o`);
         if (compiled.has(object)) return object;
         mkdirSync(folder, { recursive: true });
-        run('gcc', [...common, ...flags, '-c', source, '-o', object]);
+        run('gcc', [...commonFor(flags), ...flags, '-c', source, '-o', object]);
         compiled.add(object);
         return object;
       });

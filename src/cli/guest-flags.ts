@@ -1,6 +1,6 @@
 /**
- * How guest programs are compiled and linked: by `textpoke cc`, and by tools/build-fixtures.ts, which adds -Werror. What the machine does not have
- * (SSE, a red zone that an interrupt would spare, CET) is off.
+ * How guest programs are compiled and linked: by `textpoke cc`, and by tools/build-fixtures.ts, which adds -Werror. What kernels do
+ * without (vector registers, a red zone that an interrupt would not spare, CET) is off.
  */
 export const COMPILE_FLAGS: readonly string[] = [
   '-std=gnu11',

@@ -1,4 +1,4 @@
-import { Code, Decoder, EncodingKind, Instruction as Iced, Mnemonic } from 'iced-x86';
+import { Code, CpuidFeature, Decoder, EncodingKind, Instruction as Iced, Mnemonic } from 'iced-x86';
 import { OFFSET } from './core-state.ts';
 import { mnemonicOf } from './decode-names.ts';
 import { type OperandFields, operandsOf } from './decode-operands.ts';
@@ -11,8 +11,8 @@ import { semanticsOf } from './semantics/index.ts';
 export type Decoded =
   /** Known to us: a static form with semantics, and the fields that vary. Equal forms are the same `instruction` object. */
   | { readonly kind: 'instruction'; readonly instruction: Instruction; readonly fields: RecordFields; readonly length: number }
-  /** A valid encoding whose semantics we do not have (SSE and beyond): it stops with its bytes, address and name. */
-  | { readonly kind: 'unimplemented'; readonly name: string; readonly length: number }
+  /** A valid encoding whose semantics we do not have, and the features of processors that it takes, as the decoder calls them. */
+  | { readonly kind: 'unimplemented'; readonly name: string; readonly length: number; readonly features: readonly string[] }
   /** #UD on a CPU. */
   | { readonly kind: 'invalid' }
   /** More than 15 bytes: #GP(0). */
@@ -51,6 +51,18 @@ export function decode(bytes: Uint8Array): Decoded {
   return { ...decoded, fields: { ...decoded.fields, immediate: BigInt(opcode) } };
 }
 
+/** What the instruction at the start of `bytes` is called and the features of processors that it takes; undefined where none is. */
+export function identify(
+  bytes: Uint8Array,
+): { readonly name: string; readonly length: number; readonly features: readonly string[] } | undefined {
+  const window = bytes.subarray(0, MAX_LENGTH);
+  if (hasInvalidOpcode(window) || decodeInto(scratch, window) === NO_MORE_BYTES || scratch.isInvalid) return undefined;
+  return { name: nameOf(scratch), length: scratch.length, features: featuresOf(scratch) };
+}
+
+const nameOf = (iced: Iced): string => (Mnemonic[iced.mnemonic] as string).toLowerCase();
+const featuresOf = (iced: Iced): string[] => Array.from(iced.cpuidFeatures(), (feature) => CpuidFeature[feature] as string);
+
 /** iced has no way to give a decoder new bytes, so there is one per call, at address 0. */
 function decodeInto(into: Iced, bytes: Uint8Array): number {
   const decoder = new Decoder(64, bytes, OPTIONS);
@@ -73,14 +85,19 @@ function needsMoreThan15(bytes: Uint8Array): boolean {
 
 function translate(iced: Iced, prefixes: Prefixes, length: number): Decoded {
   const name = mnemonicOf(iced, prefixes);
-  const unimplemented = { kind: 'unimplemented', name: Mnemonic[iced.mnemonic].toLowerCase(), length } as const;
-  if (iced.encoding !== EncodingKind.Legacy && iced.encoding !== EncodingKind.VEX) return unimplemented;
-  if (semanticsOf(name) === undefined) return unimplemented;
+  const unimplemented = (as = nameOf(iced)): Decoded => ({
+    kind: 'unimplemented',
+    name: as,
+    length,
+    features: featuresOf(iced),
+  });
+  if (iced.encoding !== EncodingKind.Legacy && iced.encoding !== EncodingKind.VEX) return unimplemented();
+  if (semanticsOf(name) === undefined) return unimplemented();
   const operands = operandsOf(iced, name, length);
   if (operands === 'invalid') return { kind: 'invalid' };
-  if (operands === 'unimplemented') return unimplemented;
+  if (operands === 'unimplemented') return unimplemented();
   const { displacement } = operands.fields;
-  if (displacement !== (displacement | 0)) return { ...unimplemented, name: `${name} with a RIP-relative operand beyond 2 GiB` };
+  if (displacement !== (displacement | 0)) return unimplemented(`${name} with a RIP-relative operand beyond 2 GiB`);
   return { kind: 'instruction', instruction: intern(formOf(iced, name, prefixes, operands)), fields: operands.fields, length };
 }
 

@@ -1,7 +1,7 @@
 import type { Image } from '../image/image.ts';
 import { Vector } from '../isa/core-state.ts';
 import type { BareEnd } from './bare-run.ts';
-import type { BareTrap } from './bare-trap.ts';
+import type { BareTrap, LackingInstruction } from './bare-trap.ts';
 
 /** Exceptions by vector, as the SDM abbreviates them. */
 const NAMES: Readonly<Record<number, string>> = {
@@ -60,8 +60,13 @@ function trapText(image: Image, trap: BareTrap): string {
   const unexpected = trap.kind === 'interrupt' && trap.vector !== Vector.NMI;
   const name = unexpected ? `interrupt 0x${trap.vector.toString(16)} without a handler` : vectorName(trap.vector);
   if (trap.cr2 !== undefined) return `${name} at ${at}, cr2 0x${trap.cr2.toString(16)} (${pageFaultText(trap.errorCode ?? 0n)})`;
+  if (trap.lacking !== undefined) return `${name} at ${at}: ${lackingText(trap.lacking)}`;
   return `${name} at ${at}${trap.errorCode === undefined ? '' : `, error code 0x${trap.errorCode.toString(16)}`}`;
 }
+
+/** `62 f1 7c 48 58 c1 (vaddps) needs AVX512F, which CPUID does not report`. */
+const lackingText = ({ bytes, name, features }: LackingInstruction): string =>
+  `${bytes} (${name}) needs ${features.join(' and ')}, which CPUID does not report`;
 
 /** The error code of a #PF in words (SDM Vol. 3, "Page-Fault Exceptions"). */
 function pageFaultText(code: bigint): string {

@@ -1,7 +1,17 @@
 import { Activity, IF, Vector } from '../isa/core-state.ts';
+import { identify } from '../isa/decode.ts';
 import type { Core } from '../machine/core.ts';
 import { walk } from '../machine/paging.ts';
+import { hasFeature } from '../machine/system/features.ts';
 import type { BareMachine } from './bare.ts';
+
+/** An instruction that processors with some features have. `features` are those that CPUID does not report. */
+export interface LackingInstruction {
+  /** In hexadecimal. */
+  readonly bytes: string;
+  readonly name: string;
+  readonly features: readonly string[];
+}
 
 /** An exception or interrupt that nobody handled. */
 export interface BareTrap {
@@ -16,6 +26,8 @@ export interface BareTrap {
   readonly cr2: bigint | undefined;
   /** The top word of its stack, where that is an address in code of the image: most likely who called. */
   readonly caller: bigint | undefined;
+  /** Of a #UD: the instruction, where it belongs to features of processors that this machine does not have. */
+  readonly lacking: LackingInstruction | undefined;
   /** Of a triple fault: what failed last. */
   readonly why: string | undefined;
 }
@@ -33,6 +45,7 @@ export function watchTraps(bare: BareMachine): (BareTrap | undefined)[] {
         rip: event.rip,
         cr2: undefined,
         caller: undefined,
+        lacking: undefined,
         why: event.why,
       };
       return;
@@ -47,6 +60,7 @@ export function watchTraps(bare: BareMachine): (BareTrap | undefined)[] {
       rip: event.rip,
       cr2: event.kind === 'exception' && event.vector === Vector.PF ? core.get('cr2') : undefined,
       caller: top !== undefined && bare.image.segmentAt(top)?.executable === true ? top : undefined,
+      lacking: event.kind === 'exception' && event.vector === Vector.UD ? lackingAt(bare, core, event.rip) : undefined,
       why: undefined,
     };
     // Nothing wakes it any more.
@@ -54,6 +68,26 @@ export function watchTraps(bare: BareMachine): (BareTrap | undefined)[] {
     core.setSmall('activity', Activity.exited);
   });
   return traps;
+}
+
+function lackingAt(bare: BareMachine, core: Core, rip: bigint): LackingInstruction | undefined {
+  const bytes = readBytes(bare, core, rip, 15);
+  const found = identify(bytes);
+  const features = found?.features.filter((name) => !hasFeature(name)) ?? [];
+  if (found === undefined || features.length === 0) return undefined;
+  const hex = Array.from(bytes.subarray(0, found.length), (byte) => byte.toString(16).padStart(2, '0'));
+  return { bytes: hex.join(' '), name: found.name, features };
+}
+
+/** Up to `count` bytes from a linear address on, as far as the core maps them. */
+function readBytes({ machine }: BareMachine, core: Core, linear: bigint, count: number): Uint8Array {
+  const bytes: number[] = [];
+  while (bytes.length < count) {
+    const at = walk(machine, core, linear + BigInt(bytes.length), 'fetch', true);
+    if (!('physical' in at)) break;
+    bytes.push(Number(machine.readPhysical(at.physical, 1)));
+  }
+  return Uint8Array.from(bytes);
 }
 
 /** Eight bytes at a linear address as the core maps it; undefined where it maps nothing, or at the end of a page. */

@@ -23,9 +23,11 @@ const TSS_LIMIT = 0x67;
 const GATE_TARGET_CODE = [0xf4, 0xeb, 0xfd];
 /** INT3 and INTO may come from CPL 3. */
 const USER_VECTORS = new Set([3, 4]);
-/** PE MP ET NE WP AM PG; PAE PGE FSGSBASE; SCE LME LMA NXE. */
+/** PE MP ET NE WP AM PG; PAE PGE OSFXSR OSXMMEXCPT FSGSBASE OSXSAVE; SCE LME LMA NXE. */
 const CR0 = 0x80050033n;
-const CR4 = 0x100a0n;
+const CR4 = 0x506a0n;
+/** x87, SSE and AVX state: compiled code uses them without asking. */
+const XCR0 = 7n;
 const EFER = 0xd01n;
 
 export interface BareOptions {
@@ -44,7 +46,7 @@ export interface BareOptions {
 /**
  * A machine with nothing but an image on it: what `textpoke run` runs.
  *
- * All cores start at the entry at once, in long mode at CPL 0, interrupts off, rdi = number of the core, rsi = number of cores, rsp 16-aligned at
+ * All cores start at the entry at once, in long mode at CPL 0, interrupts off, with the FPU, SSE and AVX on, rdi = number of the core, rsi = number of cores, rsp 16-aligned at
  * the top of a stack of 64 KiB. RAM is mapped at its physical addresses, writable and not executable, without page 0; over that the segments of the
  * image at their virtual addresses with their permissions. Each core has a GDT with flat segments, a TSS, and an x2APIC that is on. The first IDT has
  * a gate for every vector that ends the core and reports the exception; a guest that handles its own loads its own with LIDT.
@@ -147,6 +149,7 @@ export class BareMachine {
       cr0: CR0,
       cr3: BigInt(root),
       cr4: CR4,
+      xcr0: XCR0,
       efer: EFER,
       cs: KERNEL_CS,
       ss: KERNEL_DS,

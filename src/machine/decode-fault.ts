@@ -1,10 +1,12 @@
 import { Vector } from '../isa/core-state.ts';
 import type { Decoded } from '../isa/decode.ts';
 import type { MissingPage } from './fetch.ts';
+import { hasFeature } from './system/features.ts';
 
 /**
  * The exception of bytes that are no instruction: #UD for an invalid encoding, #GP(0) for more than 15 bytes, and where the bytes ended the fault of
- * the page that is missing (SDM Vol. 3, "Exception and Interrupt Reference"). Undefined for a valid instruction without semantics.
+ * the page that is missing (SDM Vol. 3, "Exception and Interrupt Reference"). An instruction of a feature that CPUID does not report is #UD too; undefined for one
+ * without semantics whose features it does report.
  */
 export function decodeFault(
   decoded: Exclude<Decoded, { kind: 'instruction' }>,
@@ -20,6 +22,6 @@ export function decodeFault(
         ? { vector: Vector.GP, errorCode: 0n }
         : { vector: missing.fault, errorCode: missing.errorCode, cr2: missing.cr2 };
     case 'unimplemented':
-      return undefined;
+      return decoded.features.every(hasFeature) ? undefined : { vector: Vector.UD, errorCode: 0n };
   }
 }

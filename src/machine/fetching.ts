@@ -67,7 +67,7 @@ export function useBytes(
   return delivered(machine, core);
 }
 
-/** Valid, but nothing that we have semantics for: no guess, but its bytes, address and name. */
+/** Of a feature that CPUID reports, but nothing that we have semantics for: no guess, but its bytes, address and name. */
 function unsupported(machine: Machine, core: Core, decoded: Exclude<Decoded, { kind: 'instruction' }>, bytes: Uint8Array): never {
   const { name, length } = decoded.kind === 'unimplemented' ? decoded : { name: decoded.kind, length: bytes.length };
   const text = [...bytes.subarray(0, length)].map((b) => b.toString(16).padStart(2, '0')).join(' ');
@@ -76,7 +76,7 @@ function unsupported(machine: Machine, core: Core, decoded: Exclude<Decoded, { k
     `unsupported instruction at ${machine.options.names?.describe(core.rip) ?? hex(core.rip)}: ${text} (${name})`,
     {
       where: machine.describe(core),
-      hint: 'textpoke runs the general-purpose instruction set; build the guest with -mgeneral-regs-only',
+      hint: 'CPUID reports its feature, but this form of it is not there',
     },
   );
 }

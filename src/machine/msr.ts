@@ -14,6 +14,8 @@ export const MSR = {
   sysenterEip: 0x176,
   pat: 0x277,
   tscDeadline: 0x6e0,
+  /** IA32_XSS: no supervisor state is there to enable. */
+  xss: 0xda0,
   efer: 0xc0000080,
   star: 0xc0000081,
   lstar: 0xc0000082,
@@ -75,6 +77,8 @@ export function readMsr(machine: MachineParts, core: Core, msr: number): bigint 
       return readTscDeadline(core);
     case MSR.efer:
       return core.get('efer');
+    case MSR.xss:
+      return 0n;
     default:
       throw new GuestFault(Vector.GP);
   }
@@ -96,6 +100,9 @@ export function prepareMsrWrite(machine: MachineParts, core: Core, msr: number, 
       return { visible: false, apply: () => writeTscDeadline(core, value) };
     case MSR.efer:
       return { visible: false, apply: prepareEfer(machine, core, value) };
+    case MSR.xss:
+      if (value !== 0n) throw new GuestFault(Vector.GP);
+      return { visible: false, apply: () => {} };
     default:
       throw new GuestFault(Vector.GP);
   }

@@ -7,7 +7,9 @@ import { textpoke, type World } from './recording-io.ts';
 
 const fixtures = join(dirname(dirname(dirname(fileURLToPath(import.meta.url)))), 'fixtures/run');
 const fixture = (name: string): Uint8Array => readFileSync(join(fixtures, `${name}.elf`));
-const files = Object.fromEntries(['hello', 'counter', 'fault', 'loop', 'selfmod', 'avx512'].map((name) => [`${name}.elf`, fixture(name)]));
+const files = Object.fromEntries(
+  ['hello', 'counter', 'fault', 'loop', 'selfmod', 'avx512', 'numbers'].map((name) => [`${name}.elf`, fixture(name)]),
+);
 
 /** `textpoke run` with these arguments: exit code and what was written. */
 async function run(line: string, world: World = {}) {
@@ -52,12 +54,19 @@ describe.each(['interpreter', 'reference'])('programs under the %s', (engine) =>
     );
   });
 
-  test('an instruction that is not there', async () => {
+  test('an instruction of a feature that is not there', async () => {
     const { exit, stdout, stderr } = await run(`avx512.elf --engine ${engine}`);
-    expect([exit, stdout]).toEqual([128, '']);
-    expect(stderr).toMatch(
-      /^error: unsupported instruction at main\S*: 62 f1 7c 48 58 c1 \(vaddps\) {3}\[E_INSN\]\n {3}core 0 at 0x[0-9a-f]+ {3}fixtures\/run\/avx512\.c:8\n {3}hint: .*-mgeneral-regs-only\n$/,
+    expect([exit, stderr]).toEqual([1, '']);
+    expect(stdout).toMatch(
+      /^core 0: #UD at main \(0x[0-9a-f]+\) fixtures\/run\/avx512\.c:8: 62 f1 7c 48 58 c1 \(vaddps\) needs AVX512F, which CPUID does not report, 1 instruction\n/,
     );
+  });
+
+  test('floating point of ordinary compiled code', async () => {
+    const { exit, stdout } = await run(`numbers.elf --quiet --engine ${engine}`);
+    // As the same source says when it is compiled for the host.
+    expect(stdout).toBe('sqrt(2) * 10^15 1414213562373095\ne * 10^18 2718281828459045235\ndot product 5208332\nbelow 44\n');
+    expect(exit).toBe(0);
   });
 });
 

@@ -34,7 +34,10 @@ describe('decode: kinds', () => {
   });
 
   it('names what it has no semantics for', () => {
-    expect(decode(bytesOf('62f17c4858c1'))).toEqual({ kind: 'unimplemented', name: 'vaddps', length: 6 });
+    expect(decode(bytesOf('62f17c4858c1'))).toEqual({ kind: 'unimplemented', name: 'vaddps', length: 6, features: ['AVX512F'] });
+    expect(identify(bytesOf('0fc7f0'))).toEqual({ name: 'rdrand', length: 3, features: ['RDRAND'] });
+    expect(identify(bytesOf('06'))).toBeUndefined();
+    expect(identify(bytesOf('0fc7'))).toBeUndefined();
   });
 
   it('asks for more bytes at every place where an instruction may end early', () => {

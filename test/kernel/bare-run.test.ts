@@ -108,7 +108,10 @@ describe('traps', () => {
     ['mov $0x7fff0000, %eax\nmov %eax, (%rax)', '#PF at 0x400005 guest.s:2, cr2 0x7fff0000 (write, page not present)'],
     ['mov $0x5000, %eax\njmp *%rax', '#PF at 0x5000, cr2 0x5000 (instruction fetch, not permitted)'],
     ['mov $0xff, %al\nmov %rax, %cr8', '#GP at 0x400002 guest.s:2, error code 0x0'],
-    ['vmcall', '#UD at 0x400000 guest.s:1'],
+    ['vmcall', '#UD at 0x400000 guest.s:1: 0f 01 c1 (vmcall) needs VMX, which CPUID does not report'],
+    ['.byte 0x62, 0xf1, 0x7c, 0x48, 0x58, 0xc0', '#UD at 0x400000 guest.s:1: 62 f1 7c 48 58 c0 (vaddps) needs AVX512F, which CPUID does not report'],
+    ['rdrand %eax', '#UD at 0x400000 guest.s:1: 0f c7 f0 (rdrand) needs RDRAND, which CPUID does not report'],
+    ['ud2', '#UD at 0x400000 guest.s:1'],
     ['int $0x80', 'vector 0x80 at 0x400002'],
   ])('%s', (source, text) => {
     const run = runText(source);
@@ -155,9 +158,10 @@ mov (%rcx), %rax\nentry: .quad 0x8000000083`;
 });
 
 test('an instruction that is not there is named with its place', () => {
-  const vaddps = '.byte 0x62, 0xf1, 0x7c, 0x48, 0x58, 0xc0';
-  expect(() => runText(`nop\nf: nop\n${vaddps}`)).toThrow('unsupported instruction at f+0x1: 62 f1 7c 48 58 c0 (vaddps)');
-  const bare = bareOf(vaddps);
+  // Its end plus its displacement does not fit the record.
+  const far = '.byte 0x8b, 0x05, 0xff, 0xff, 0xff, 0x7f';
+  expect(() => runText(`nop\nf: nop\n${far}`)).toThrow('unsupported instruction at f+0x1: 8b 05 ff ff ff 7f (mov with a RIP-relative');
+  const bare = bareOf(far);
   expect(() => bare.machine.runCore(bare.machine.cores[0]!, 1)).toThrow(
     expect.objectContaining({ code: 'E_INSN', where: 'core 0 at 0x400000   guest.s:1' }),
   );

@@ -243,7 +243,7 @@ describe('control registers', () => {
       ['0f22d8', 1n << 52n],
       ['0f22e0', 0n],
       ['0f22e0', 0x1020n],
-      ['0f22e0', 0x220n],
+      ['0f22e0', 0x20020n],
       ['440f22c0', 0x10n],
     ];
     for (const [hex, value] of cases) {
@@ -326,24 +326,21 @@ describe('CPUID', () => {
     expect(text(...brand.flatMap((l) => [l.eax, l.ebx, l.ecx, l.edx]))).toBe('textpoke x86-64 emulator');
   });
 
-  test('no x87 and no vectors', () => {
-    const { ecx, edx } = leaf(1n);
-    const [fpu, mmx, fxsr, sse, sse2, sse42, xsave, avx] = [
-      edx,
-      edx >> 23n,
-      edx >> 24n,
-      edx >> 25n,
-      edx >> 26n,
-      ecx >> 20n,
-      ecx >> 26n,
-      ecx >> 28n,
-    ];
-    expect([fpu, mmx, fxsr, sse, sse2, sse42, xsave, avx].map((word) => word & 1n)).toEqual([0n, 0n, 0n, 0n, 0n, 0n, 0n, 0n]);
+  test('OSXSAVE is CR4.OSXSAVE', () => {
+    const { core, run } = machine();
+    const osxsave = (): bigint => {
+      core.setGpr(RAX, 1n);
+      run('0fa2');
+      return (core.gpr(RCX) >> 27n) & 1n;
+    };
+    expect(osxsave()).toBe(0n);
+    core.set('cr4', core.get('cr4') | (1n << 18n));
+    expect(osxsave()).toBe(1n);
   });
 
   test('a leaf beyond the last is the last', () => {
-    expect(leaf(0x1234n, 1n)).toEqual(leaf(0xbn, 1n));
-    expect(leaf(0xbn, 1n).ebx).toBe(2n);
+    expect(leaf(0x1234n, 2n)).toEqual(leaf(0xdn, 2n));
+    expect(leaf(0xdn, 2n)).toEqual({ eax: 256n, ebx: 576n, ecx: 0n, edx: 0n });
   });
 });
 

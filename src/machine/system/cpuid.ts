@@ -2,40 +2,23 @@ import { RAX, RBX, RCX, RDX } from '../../isa/core-state.ts';
 import type { Core } from '../core.ts';
 import { PHYSICAL_BITS } from '../paging.ts';
 import type { MachineParts, SystemHelper } from '../parts.ts';
-import { serializing } from './checks.ts';
+import { CR4, hasCr4, serializing } from './checks.ts';
+import { featureWord } from './features.ts';
+import { AVX_AT, AVX_BYTES, areaBytes, XCR0_ALL, xcr0Of } from './xsave.ts';
 
-/** CPUID (SDM Vol. 2, "CPUID"): announces exactly the features that the machine has; no x87, no vectors. */
+/** CPUID (SDM Vol. 2, "CPUID"): announces exactly the features that the machine has. */
 
 type Leaf = readonly [eax: number, ebx: number, ecx: number, edx: number];
 
 const NOTHING: Leaf = [0, 0, 0, 0];
-const MAX_BASIC = 0xb;
+const MAX_BASIC = 0xd;
 const MAX_EXTENDED = 0x80000008;
 const VENDOR = 'textpoke CPU';
 const BRAND = 'textpoke x86-64 emulator';
 /** Family 6, model 0, stepping 0. */
 const SIGNATURE = 0x600;
 
-const bits = (...numbers: number[]): number => numbers.reduce((word, n) => (word | (1 << n)) >>> 0, 0);
-
-const FEATURES = {
-  /** CX16 x2APIC MOVBE POPCNT TSC-deadline */
-  leaf1Ecx: bits(13, 21, 22, 23, 24),
-  /** DE PSE TSC MSR PAE CX8 APIC SEP PGE CMOV PAT CLFSH */
-  leaf1Edx: bits(2, 3, 4, 5, 6, 8, 9, 11, 13, 15, 16, 19),
-  /** FSGSBASE BMI1 SMEP BMI2 ERMS ADX SMAP CLFLUSHOPT CLWB */
-  leaf7Ebx: bits(0, 3, 7, 8, 9, 19, 20, 23, 24),
-  /** UMIP RDPID */
-  leaf7Ecx: bits(2, 22),
-  /** SERIALIZE */
-  leaf7Edx: bits(14),
-  /** LAHF LZCNT PREFETCHW */
-  extendedEcx: bits(0, 5, 8),
-  /** SYSCALL NX 1-GiB pages RDTSCP LM */
-  extendedEdx: bits(11, 20, 26, 27, 29),
-  /** Invariant TSC */
-  power: bits(8),
-} as const;
+const OSXSAVE = 1 << 27;
 
 const CLFLUSH_QUADWORDS = 8;
 
@@ -45,6 +28,14 @@ const word = (text: string, at: number): number =>
 
 const coreBits = (cores: number): number => Math.max(0, 32 - Math.clz32(cores - 1));
 
+/** Leaf 0xD: what the XSAVE set saves, and where. */
+function stateLeaf(core: Core, subleaf: number): Leaf {
+  const enabled = areaBytes(xcr0Of(core));
+  if (subleaf === 0) return [Number(XCR0_ALL), enabled, areaBytes(XCR0_ALL), 0];
+  if (subleaf === 1) return [featureWord('xsaveEax'), enabled, 0, 0];
+  return subleaf === 2 ? [AVX_BYTES, AVX_AT, 0, 0] : NOTHING;
+}
+
 /** One leaf as the four registers. Beyond the last basic leaf the last basic leaf answers, as on Intel parts. */
 export function cpuidLeaf(machine: MachineParts, core: Core, leaf: number, subleaf: number): Leaf {
   const id = core.index;
@@ -53,10 +44,11 @@ export function cpuidLeaf(machine: MachineParts, core: Core, leaf: number, suble
       return [MAX_BASIC, word(VENDOR, 0), word(VENDOR, 8), word(VENDOR, 4)];
     case 1: {
       const ebx = ((id << 24) | (machine.cores.length << 16) | (CLFLUSH_QUADWORDS << 8)) >>> 0;
-      return [SIGNATURE, ebx, FEATURES.leaf1Ecx, FEATURES.leaf1Edx];
+      const ecx = featureWord('leaf1Ecx') | (hasCr4(core, CR4.osxsave) ? OSXSAVE : 0);
+      return [SIGNATURE, ebx, ecx, featureWord('leaf1Edx')];
     }
     case 7:
-      return subleaf === 0 ? [0, FEATURES.leaf7Ebx, FEATURES.leaf7Ecx, FEATURES.leaf7Edx] : NOTHING;
+      return subleaf === 0 ? [0, featureWord('leaf7Ebx'), featureWord('leaf7Ecx'), featureWord('leaf7Edx')] : NOTHING;
     case 0xb: {
       // Level 0: one thread a core; level 1: the cores.
       if (subleaf === 0) return [0, 1, 0x100, id];
@@ -71,11 +63,14 @@ export function cpuidLeaf(machine: MachineParts, core: Core, leaf: number, suble
     case 8:
     case 9:
     case 0xa:
+    case 0xc:
       return NOTHING;
+    case 0xd:
+      return stateLeaf(core, subleaf);
     case 0x80000000:
       return [MAX_EXTENDED, 0, 0, 0];
     case 0x80000001:
-      return [SIGNATURE, 0, FEATURES.extendedEcx, FEATURES.extendedEdx];
+      return [SIGNATURE, 0, featureWord('extendedEcx'), featureWord('extendedEdx')];
     case 0x80000002:
     case 0x80000003:
     case 0x80000004: {
@@ -86,7 +81,7 @@ export function cpuidLeaf(machine: MachineParts, core: Core, leaf: number, suble
     case 0x80000006:
       return NOTHING;
     case 0x80000007:
-      return [0, 0, 0, FEATURES.power];
+      return [0, 0, 0, featureWord('power')];
     case 0x80000008:
       return [PHYSICAL_BITS | (48 << 8), 0, 0, 0];
     default:

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { gprOffset, OFFSET } from '../../src/isa/core-state.ts';
-import { type Decoded, decode } from '../../src/isa/decode.ts';
+import { type Decoded, decode, identify } from '../../src/isa/decode.ts';
 import { formKey } from '../../src/isa/instruction.ts';
 
 const bytesOf = (hex: string): Uint8Array => Uint8Array.from(hex.match(/[0-9a-f]{2}/g) ?? [], (pair) => Number.parseInt(pair, 16));

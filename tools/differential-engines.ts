@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { differOn, type EngineDifference } from './differential/engines.ts';
 
 const USAGE = `usage: npm run fuzz:engines -- [--count N] [--seed N]
-Runs random programs (registers, memory, branches, calls, strings, vectors, stores into their own text, interrupts between slices) under the reference, the
+Runs random programs (registers, memory, branches, calls, strings, x87, vectors, gathers, faults, stores into their own text, interrupts between slices) under the reference, the
 interpreter and the region compiler in lockstep. Exit code 0 when all agree, 1 with the seed of the first that does not.`;
 
 const { values } = parseArgs({ options: { count: { type: 'string', default: '2000' }, seed: { type: 'string', default: '1' } } });

@@ -1,3 +1,5 @@
+import { controlLines, extendedLines, FAULT_HANDLERS, faultLines, interestingQuads, stringLines } from './extended.ts';
+
 /** Registers that programs compute with; rbx points to data, r15 counts rounds, rsp is the stack. */
 const R64 = ['rax', 'rcx', 'rdx', 'rsi', 'rdi', 'rbp', 'r8', 'r9', 'r10', 'r11', 'r12', 'r13', 'r14'];
 const R32 = ['eax', 'ecx', 'edx', 'esi', 'edi', 'ebp', 'r8d', 'r9d', 'r10d', 'r11d', 'r12d', 'r13d', 'r14d'];
@@ -19,7 +21,7 @@ const DATA_BYTES = 2048;
 
 /**
  * A program that ends: a loop of some hundred rounds over random instructions of all kinds that regions take, and some that they do not. Now and then it stores
- * into its own text.
+ * into its own text. What faults is left out and the program goes on (`FAULT_HANDLERS`).
  */
 export function randomProgram(random: Random): string {
   const pick = <T>(list: readonly T[]): T => list[random(list.length)]!;
@@ -34,7 +36,7 @@ export function randomProgram(random: Random): string {
       body.push(`${label(pending)}:`);
       pending = undefined;
     }
-    const kind = random(20);
+    const kind = random(28);
     const [registers, suffix] = pick(SIZES);
     const legacyHigh = (a: string, b: string): boolean => /^[acd]h$/.test(a) && /^(sil|dil|r)/.test(b);
     let [a, b] = [pick(registers), pick(registers)];
@@ -82,6 +84,9 @@ export function randomProgram(random: Random): string {
           `bt $${random(64)}, %${pick(R64)}`,
         ]),
       );
+    else if (kind > 25) body.push(...(random(2) === 0 ? controlLines(random) : faultLines(random)));
+    else if (kind === 25) body.push(...stringLines(random, DATA_BYTES - 256));
+    else if (kind > 19) body.push(...extendedLines(random, DATA_BYTES - 64));
     else if (random(3) === 0) body.push('mov %r15b, patched+2(%rip)');
     else body.push(`popcnt %${pick(R64)}, %${pick(R64)}`, `shld $${random(64)}, %${pick(R64)}, %${pick(R64)}`);
   }
@@ -92,6 +97,7 @@ export function randomProgram(random: Random): string {
 again:
 patched: lea 5(%rax), %rax
   ${body.join('\n  ')}
+  .byte 0x0f, 0x1f, 0x40, 0x5a
   dec %r15
   jnz again
 end: hlt
@@ -100,9 +106,10 @@ callee: ${pick(['add $3, %rax', 'mov %rcx, (%rbx)', 'xor %rdx, %r9'])}
   ret
 handler: incq counter(%rip)
   iretq
-.balign 8
+${FAULT_HANDLERS}.balign 8
 counter: .quad 0
 ${random(2) === 0 ? '' : '.balign 4096'}
-data: .fill ${DATA_BYTES + 2048}, 1, 0x5a
+data: ${interestingQuads(random, DATA_BYTES / 8)}
+  .fill 4096, 1, 0x5a
 `;
 }

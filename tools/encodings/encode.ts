@@ -1,0 +1,249 @@
+import { Code, CodeExt, Decoder, EncodingKind, Instruction, OpCodeOperandKind as Kind, MandatoryPrefix, OpCodeTableKind } from 'iced-x86';
+
+/** Where a memory operand is: register numbers, a displacement of 32 bits. Without `base` the displacement is the address. */
+export interface MemoryPlace {
+  readonly base?: number;
+  /** Never 4: there is no RSP as an index. For a gather the number of the vector register. */
+  readonly index?: number;
+  readonly scale: 0 | 1 | 2 | 3;
+  readonly displacement: number;
+}
+
+/** What is free in an encoding. */
+export interface Choices {
+  /** A number below `below`. */
+  random(below: number): number;
+  /** The number of a general register that an explicit operand may name. */
+  register(): number;
+  /** Whether an operand that may be a register or in memory is in memory. */
+  inMemory(): boolean;
+  memory(gather: boolean): MemoryPlace;
+}
+
+/** An encoding of one iced Code as its table row states it. */
+export interface Row {
+  readonly code: Code;
+  /** Lower-case mnemonic of the manual. */
+  readonly mnemonic: string;
+  readonly features: readonly number[];
+  readonly operands: readonly Kind[];
+  readonly legacy: boolean;
+  readonly privileged: boolean;
+  readonly undefinedFlags: number;
+}
+
+const kindsIn = (...names: (keyof typeof Kind)[]): ReadonlySet<Kind> => new Set(names.map((name) => Kind[name]));
+
+const MEMORY_ONLY = kindsIn('mem', 'mem_vsib32x', 'mem_vsib64x', 'mem_vsib32y', 'mem_vsib64y');
+const GATHERS = kindsIn('mem_vsib32x', 'mem_vsib64x', 'mem_vsib32y', 'mem_vsib64y');
+const EITHER = kindsIn('r8_or_mem', 'r16_or_mem', 'r32_or_mem', 'r64_or_mem', 'mm_or_mem', 'xmm_or_mem', 'ymm_or_mem');
+const IN_RM = kindsIn('r16_reg_mem', 'r32_reg_mem', 'r64_reg_mem', 'r16_rm', 'r32_rm', 'r64_rm', 'mm_rm', 'xmm_rm', 'ymm_rm');
+const IN_REG = kindsIn('r8_reg', 'r16_reg', 'r32_reg', 'r64_reg', 'mm_reg', 'xmm_reg', 'ymm_reg');
+const IN_VVVV = kindsIn('r32_vvvv', 'r64_vvvv', 'xmm_vvvv', 'ymm_vvvv');
+const IN_IS4 = kindsIn('xmm_is4', 'ymm_is4');
+const IN_OPCODE = kindsIn('r8_opcode', 'r16_opcode', 'r32_opcode', 'r64_opcode');
+const FIXED = kindsIn(
+  'al',
+  'cl',
+  'ax',
+  'dx',
+  'eax',
+  'rax',
+  'st0',
+  'es',
+  'cs',
+  'ss',
+  'ds',
+  'fs',
+  'gs',
+  'imm8_const_1',
+  'seg_rSI',
+  'es_rDI',
+  'seg_rDI',
+  'seg_rBX_al',
+);
+const GENERAL = kindsIn(
+  ...(['r8_or_mem', 'r16_or_mem', 'r32_or_mem', 'r64_or_mem', 'r8_reg', 'r16_reg', 'r32_reg', 'r64_reg', 'r32_vvvv', 'r64_vvvv'] as const),
+  ...([
+    'r16_reg_mem',
+    'r32_reg_mem',
+    'r64_reg_mem',
+    'r16_rm',
+    'r32_rm',
+    'r64_rm',
+    'r8_opcode',
+    'r16_opcode',
+    'r32_opcode',
+    'r64_opcode',
+  ] as const),
+);
+const IMMEDIATE_BYTES = new Map<Kind, number>([
+  [Kind.imm8, 1],
+  [Kind.imm8sex16, 1],
+  [Kind.imm8sex32, 1],
+  [Kind.imm8sex64, 1],
+  [Kind.imm16, 2],
+  [Kind.imm32, 4],
+  [Kind.imm32sex64, 4],
+  [Kind.imm64, 8],
+  [Kind.br64_1, 1],
+  [Kind.br64_4, 4],
+]);
+
+const known = (kind: Kind): boolean =>
+  [MEMORY_ONLY, EITHER, IN_RM, IN_REG, IN_VVVV, IN_IS4, IN_OPCODE, FIXED].some((set) => set.has(kind)) ||
+  kind === Kind.sti_opcode ||
+  IMMEDIATE_BYTES.has(kind);
+
+let table: readonly Row[] | undefined;
+
+/** Every row of iced's tables for 64-bit mode, legacy and VEX encodings, whose operands `encode` can spell. */
+export function rows(): readonly Row[] {
+  table ??= Object.values(Code)
+    .filter((code): code is Code => typeof code === 'number')
+    .flatMap((code) => rowOf(code) ?? []);
+  return table;
+}
+
+function rowOf(code: Code): Row | undefined {
+  const info = CodeExt.opCode(code);
+  try {
+    if (!info.isInstruction || !info.mode64 || info.fwait) return undefined;
+    if (info.encoding !== EncodingKind.Legacy && info.encoding !== EncodingKind.VEX) return undefined;
+    const operands = Array.from({ length: info.opCount }, (_, n) => info.opKind(n));
+    if (!operands.every(known)) return undefined;
+    const iced = new Instruction();
+    iced.code = code;
+    const row: Row = {
+      code,
+      mnemonic: info.instructionString.split(' ')[0]!.toLowerCase(),
+      features: [...iced.cpuidFeatures()],
+      operands,
+      legacy: info.encoding === EncodingKind.Legacy,
+      privileged: info.isPrivileged || info.mustBeCpl0 || info.mayRequireCpl0 || info.isInputOutput,
+      undefinedFlags: iced.rflagsUndefined,
+    };
+    iced.free();
+    return row;
+  } finally {
+    info.free();
+  }
+}
+
+/** Whether an explicit operand of the row is a general register. */
+export const namesGeneral = (row: Row): boolean => row.operands.some((kind) => GENERAL.has(kind));
+
+/** Whether the row is a gather: its memory operand has a vector of indexes. */
+export const isGather = (row: Row): boolean => row.operands.some((kind) => GATHERS.has(kind));
+
+const PREFIXES = new Map<MandatoryPrefix, number>([
+  [MandatoryPrefix.P66, 0x66],
+  [MandatoryPrefix.PF3, 0xf3],
+  [MandatoryPrefix.PF2, 0xf2],
+]);
+const PP = new Map<MandatoryPrefix, number>([
+  [MandatoryPrefix.P66, 1],
+  [MandatoryPrefix.PF3, 2],
+  [MandatoryPrefix.PF2, 3],
+]);
+const ESCAPES = new Map<OpCodeTableKind, readonly number[]>([
+  [OpCodeTableKind.Normal, []],
+  [OpCodeTableKind.T0F, [0x0f]],
+  [OpCodeTableKind.T0F38, [0x0f, 0x38]],
+  [OpCodeTableKind.T0F3A, [0x0f, 0x3a]],
+]);
+const MAPS = new Map<OpCodeTableKind, number>([
+  [OpCodeTableKind.T0F, 1],
+  [OpCodeTableKind.T0F38, 2],
+  [OpCodeTableKind.T0F3A, 3],
+]);
+
+/** Bytes of a row with free operands chosen; undefined where the choice is not an encoding of this very row. */
+export function encode(row: Row, choices: Choices): Uint8Array | undefined {
+  const { random } = choices;
+  const info = CodeExt.opCode(row.code);
+  const numberOf = (kind: Kind): number => {
+    if (GENERAL.has(kind)) return choices.register();
+    return kind === Kind.mm_reg || kind === Kind.mm_rm || kind === Kind.mm_or_mem ? random(8) : random(16);
+  };
+  let [reg, vvvv, is4] = [0, 0, -1];
+  let opcodeRegister = 0;
+  let rm: number | MemoryPlace | undefined;
+  const immediate: number[] = [];
+  for (const kind of row.operands) {
+    if (IN_REG.has(kind)) reg = numberOf(kind);
+    else if (IN_VVVV.has(kind)) vvvv = numberOf(kind);
+    else if (IN_IS4.has(kind)) is4 = numberOf(kind);
+    else if (IN_OPCODE.has(kind)) opcodeRegister = numberOf(kind);
+    else if (kind === Kind.sti_opcode) opcodeRegister = random(8);
+    else if (MEMORY_ONLY.has(kind) || (EITHER.has(kind) && choices.inMemory())) rm = choices.memory(GATHERS.has(kind));
+    else if (EITHER.has(kind) || IN_RM.has(kind)) rm = numberOf(kind);
+    for (let n = IMMEDIATE_BYTES.get(kind) ?? 0; n > 0; n--) immediate.push(random(256));
+  }
+  if (is4 >= 0) immediate.unshift(is4 << 4);
+  if (info.groupIndex >= 0) reg = info.groupIndex;
+  if (info.rmGroupIndex >= 0) rm = info.rmGroupIndex;
+  // Opcodes of two bytes have their ModR/M byte in the second one.
+  const opcode = info.opCodeLength === 2 ? [info.opCode >> 8, info.opCode & 0xff] : [info.opCode];
+  const inOpcode = row.operands.some((kind) => IN_OPCODE.has(kind) || kind === Kind.sti_opcode);
+  if (inOpcode) opcode[opcode.length - 1]! += opcodeRegister & 7;
+  const place = typeof rm === 'object' ? rm : undefined;
+  const b = (place?.base ?? (typeof rm === 'number' ? rm : inOpcode ? opcodeRegister : 0)) >> 3;
+  const x = (place?.index ?? 0) >> 3;
+  const modrm = rm === undefined ? [] : modRm(reg, rm);
+  const make = (w: number): number[] => {
+    if (!row.legacy) {
+      const map = MAPS.get(info.table) ?? 0;
+      const l = info.L < 0 ? 0 : info.L;
+      const second = ((reg >> 3) ^ 1) * 0x80 + (x ^ 1) * 0x40 + (b ^ 1) * 0x20 + map;
+      const third = w * 0x80 + (vvvv ^ 15) * 8 + l * 4 + (PP.get(info.mandatoryPrefix) ?? 0);
+      return [0xc4, second, third, ...opcode, ...modrm, ...immediate];
+    }
+    const prefix = PREFIXES.get(info.mandatoryPrefix);
+    const rex = 0x40 + w * 8 + (reg >> 3) * 4 + x * 2 + b;
+    // SPL, BPL, SIL and DIL need a REX prefix.
+    const bytes = row.operands.some((kind) => kind === Kind.r8_reg || kind === Kind.r8_or_mem || kind === Kind.r8_opcode);
+    return [
+      ...(info.addressSize === 32 ? [0x67] : []),
+      ...(info.operandSize === 16 && prefix !== 0x66 ? [0x66] : []),
+      ...(prefix === undefined ? [] : [prefix]),
+      ...(rex !== 0x40 || (bytes && random(2) === 0) ? [rex] : []),
+      ...(ESCAPES.get(info.table) ?? []),
+      ...opcode,
+      ...modrm,
+      ...immediate,
+    ];
+  };
+  const wanted = !row.legacy
+    ? info.isWIG
+      ? random(2)
+      : info.W
+    : info.operandSize === 64 && !info.defaultOpSize64 && !info.forceOpSize64
+      ? 1
+      : 0;
+  const made = [wanted, wanted ^ 1].map((w) => Uint8Array.from(make(w)));
+  info.free();
+  return made.find((bytes) => codeOf(bytes) === row.code);
+}
+
+/** ModR/M, SIB and displacement. A displacement always has 32 bits. */
+function modRm(reg: number, rm: number | MemoryPlace): number[] {
+  const middle = (reg & 7) << 3;
+  if (typeof rm === 'number') return [0xc0 + middle + (rm & 7)];
+  const displacement = [0, 8, 16, 24].map((shift) => (rm.displacement >> shift) & 0xff);
+  const index = rm.index === undefined ? 4 : rm.index & 7;
+  const sib = (rm.scale << 6) + (index << 3);
+  if (rm.base === undefined) return [middle + 4, sib + 5, ...displacement];
+  return [0x80 + middle + 4, sib + (rm.base & 7), ...displacement];
+}
+
+/** The Code that bytes are, all of them; undefined when they are none. */
+function codeOf(bytes: Uint8Array): Code | undefined {
+  const decoder = new Decoder(64, bytes, 0);
+  const iced = decoder.decode();
+  const whole = !iced.isInvalid && iced.length === bytes.length;
+  const { code } = iced;
+  iced.free();
+  decoder.free();
+  return whole ? code : undefined;
+}

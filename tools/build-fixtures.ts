@@ -12,15 +12,16 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { COMPILE_FLAGS, KERNEL_FLAGS, LINK_FLAGS, RUNTIME } from '../src/cli/guest-flags.ts';
+import { VECTOR_KERNELS } from './bench/vector-kernels.ts';
 
 /** The root of the repository. */
 export const root = fileURLToPath(new URL('..', import.meta.url)).replace(/\/$/, '');
 
 const common = [...COMPILE_FLAGS, `-ffile-prefix-map=${root}=.`, '-Werror'];
 
-/** A program for a processor of its own has all of its registers. */
+/** A program for a processor of its own, or one with vectors, has all of its registers. */
 const commonFor = (flags: readonly string[]): readonly string[] =>
-  flags.some((flag) => flag.startsWith('-march=')) ? common.filter((flag) => flag !== '-mgeneral-regs-only') : common;
+  flags.some((flag) => /^-m(arch=|avx|fma|sha|s?sse)/.test(flag)) ? common.filter((flag) => flag !== '-mgeneral-regs-only') : common;
 
 /** One linked program: sources and script relative to the root; `flat` adds a .bin with the loadable bytes only. */
 interface Program {
@@ -89,6 +90,7 @@ export const programs: readonly Program[] = [
   ...['hello', 'counter', 'selfmod', 'fault', 'loop', 'avx512'].map((name) => simple('fixtures/run', name, [], false)),
   simple('fixtures/run', 'numbers', ['-march=x86-64-v3', '-ffast-math'], false),
   ...['crc', 'sieve', 'hash', 'fib'].map((name) => simple('fixtures/bench', name, ['-fno-optimize-sibling-calls'], true)),
+  ...Object.entries(VECTOR_KERNELS).map(([name, flags]) => simple('fixtures/bench', name, flags, true)),
 ];
 
 /** First lines of what gcc and ld say about themselves; undefined where one of them is absent. */

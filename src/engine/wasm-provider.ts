@@ -332,7 +332,7 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
       set(at, a ?? []),
       set(entry, tlbEntry(core, get(at))),
       iff(
-        i64.eq(i64.load(get(entry), modify ? TLB.tagWrite : TLB.tagRead), i64.and(get(at), i64.const(-4096n | BigInt(bytes - 1)))),
+        i64.eq(i64.load(get(entry), modify ? TLB.tagWrite : TLB.tagRead), this.#pageOf(at, bytes, this.#c.features.explore)),
         set(local, op(i32.add(i32.wrap(get(at)), i32.load(get(entry), TLB.delta)))),
         [set(local, slow(get(at))), this.#c.afterCall ?? [], iff(globalGet(memory.globals.stop), this.#c.leave(depth + 2))],
       ),
@@ -371,12 +371,22 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
         set(kept, v ?? []),
         set(entry, tlbEntry(core, get(at))),
         iff(
-          i64.eq(i64.load(get(entry), TLB.tagWrite), i64.and(get(at), i64.const(-4096n | BigInt(bytes - 1)))),
+          i64.eq(i64.load(get(entry), TLB.tagWrite), this.#pageOf(at, bytes, features.journal)),
           hit,
           fixed === undefined ? miss(depth + 1) : iff(besideCode(entry, at, bytes, fixed.ram), hit, miss(depth + 2)),
         ),
       ];
     });
+  }
+
+  /**
+   * The page of an access at the address in local `at`, to be compared with the tag of its TLB entry: something else where the access goes on on the next page, or,
+   * with `aligned`, is not aligned (the journal keeps quadwords).
+   */
+  #pageOf(at: number, bytes: number, aligned: boolean): Code {
+    if (aligned) return i64.and(get(at), i64.const(-4096n | BigInt(bytes - 1)));
+    // The entry of the page in front never has the tag of the next one.
+    return i64.and(bytes === 1 ? get(at) : i64.add(get(at), i64.const(bytes - 1)), i64.const(-4096));
   }
 
   #leaveOnStop(): void {
@@ -394,6 +404,7 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     const count = size / 64;
     if (operand.kind === 'memory') {
       const address = this.address(operand);
+      if (count > 1 && this.#wholeVectors) return this.#loadQuads(address, count);
       return Array.from({ length: count }, (_, n) => this.load(this.add(address, this.constant(8 * n)), 64, 'operand'));
     }
     if (operand.kind !== 'vector') throw new Error(`${this.#i.mnemonic} has no quadwords in a ${operand.kind} operand`);
@@ -404,6 +415,10 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
   writeQuads(operand: Operand, values: readonly Node[], clearUpper = false): void {
     if (operand.kind === 'memory') {
       const address = this.address(operand);
+      if (values.length > 1 && this.#wholeVectors && !this.#c.features.journal) {
+        this.#storeQuads(address, values);
+        return;
+      }
       if (values.length > 1) this.probe(address, 8 * values.length, 'operand');
       values.forEach((v, n) => this.store(this.add(address, this.constant(8 * n)), 64, v, 'operand'));
       return;
@@ -412,6 +427,73 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     const address = this.#registerAddress(operand.slot);
     const all = clearUpper ? [...values, ...Array.from({ length: 4 - values.length }, () => this.constant(0))] : values;
     this.g.effect([address, ...all], (_depth, a, ...codes) => codes.map((code, n) => i64.store(a ?? [], code, 8 * n)));
+  }
+
+  /** Whether vectors in memory are looked up in the TLB once. Where accesses are visible each quadword is one. */
+  get #wholeVectors(): boolean {
+    return this.#c.inlineTlb && !this.#c.features.explore;
+  }
+
+  #loadQuads(address: Node, count: number): Node[] {
+    const { core, memory } = this.#c;
+    const spill = this.#c.fixed?.spill ?? [];
+    const kept = Array.from({ length: count }, () => this.g.locals.take(I64));
+    const [at, entry] = [this.g.locals.take(I64), this.g.locals.take(I32)];
+    this.g.effect([address], (depth, a) => [
+      set(at, a ?? []),
+      set(entry, tlbEntry(core, get(at))),
+      iff(
+        i64.eq(i64.load(get(entry), TLB.tagRead), this.#pageOf(at, 8 * count, false)),
+        [
+          set(entry, i32.add(i32.wrap(get(at)), i32.load(get(entry), TLB.delta))),
+          kept.map((local, n) => set(local, i64.load(get(entry), 8 * n))),
+        ],
+        [
+          spill,
+          kept.map((local, n) => [
+            set(
+              local,
+              call(memory.load, get(core), i64.add(get(at), i64.const(8 * n)), i32.const(8), i32.const(KINDS.operand), i32.const(0)),
+            ),
+            n === 0 ? (this.#c.afterCall ?? []) : [],
+            iff(globalGet(memory.globals.stop), this.#c.leave(depth + 2)),
+          ]),
+        ],
+      ),
+    ]);
+    return kept.map((local) => this.g.node([], () => get(local), { pinned: true }));
+  }
+
+  #storeQuads(address: Node, values: readonly Node[]): void {
+    const { core, memory } = this.#c;
+    const spill = this.#c.fixed?.spill ?? [];
+    const bytes = 8 * values.length;
+    const [at, entry] = [this.g.locals.take(I64), this.g.locals.take(I32)];
+    const kept = values.map(() => this.g.locals.take(I64));
+    this.g.effect([address, ...values], (depth, a, ...codes) => {
+      const check: Code = [this.#c.afterCall ?? [], iff(globalGet(memory.globals.stop), this.#c.leave(depth + 2))];
+      return [
+        set(at, a ?? []),
+        kept.map((local, n) => set(local, codes[n]!)),
+        set(entry, tlbEntry(core, get(at))),
+        iff(
+          i64.eq(i64.load(get(entry), TLB.tagWrite), this.#pageOf(at, bytes, false)),
+          [
+            set(entry, i32.add(i32.wrap(get(at)), i32.load(get(entry), TLB.delta))),
+            kept.map((local, n) => i64.store(get(entry), get(local), 8 * n)),
+          ],
+          [
+            spill,
+            call(memory.probe, get(core), get(at), i32.const(bytes), i32.const(KINDS.operand)),
+            check,
+            kept.map((local, n) => [
+              call(memory.store, get(core), i64.add(get(at), i64.const(8 * n)), i32.const(8), get(local), i32.const(KINDS.operand)),
+              check,
+            ]),
+          ],
+        ),
+      ];
+    });
   }
 
   probe(address: Node, bytes: number, through: AccessKind = 'data'): void {

@@ -3,6 +3,7 @@ import { CORE } from '../../src/engine/layout.ts';
 import { Activity, RSP } from '../../src/isa/core-state.ts';
 import { PageTables } from '../../src/kernel/page-tables.ts';
 import { Machine, type MachineOptions } from '../../src/machine/machine.ts';
+import type { VectorKernel } from './vector-kernels.ts';
 
 /** Where the flat images are linked (fixtures/bench/bench.lds), and the machine that they run on: identity-mapped memory at CPL 0. */
 export const LOAD_AT = 0x100000;
@@ -15,7 +16,7 @@ const SLICE = 200_000;
 
 /** The four kernels of fixtures/bench. */
 export const KERNELS = ['crc', 'sieve', 'hash', 'fib'] as const;
-export type Kernel = (typeof KERNELS)[number];
+export type Kernel = (typeof KERNELS)[number] | VectorKernel;
 
 export const flatImage = (kernel: Kernel): Uint8Array => readFileSync(new URL(`../../fixtures/bench/${kernel}.bin`, import.meta.url));
 
@@ -42,7 +43,9 @@ export class GuestMachine {
     core.set('cr0', 0x80010033n);
     core.set('cr3', BigInt(root));
     core.setRawLong(CORE.homeCr3, BigInt(root));
-    core.set('cr4', 0x20n);
+    // PAE, OSFXSR, OSXMMEXCPT, OSXSAVE: kernels may use vectors.
+    core.set('cr4', 0x40620n);
+    core.set('xcr0', 7n);
     core.set('efer', 0xd00n);
     core.set('cs', 0x10n);
     core.set('ss', 0x18n);

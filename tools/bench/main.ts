@@ -1,14 +1,14 @@
 import { parseArgs } from 'node:util';
 import { cliffRows } from './cliff.ts';
 import { forkRow } from './fork.ts';
-import { engineRows } from './interpreter.ts';
+import { engineRows, vectorRows } from './interpreter.ts';
 import { type Row, reached, say } from './measure.ts';
 import { Peers } from './peers.ts';
 import { proofRows } from './proofs.ts';
 import { table } from './table.ts';
 import { transitionRows } from './transitions.ts';
 
-const GROUPS = ['interpreter', 'region', 'cliff', 'fork', 'transitions', 'proofs'] as const;
+const GROUPS = ['interpreter', 'region', 'vectors', 'cliff', 'fork', 'transitions', 'proofs'] as const;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -25,11 +25,12 @@ const wanted = (group: Row['group']): boolean => positionals.length === 0 || pos
 say(`CPU seconds of this process and of each peer's; medians of ${rounds} interleaved rounds`);
 const rows: Row[] = [];
 const skipped: string[] = [];
-if (wanted('interpreter') || wanted('region')) {
+if (wanted('interpreter') || wanted('region') || wanted('vectors')) {
   const peers = new Peers();
   try {
     skipped.push(...peers.skipped);
     for (const group of ['interpreter', 'region'] as const) if (wanted(group)) rows.push(...engineRows(group, rounds, peers.list));
+    if (wanted('vectors')) rows.push(...vectorRows(rounds, peers.list));
   } finally {
     peers.close();
   }

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Kernel } from './guest-machine.ts';
 import { KERNELS } from './guest-machine.ts';
 import { say } from './measure.ts';
+import { VECTOR_KERNELS, type VectorKernel } from './vector-kernels.ts';
 
 export interface PeerRun {
   readonly rax: bigint;
@@ -15,7 +16,8 @@ export interface PeerRun {
 /** Something else that runs the kernels in a process of its own; `hooked unicorn` calls a UC_HOOK_CODE before each instruction. */
 export interface Peer {
   readonly name: 'native' | 'qemu-user' | 'unicorn' | 'hooked unicorn';
-  run(kernel: Kernel): PeerRun;
+  /** Undefined where it does not have the instructions of the kernel. */
+  run(kernel: Kernel): PeerRun | undefined;
 }
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
@@ -49,26 +51,27 @@ export class Peers {
   }
 
   #native(): Peer {
-    for (const kernel of KERNELS) {
-      const sources = [join(FIXTURES, 'native.c'), join(FIXTURES, `${kernel}.c`)];
-      execFileSync('gcc', ['-O2', '-o', join(this.#directory, kernel), ...sources]);
+    for (const kernel of [...KERNELS, ...(Object.keys(VECTOR_KERNELS) as VectorKernel[])]) {
+      const main = join(this.#directory, `${kernel}.o`);
+      execFileSync('gcc', ['-O2', '-c', '-o', main, join(FIXTURES, 'native.c')]);
+      const flags = kernel in VECTOR_KERNELS ? VECTOR_KERNELS[kernel as VectorKernel] : [];
+      execFileSync('gcc', ['-O2', ...flags, '-o', join(this.#directory, kernel), main, join(FIXTURES, `${kernel}.c`)]);
     }
-    return { name: 'native', run: (kernel) => result(execFileSync(join(this.#directory, kernel), { encoding: 'utf8' })) };
+    return { name: 'native', run: (kernel) => ran(join(this.#directory, kernel), []) };
   }
 
   /** The native programs under qemu-user: its CPU time, translation included. */
   #qemu(): Peer {
     return {
       name: 'qemu-user',
-      run: (kernel) => result(execFileSync('qemu-x86_64', [join(this.#directory, kernel)], { encoding: 'utf8' })),
+      run: (kernel) => ran('qemu-x86_64', [join(this.#directory, kernel)]),
     };
   }
 
   #unicorn(): Peer[] | undefined {
     const program = join(this.#directory, 'unicorn');
     if (!succeeds('gcc', ['-O2', '-o', program, path('unicorn.c'), '-lunicorn'])) return undefined;
-    const under = (hook: '0' | '1') => (kernel: Kernel) =>
-      result(execFileSync(program, [join(FIXTURES, `${kernel}.bin`), hook], { encoding: 'utf8' }));
+    const under = (hook: '0' | '1') => (kernel: Kernel) => ran(program, [join(FIXTURES, `${kernel}.bin`), hook]);
     return [
       { name: 'unicorn', run: under('0') },
       { name: 'hooked unicorn', run: under('1') },
@@ -85,8 +88,10 @@ function succeeds(program: string, args: readonly string[]): boolean {
   }
 }
 
-/** rax in hexadecimal first, CPU nanoseconds last. */
-function result(line: string): PeerRun {
-  const words = line.trim().split(' ');
+/** What a program says of a kernel: rax in hexadecimal first, CPU nanoseconds last. One that does not know an instruction ends otherwise. */
+function ran(program: string, args: readonly string[]): PeerRun | undefined {
+  const { status, stdout } = spawnSync(program, args, { encoding: 'utf8' });
+  if (status !== 0) return undefined;
+  const words = stdout.trim().split(' ');
   return { rax: BigInt(`0x${words[0]}`), seconds: Number(words.at(-1)) / 1e9 };
 }

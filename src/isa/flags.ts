@@ -57,3 +57,23 @@ export function lazyFlags(rflags: number): { flagResult: bigint; flagCarry: bigi
   const flagCarry = (cf << CARRY_CF) | ((cf ^ of) << CARRY_CF_XOR_OF) | (af << CARRY_AF) | (sfFlip << CARRY_SF_FLIP) | pfFlip;
   return { flagResult, flagCarry };
 }
+
+/** RFLAGS bits that have a name of one flag, lowest first (SDM Vol. 1, "EFLAGS Register"). */
+const FLAG_NAMES: readonly (readonly [bit: number, name: string])[] = [
+  [0, 'CF'],
+  [2, 'PF'],
+  [4, 'AF'],
+  [6, 'ZF'],
+  [7, 'SF'],
+  [8, 'TF'],
+  [9, 'IF'],
+  [10, 'DF'],
+  [11, 'OF'],
+  [14, 'NT'],
+  [16, 'RF'],
+  [18, 'AC'],
+];
+
+/** Names of the flags that are set in RFLAGS, for people. */
+export const namesOfFlags = (rflags: number): string[] =>
+  FLAG_NAMES.filter(([bit]) => ((rflags >>> bit) & 1) === 1).map(([, name]) => name);

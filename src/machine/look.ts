@@ -109,3 +109,17 @@ export function pendingInterrupts(core: Core): (number | 'nmi')[] {
   for (let vector = 255; vector >= 0; vector--) if (((words[vector >> 6]! >> BigInt(vector & 63)) & 1n) !== 0n) out.push(vector);
   return out;
 }
+
+/** Values that a core's fetch may return for the byte at a physical address, oldest first; `memory` is what memory holds. */
+export function fetchableBytes(machine: Machine, core: Core, physical: number, memory: number): number[] {
+  const { text, icache, policy } = machine;
+  if (icache !== undefined) {
+    const line = machine.icacheView(core).find((l) => physical >= l.address && physical < l.address + l.bytes.length);
+    return line === undefined ? [memory] : [line.bytes[physical - line.address] as number];
+  }
+  const q = text?.indexOf(physical) ?? -1;
+  if (text === undefined || q < 0 || policy?.stale !== true) return [memory];
+  const values = new Set<number>();
+  for (let v = text.floor(core, q); v < text.count(q); v++) values.add(Number((text.version(q, v) >> BigInt(8 * (physical & 7))) & 0xffn));
+  return [...values];
+}

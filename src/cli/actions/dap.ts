@@ -12,6 +12,7 @@ import { fixtures } from '../fixtures.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
 import { knownScenarios } from '../scenarios.ts';
+import { untilClosed } from '../until-closed.ts';
 
 export interface DapOptions extends SharedFlags {
   /** What clients attach to: a token, a scenario or a file. */
@@ -55,17 +56,7 @@ export async function dapAction(options: DapOptions, io: Io): Promise<number> {
   };
   const server = await listen(host, { port: options.port, target, log });
   io.stdout(`listening 127.0.0.1:${server.port}   in launch.json: "debugServer": ${server.port}\n`);
-  let code: number = Exit.ok;
-  const stop = (): void => {
-    code = Exit.interrupted;
-    server.close();
-  };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
-  await server.closed;
-  process.off('SIGINT', stop);
-  process.off('SIGTERM', stop);
-  return code;
+  return untilClosed(server);
 }
 
 /** What the command line names, read as a launch configuration is. Throws E_USAGE. */

@@ -20,6 +20,7 @@ import { progressLine } from '../progress.ts';
 import { sayCell } from '../report.ts';
 import { knownScenarios, oneScenario, type Scenarios } from '../scenarios.ts';
 import { engineName, searchSettings } from '../search-options.ts';
+import { untilClosed } from '../until-closed.ts';
 import { cellOf } from './explore.ts';
 import { checkFlags, DEFAULT_RAM_BYTES, entryOf, loadImage } from './run.ts';
 
@@ -69,17 +70,7 @@ export async function gdbAction(options: GdbOptions, io: Io): Promise<number> {
   const head = [...lines, `${positionText(timeline.position)}${end}`];
   if (!options.quiet) io.stdout(`${head.join('\n')}\n`);
   io.stdout(`listening 127.0.0.1:${server.port}   try: ${commandFor(target, server.port)}\n`);
-  let code: number = Exit.ok;
-  const stop = (): void => {
-    code = Exit.interrupted;
-    server.close();
-  };
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
-  await server.closed;
-  process.off('SIGINT', stop);
-  process.off('SIGTERM', stop);
-  return code;
+  return untilClosed(server);
 }
 
 /** Instructions after which the run of an image is given up, as `run` has it. */

@@ -1,7 +1,7 @@
 import type { Site } from '../../explore/site.ts';
 import type { World } from '../../explore/world.ts';
 import type { Core } from '../../machine/core.ts';
-import { fetchViews, pendingStores } from '../../machine/look.ts';
+import { fetchableBytes, fetchViews, pendingStores } from '../../machine/look.ts';
 import { disassemble } from '../disassemble.ts';
 import type { Names } from '../names.ts';
 import { inNames } from './code.ts';
@@ -68,26 +68,12 @@ function rowOf(world: World, names: Names, site: Site, core: Core, memory: Uint8
     core: core.index,
     bytes: [...memory].map((value, i) => ({
       memory: value,
-      stale: fetchable(world, core, first + i, value).filter((v) => v !== value),
+      stale: fetchableBytes(machine, core, first + i, value).filter((v) => v !== value),
       pending: pendingAt(first + i),
       changed: false,
     })),
     instructions: fetchViews(machine, core, site.address).map(({ bytes, stale }) => ({ text: sayBytes(names, site, bytes), stale })),
   };
-}
-
-/** Values that a core's fetch may return for a byte of patched text, oldest first. */
-function fetchable(world: World, core: Core, physical: number, memory: number): number[] {
-  const { text, icache, policy } = world.machine;
-  if (icache !== undefined) {
-    const line = world.machine.icacheView(core).find((l) => physical >= l.address && physical < l.address + l.bytes.length);
-    return line === undefined ? [memory] : [line.bytes[physical - line.address] as number];
-  }
-  const q = text?.indexOf(physical) ?? -1;
-  if (text === undefined || q < 0 || policy?.stale !== true) return [memory];
-  const values = new Set<number>();
-  for (let v = text.floor(core, q); v < text.count(q); v++) values.add(Number((text.version(q, v) >> BigInt(8 * (physical & 7))) & 0xffn));
-  return [...values];
 }
 
 const sayBytes = (names: Names, site: Site, bytes: Uint8Array): string =>

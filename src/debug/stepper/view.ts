@@ -1,5 +1,6 @@
 import type { World } from '../../explore/world.ts';
 import { GPR_NAMES } from '../../isa/core-state.ts';
+import { namesOfFlags } from '../../isa/flags.ts';
 import type { Core } from '../../machine/core.ts';
 import type { Happening } from '../happening.ts';
 import type { Position } from '../timeline/position.ts';
@@ -184,25 +185,9 @@ function runAround(stepper: Stepper, at: number): StepView[] {
   }));
 }
 
-/** Bits of RFLAGS that are told by name when they are set. */
-const FLAGS: readonly (readonly [bit: number, name: string])[] = [
-  [0, 'CF'],
-  [2, 'PF'],
-  [4, 'AF'],
-  [6, 'ZF'],
-  [7, 'SF'],
-  [8, 'TF'],
-  [9, 'IF'],
-  [10, 'DF'],
-  [11, 'OF'],
-  [14, 'NT'],
-  [16, 'RF'],
-  [18, 'AC'],
-];
-
 function registersOf(core: Core): { readonly name: string; readonly text: string }[] {
   const hex = (value: bigint): string => value.toString(16).padStart(16, '0');
-  const set = FLAGS.filter(([bit]) => ((core.rflags >>> bit) & 1) === 1).map(([, name]) => name);
+  const set = namesOfFlags(core.rflags);
   return [
     { name: 'rip', text: hex(core.rip) },
     ...GPR_NAMES.map((name, n) => ({ name, text: hex(core.gpr(n)) })),

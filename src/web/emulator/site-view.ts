@@ -3,7 +3,7 @@ import { hexBytes, type Names } from '../../debug/names.ts';
 import type { Site } from '../../explore/site.ts';
 import type { World } from '../../explore/world.ts';
 import type { Core } from '../../machine/core.ts';
-import { fetchViews, pendingStores } from '../../machine/look.ts';
+import { fetchableBytes, fetchViews, pendingStores } from '../../machine/look.ts';
 import type { BytesRow, ByteView, SiteView } from './protocol.ts';
 
 /** What memory holds at each site, to see what a step changed. */
@@ -32,27 +32,13 @@ function coreRow(world: World, names: Names, site: Site, core: Core, memory: Uin
   const first = world.lab.physical(site.address);
   const bytes: ByteView[] = [...memory].map((value, i) => ({
     value,
-    stale: fetchable(world, core, first + i, value).filter((v) => v !== value),
+    stale: fetchableBytes(world.machine, core, first + i, value).filter((v) => v !== value),
     changed: false,
   }));
   const views = fetchViews(world.machine, core, site.address);
   const buffered = pendingStores(world.machine, core).some((s) => s.physical < first + memory.length && first < s.physical + s.size);
   const words = views.map((v) => `${fetched(names, site, v.bytes)}${v.stale ? ' (stale)' : ''}`);
   return { core: core.index, bytes, text: [...new Set(words)].join(' or '), buffered };
-}
-
-/** Values that a fetch of a core may return for a byte, oldest first. */
-function fetchable(world: World, core: Core, physical: number, memory: number): number[] {
-  const { text, icache, policy } = world.machine;
-  if (icache !== undefined) {
-    const line = world.machine.icacheView(core).find((l) => physical >= l.address && physical < l.address + l.bytes.length);
-    return line === undefined ? [memory] : [line.bytes[physical - line.address] as number];
-  }
-  const q = text?.indexOf(physical) ?? -1;
-  if (text === undefined || q < 0 || policy?.stale !== true) return [memory];
-  const values: number[] = [];
-  for (let v = text.floor(core, q); v < text.count(q); v++) values.push(Number((text.version(q, v) >> BigInt(8 * (physical & 7))) & 0xffn));
-  return [...new Set(values)];
 }
 
 /** An instruction that a fetch may return, in words. */

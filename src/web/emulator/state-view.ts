@@ -5,6 +5,7 @@ import { sayHappening } from '../../debug/trace-text.ts';
 import { CHECK_TITLES } from '../../explore/violation.ts';
 import type { World } from '../../explore/world.ts';
 import { GPR_NAMES } from '../../isa/core-state.ts';
+import { namesOfFlags } from '../../isa/flags.ts';
 import type { Choice } from '../../machine/choices.ts';
 import type { Core } from '../../machine/core.ts';
 import { pendingInterrupts, pendingStores } from '../../machine/look.ts';
@@ -65,24 +66,8 @@ function coreView(session: Session, world: World, names: Names, core: Core, at: 
   };
 }
 
-/** Bits of RFLAGS that are told by name when they are set. */
-const FLAGS = [
-  [0, 'CF'],
-  [2, 'PF'],
-  [4, 'AF'],
-  [6, 'ZF'],
-  [7, 'SF'],
-  [8, 'TF'],
-  [9, 'IF'],
-  [10, 'DF'],
-  [11, 'OF'],
-  [14, 'NT'],
-  [16, 'RF'],
-  [18, 'AC'],
-] as const;
-
 function registers(core: Core): RegisterView[] {
-  const set = FLAGS.filter(([bit]) => ((core.rflags >>> bit) & 1) === 1).map(([, name]) => name);
+  const set = namesOfFlags(core.rflags);
   const rows: [string, string][] = [
     ['rip', formatAddress(core.rip)],
     ...GPR_NAMES.map((name, n): [string, string] => [name, formatAddress(core.gpr(n))]),

@@ -1,5 +1,5 @@
 import { isNan, type X87Number } from './x87-number.ts';
-import { C0, C1, C2, C3, DE, IE, STACK, unmasked } from './x87-word.ts';
+import { C0, C1, C2, C3, DE, IE, STACK } from './x87-word.ts';
 
 /** Condition codes of FCOM and its like, and the exceptions (SDM Vol. 2, "FCOM/FCOMP/FCOMPP"). */
 export interface Compared {
@@ -9,14 +9,13 @@ export interface Compared {
 
 const UNORDERED = C3 | C2 | C0;
 
-/** `quiet`: FUCOM, for which a quiet NaN is a fair operand. */
-export function compare(a: X87Number, b: X87Number, control: number, quiet: boolean): Compared {
+/** `quiet`: FUCOM, for which a quiet NaN is a fair operand. The codes are set whether or not exceptions are masked (as measured). */
+export function compare(a: X87Number, b: X87Number, quiet: boolean): Compared {
   const both = [a, b];
   if (both.some((x) => x.kind === 'empty')) return { codes: UNORDERED, flags: STACK };
   if (both.some((x) => x.kind === 'unsupported')) return { codes: UNORDERED, flags: IE };
   if (both.some(isNan)) return { codes: UNORDERED, flags: quiet && both.every((x) => x.kind !== 'signalling') ? 0 : IE };
   const flags = both.some((x) => x.denormal) ? DE : 0;
-  if (unmasked(control, flags) !== 0) return { codes: 0, flags };
   const order = orderOf(a) - orderOf(b);
   return { codes: order > 0n ? 0 : order < 0n ? C0 : C3, flags };
 }

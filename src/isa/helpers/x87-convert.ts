@@ -4,7 +4,7 @@ import { MASKS_AT, ROUNDING_AT } from './mxcsr.ts';
 import { type Encoded, encoded, fromInteger, isNan, QUIET_BIT, type X87Number } from './x87-number.ts';
 import { exact, withDenormals } from './x87-operands.ts';
 import { whole, type X87Outcome } from './x87-round.ts';
-import { C1, EXCEPTIONS, IE, PE, roundingOf, STACK } from './x87-word.ts';
+import { C1, EXCEPTIONS, IE, OE, PE, roundingOf, STACK, UE, unmasked } from './x87-word.ts';
 
 /** What a store puts into memory: bits of a shorter format, an integer or a decimal number. */
 export interface Stored {
@@ -29,6 +29,9 @@ function narrowed(f: FloatFormat, x: X87Number, control: number): Stored {
     return { bits: infinity(f, x.negative) | fraction, flags: x.kind === 'signalling' ? IE : 0, codes: 0 };
   }
   const outcome = roundTo(f, x, mxcsrOf(control));
+  // What is not stored is not inexact either (as measured).
+  const withheld = unmasked(control, outcome.flags & (OE | UE));
+  if (withheld !== 0) return { bits: 0n, flags: withheld, codes: 0 };
   return { ...outcome, codes: isAbove(f, outcome, x) ? C1 : 0 };
 }
 
@@ -36,6 +39,7 @@ function narrowed(f: FloatFormat, x: X87Number, control: number): Stored {
 function isAbove(f: FloatFormat, { bits, flags }: Outcome, x: X87Number): boolean {
   if ((flags & PE) === 0) return false;
   const field = Number(bits >> BigInt(f.fraction)) & f.special;
+  if (field === f.special) return true;
   const fraction = BigInt.asUintN(f.fraction, bits);
   const significand = field === 0 ? fraction : fraction | (1n << BigInt(f.fraction));
   const exponent = Math.max(field, 1) - f.bias - f.fraction;

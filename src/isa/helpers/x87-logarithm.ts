@@ -6,7 +6,7 @@ import { roundLong, type X87Outcome } from './x87-round.ts';
 import { beside, fixed, inexactly, leading } from './x87-trigonometric.ts';
 import { PE, ZE } from './x87-word.ts';
 
-/** F2XM1, FYL2X and FYL2XP1: the exact value rounded once. */
+/** F2XM1, FYL2X and FYL2XP1: the exact value rounded once. All but zeros and infinities are inexact, as measured, even 2^1 - 1 and log2 of powers of two. */
 
 const PLACES = 448;
 /** Below 2^-100 a power series is its first term, but for less than a unit in the last place. */
@@ -28,13 +28,19 @@ export function powerLessOne(x: X87Number, control: number): X87Outcome {
   if (x.kind === 'infinity') return exact(x.negative ? [1n << 63n, 0xbfffn] : encoded(x));
   if (x.kind === 'zero') return exact(encoded(x));
   return withDenormals(control, [x], () => {
-    if (isOne(x)) return exact([x.low, x.negative ? 0xbffen : x.high]);
+    if (isOne(x)) return x.negative ? exact([x.low, 0xbffen], PE) : roundLong(beside(x, false), control);
     if (leading(x) >= 0) return exact(encoded(x), PE);
     const ln2 = inexactly(LN2, 512);
     if (leading(x) < SMALL) return roundLong(product(x, ln2), control);
     const exponent = (fixed(x, PLACES) * rescaled(LN2, PLACES)) >> BigInt(PLACES);
     return roundLong(inexactly(exponentialLessOne(exponent, PLACES), PLACES), control);
   });
+}
+
+/** Inexact even where it is not (as measured). */
+function inexact(x: Exact, control: number): X87Outcome {
+  const outcome = roundLong(x, control);
+  return { ...outcome, flags: outcome.flags | PE };
 }
 
 /** FYL2X: `y` * log2(`x`) (SDM Vol. 2, "FYL2X Results"). */
@@ -52,7 +58,7 @@ export function logarithm(y: X87Number, x: X87Number, control: number): X87Outco
     const isBelowOne = leading(x) < 0;
     if (y.kind === 'infinity') return exact(infinity(y.negative !== isBelowOne));
     if (y.kind === 'zero' || isOne(x)) return exact(zero(y.negative !== isBelowOne));
-    return roundLong(product(y, binaryLogarithm(x)), control);
+    return inexact(product(y, binaryLogarithm(x)), control);
   });
 }
 
@@ -81,7 +87,7 @@ export function logarithmOfMore(y: X87Number, x: X87Number, control: number): X8
     if (x.kind === 'zero' || y.kind === 'zero') return exact(zero(y.negative !== x.negative));
     // The manual leaves it open what becomes of -1 and below: as measured.
     if (x.negative && leading(x) >= 0) return exact(encoded(x), PE);
-    return roundLong(product(y, logarithmOnePlus(x)), control);
+    return inexact(product(y, logarithmOnePlus(x)), control);
   });
 }
 

@@ -15,8 +15,8 @@ export function scale(x: X87Number, by: X87Number, control: number): X87Outcome 
     return withDenormals(control, [x], () => exact(by.negative ? zero(x.negative) : infinity(x.negative)));
   }
   return withDenormals(control, [x, by], () => {
-    if (x.kind !== 'finite' || by.kind === 'zero') return exact(encoded(x));
-    const { count } = whole(by, control, true);
+    if (x.kind !== 'finite') return exact(encoded(x));
+    const count = by.kind === 'zero' ? 0n : whole(by, control, true).count;
     // Beyond this every number overflows or underflows, and by more than an unmasked one is adjusted.
     const places = count > 0xffffn ? 0x10000 : Number(count);
     return roundLong({ ...x, exponent: x.exponent + (by.negative ? -places : places) }, control);
@@ -45,7 +45,8 @@ export function remainder(x: X87Number, by: X87Number, control: number, isNeares
   if (nan !== undefined) return nan;
   if (x.kind === 'infinity' || by.kind === 'zero') return invalid();
   return withDenormals(control, [x, by], () => {
-    if (x.kind === 'zero' || by.kind === 'infinity') return exact(encoded(x));
+    if (x.kind === 'zero') return exact(encoded(x));
+    if (by.kind === 'infinity') return roundLong(x, control);
     const distance = bitLength(x.significand) + x.exponent - bitLength(by.significand) - by.exponent;
     if (distance >= 64) return partial(x, by, distance, control);
     return complete(x, by, control, isNearest);

@@ -135,11 +135,9 @@ const comparison = (name: string, quiet: boolean, sets: number): Helper => ({
   results: 3,
   run: (...parameters) => {
     const [control, status] = words(parameters);
-    const compared = compare(operandAt(parameters, 2), operandAt(parameters, 4), control, quiet);
+    const compared = compare(operandAt(parameters, 2), operandAt(parameters, 4), quiet);
     const has = hasResult(control, compared.flags, 'register');
-    // An invalid operand is unordered, whether or not that is masked.
-    const isSet = has || (compared.flags & IE) !== 0;
-    const after = statusAfter(control, status, (isSet ? sets : 0) | (compared.flags === STACK ? C1 : 0), compared);
+    const after = statusAfter(control, status, sets | (compared.flags === STACK ? C1 : 0), compared);
     return [BigInt(compared.codes), BigInt(after), bit(has)];
   },
 });
@@ -229,7 +227,12 @@ export const X87_HELPERS: readonly Helper[] = [
     name: 'x87.push',
     parameters: 5,
     results: 4,
-    run: (...parameters) => settled(words(parameters), C1, pushed(parameters[2]!, parameters[3]!, parameters[4] !== 0n)),
+    run: (...parameters) => {
+      const outcome = pushed(parameters[2]!, parameters[3]!, parameters[4] !== 0n);
+      const [low, high, status, has] = settled(words(parameters), C1, outcome);
+      // A denormal number is loaded even where that is not masked (as measured).
+      return [low!, high!, status!, outcome.flags === DE ? 1n : has!];
+    },
   },
   {
     // FXCH: an empty register is exchanged as the indefinite number.

@@ -28,7 +28,7 @@ const compareToFlags = (helper: string, pops: boolean): Semantics =>
     const [codes, status, has] = stack.compute(helper, [stack.get(0), source(p, i, stack, 'float')], 3);
     if (pops) stack.free(0, has!);
     stack.retire(i, status!, pops ? has! : p.constant(0));
-    p.when(has!, () => p.setArithmeticFlags(flagsOf(p, codes!)));
+    p.setArithmeticFlags(flagsOf(p, codes!));
   });
 
 /** ZF, PF and CF stand eight places below C3, C2 and C0. */

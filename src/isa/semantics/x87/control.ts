@@ -62,7 +62,7 @@ const free = (pops: boolean): Semantics =>
     const stack = new Stack(p);
     stack.free(registerOf(i, 0), p.constant(1));
     if (pops) stack.free(0, p.constant(1));
-    stack.retire(i, stack.status, p.constant(pops ? 1 : 0));
+    stack.retire(i, stack.plainStatus, p.constant(pops ? 1 : 0));
   });
 
 export const control: Category = {

@@ -1,0 +1,300 @@
+/*
+ * Runs single instructions on the CPU that this runs on, in user mode, and prints the state behind each.
+ *
+ *   harness TIMES < TESTS     each test TIMES times; a line a test, in their order: what came of it, or `unstable`
+ *
+ * A test is one line of hexadecimal words as generate.ts writes them: name, whether it may stay where it is, RIP, RFLAGS, 16 general registers, MXCSR, FCW, FSW,
+ * FTW, 8 x87 registers (20 digits), 16 YMM registers (64 digits, as in memory), the instruction's bytes, then address and bytes of memory.
+ *
+ * Everything happens in signal handlers: returning from one loads the state of the next test with EFLAGS.TF set, and the trap behind its instruction, or its fault, is the next
+ * signal. A timer ends what does not come back.
+ */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#define TF 0x100ul
+#define RF 0x10000ul
+#define MAX_STEPS 4096
+#define MAX_LINE 32768
+#define MAX_RUNS 8 /* pieces of memory in one test */
+/* The XSAVE area that a signal frame has (SDM Vol. 1, "XSAVE Area"). */
+#define XSTATE_BV 512
+#define YMM_HIGH 576
+#define X87_SSE_AVX 7
+
+static const int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+                              REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
+
+static struct region {
+  uint64_t start, size;
+  int fill, code;
+  uint8_t *before;
+} regions[] = {{0x10000000, 0x10000, 0, 0, 0}, {0x500012340000, 0x4000, 0, 0, 0}, {0x20000000, 0x2000, 0xcc, 1, 0}};
+#define REGIONS (sizeof regions / sizeof regions[0])
+
+struct state {
+  uint64_t rip, flags, gpr[16];
+  uint64_t mxcsr, fcw, fsw, ftw;
+  uint8_t st[8][10], ymm[16][32];
+};
+
+static struct test {
+  char name[96];
+  int repeats;
+  struct state in;
+  uint8_t code[16];
+  int code_bytes, runs;
+  struct {
+    uint64_t at;
+    int size;
+    uint8_t *bytes;
+  } memory[MAX_RUNS];
+} test;
+
+static int times, turn, steps, started;
+static char first[1 << 20], now[1 << 20];
+
+static int digit(char c)
+{
+  return c >= 'a' ? c - 'a' + 10 : c - '0';
+}
+
+static int bytes_of(const char *text, uint8_t *to, int most)
+{
+  int n = 0;
+
+  for (; text[0] && text[1] && n < most; text += 2)
+    to[n++] = (uint8_t)(digit(text[0]) << 4 | digit(text[1]));
+  return n;
+}
+
+static char *word(void)
+{
+  char *w = strtok(NULL, " \n");
+
+  if (!w)
+    _exit(4);
+  return w;
+}
+
+static uint64_t number(void)
+{
+  return strtoull(word(), NULL, 16);
+}
+
+/* The next test; 0 at the end. */
+static int next_test(void)
+{
+  static char line[MAX_LINE];
+  static uint8_t pool[MAX_LINE];
+  uint8_t *free_bytes = pool;
+  char *w;
+
+  if (!fgets(line, sizeof line, stdin) || !(w = strtok(line, " \n")))
+    return 0;
+  memset(&test, 0, sizeof test);
+  strncpy(test.name, w, sizeof test.name - 1);
+  test.repeats = (int)number();
+  test.in.rip = number();
+  test.in.flags = number();
+  for (int n = 0; n < 16; n++)
+    test.in.gpr[n] = number();
+  test.in.mxcsr = number();
+  test.in.fcw = number();
+  test.in.fsw = number();
+  test.in.ftw = number();
+  for (int n = 0; n < 8; n++)
+    bytes_of(word(), test.in.st[n], 10);
+  for (int n = 0; n < 16; n++)
+    bytes_of(word(), test.in.ymm[n], 32);
+  test.code_bytes = bytes_of(word(), test.code, sizeof test.code);
+  while ((w = strtok(NULL, " \n")) && test.runs < MAX_RUNS) {
+    test.memory[test.runs].at = strtoull(w, NULL, 16);
+    test.memory[test.runs].bytes = free_bytes;
+    test.memory[test.runs].size = bytes_of(word(), free_bytes, (int)(pool + sizeof pool - free_bytes));
+    free_bytes += test.memory[test.runs++].size;
+  }
+  return 1;
+}
+
+static void put(uint64_t at, const uint8_t *bytes, int size)
+{
+  for (int n = 0; n < size; n++)
+    for (unsigned r = 0; r < REGIONS; r++)
+      if (at + n - regions[r].start < regions[r].size)
+        *(uint8_t *)(at + n) = bytes[n];
+}
+
+static void load(ucontext_t *to)
+{
+  greg_t *gregs = to->uc_mcontext.gregs;
+  uint8_t *area = (uint8_t *)to->uc_mcontext.fpregs;
+  uint64_t all = X87_SSE_AVX;
+
+  for (unsigned r = 0; r < REGIONS; r++)
+    memset((void *)regions[r].start, regions[r].fill, regions[r].size);
+  for (int n = 0; n < test.runs; n++)
+    put(test.memory[n].at, test.memory[n].bytes, test.memory[n].size);
+  put(test.in.rip, test.code, test.code_bytes);
+  for (unsigned r = 0; r < REGIONS; r++)
+    memcpy(regions[r].before, (void *)regions[r].start, regions[r].size);
+  for (int n = 0; n < 16; n++)
+    gregs[order[n]] = (greg_t)test.in.gpr[n];
+  gregs[REG_RIP] = (greg_t)test.in.rip;
+  gregs[REG_EFL] = (greg_t)(test.in.flags | TF);
+  memcpy(area, &test.in.fcw, 2);
+  memcpy(area + 2, &test.in.fsw, 2);
+  memset(area + 4, 0, 20);
+  memcpy(area + 4, &test.in.ftw, 1);
+  memcpy(area + 24, &test.in.mxcsr, 4);
+  memset(area + 32, 0, 128);
+  for (int n = 0; n < 8; n++)
+    memcpy(area + 32 + 16 * n, test.in.st[n], 10);
+  for (int n = 0; n < 16; n++) {
+    memcpy(area + 160 + 16 * n, test.in.ymm[n], 16);
+    memcpy(area + YMM_HIGH + 16 * n, test.in.ymm[n] + 16, 16);
+  }
+  memcpy(area + XSTATE_BV, &all, 8);
+  steps = 0;
+}
+
+static char *hex(char *to, const uint8_t *bytes, int size)
+{
+  for (int n = 0; n < size; n++)
+    to += sprintf(to, "%02x", bytes[n]);
+  return to;
+}
+
+/* What came of the test, as one line. */
+static void describe(char *to, int number, const siginfo_t *info, ucontext_t *from)
+{
+  greg_t *gregs = from->uc_mcontext.gregs;
+  uint8_t *area = (uint8_t *)from->uc_mcontext.fpregs;
+  uint64_t bits;
+  uint32_t mxcsr;
+  uint16_t fcw, fsw;
+  static const uint8_t none[32];
+  int trap = (int)gregs[REG_TRAPNO];
+
+  (void)info;
+  to += sprintf(to, "%s %d ", test.name, steps);
+  if (number == SIGTRAP && trap == 1)
+    to += sprintf(to, "- 0 0");
+  else
+    to += sprintf(to, "%x %lx %lx", trap, (unsigned long)gregs[REG_ERR], (unsigned long)gregs[REG_CR2]);
+  to += sprintf(to, " %lx %lx", (unsigned long)gregs[REG_RIP], (unsigned long)gregs[REG_EFL] & ~(TF | RF));
+  for (int n = 0; n < 16; n++)
+    to += sprintf(to, " %lx", (unsigned long)gregs[order[n]]);
+  memcpy(&bits, area + XSTATE_BV, 8);
+  memcpy(&fcw, area, 2);
+  memcpy(&fsw, area + 2, 2);
+  memcpy(&mxcsr, area + 24, 4);
+  to += sprintf(to, " %x %x %x %x", mxcsr, fcw, fsw, area[4]);
+  for (int n = 0; n < 8; n++) {
+    *to++ = ' ';
+    to = hex(to, area + 32 + 16 * n, 10);
+  }
+  for (int n = 0; n < 16; n++) {
+    *to++ = ' ';
+    to = hex(to, bits & 2 ? area + 160 + 16 * n : none, 16);
+    to = hex(to, bits & 4 ? area + YMM_HIGH + 16 * n : none, 16);
+  }
+  for (unsigned r = 0; r < REGIONS; r++) {
+    const uint8_t *was = regions[r].before, *is = (uint8_t *)regions[r].start;
+
+    if (!memcmp(was, is, regions[r].size))
+      continue;
+    for (uint64_t n = 0; n < regions[r].size; n++) {
+      uint64_t end = n;
+
+      while (end < regions[r].size && was[end] != is[end])
+        end++;
+      if (end == n)
+        continue;
+      to += sprintf(to, " %lx ", (unsigned long)(regions[r].start + n));
+      to = hex(to, is + n, (int)(end - n));
+      n = end;
+    }
+  }
+  *to = 0;
+}
+
+static void watch(void)
+{
+  struct itimerval soon = {.it_value = {.tv_sec = 2}};
+
+  setitimer(ITIMER_REAL, &soon, NULL);
+}
+
+static void on_signal(int number, siginfo_t *info, void *context)
+{
+  ucontext_t *at = context;
+
+  if (started) {
+    steps++;
+    if (number == SIGTRAP && test.repeats && (uint64_t)at->uc_mcontext.gregs[REG_RIP] == test.in.rip && steps < MAX_STEPS) {
+      at->uc_mcontext.gregs[REG_EFL] |= (greg_t)TF;
+      return;
+    }
+    describe(turn == 0 ? first : now, number, info, at);
+    if (turn > 0 && strcmp(first, now)) {
+      sprintf(first, "%s unstable", test.name);
+      turn = times;
+    }
+    if (++turn >= times) {
+      puts(first);
+      fflush(stdout);
+      started = 0;
+    }
+  }
+  if (!started) {
+    if (!next_test())
+      _exit(0);
+    turn = 0;
+    started = 1;
+    watch();
+  }
+  load(at);
+}
+
+static void on_alarm(int number)
+{
+  (void)number;
+  _exit(3);
+}
+
+int main(int argc, char **argv)
+{
+  static const int signals[] = {SIGTRAP, SIGSEGV, SIGBUS, SIGILL, SIGFPE};
+  struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+  stack_t stack = {.ss_sp = malloc(1 << 20), .ss_size = 1 << 20};
+
+  if (argc != 2 || (times = atoi(argv[1])) < 1)
+    return 2;
+  for (unsigned r = 0; r < REGIONS; r++) {
+    void *want = (void *)regions[r].start;
+    int protection = PROT_READ | PROT_WRITE | (regions[r].code ? PROT_EXEC : 0);
+
+    if (mmap(want, regions[r].size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != want)
+      return 5;
+    regions[r].before = malloc(regions[r].size);
+  }
+  if (sigaltstack(&stack, NULL))
+    return 5;
+  for (unsigned n = 0; n < sizeof signals / sizeof signals[0]; n++) {
+    sigfillset(&action.sa_mask);
+    sigdelset(&action.sa_mask, SIGALRM);
+    sigaction(signals[n], &action, NULL);
+  }
+  signal(SIGALRM, on_alarm);
+  __asm__ volatile("int3");
+  return 1;
+}

@@ -1,0 +1,124 @@
+/**
+ * Records what single instructions do on the CPU of this machine, in the format of fixtures/silicon:
+ *
+ *   npm run record:silicon -- --out DIR [--class NAME...] [--count N] [--seed N]
+ *   npm run conformance:silicon -- DIR --engine interpreter
+ *
+ * Each class has up to N records (default 200) of instructions that textpoke decodes, evenly over the encodings: user mode, one instruction at a time, with random registers and memory.
+ * What is not the same each time is left out, and so is what this CPU does not have (#UD). The encodings recorded are no privileged ones, no system calls, no I/O, no far branches.
+ * Needs Linux, x86-64 and gcc. Exit code 0, 129 for a wrong command line, 128 when the harness fails.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { Code } from 'iced-x86';
+import type { Row } from '../encodings/encode.ts';
+import { CLASSES, rowsOf } from './classes.ts';
+import { type Background, backgrounds, generate, type Test } from './generate.ts';
+import { Harness, whyNotHere } from './harness.ts';
+import { lineOf, recordOf } from './record.ts';
+import { chance, type Random } from './values.ts';
+
+const USAGE = `usage: npm run record:silicon -- --out DIR [--class NAME...] [--count N] [--seed N]
+classes: ${CLASSES.join(' ')}`;
+/** Times that each instruction is executed. */
+const TIMES = 4;
+const BACKGROUNDS = 32;
+/** Choices that are tried for a row until one can be spelt. */
+const TRIES = 20;
+
+interface Asked {
+  readonly out: string;
+  readonly classes: readonly string[];
+  readonly count: number;
+  readonly seed: number;
+}
+
+function parse(args: string[]): Asked | undefined {
+  try {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        out: { type: 'string' },
+        class: { type: 'string', multiple: true },
+        count: { type: 'string', default: '200' },
+        seed: { type: 'string', default: '1' },
+      },
+    });
+    // `--class a b c`: what follows names more classes.
+    const named = [...(values.class ?? []), ...positionals].flatMap((name) => name.split(','));
+    const classes = named.length === 0 ? CLASSES : named;
+    const [count, seed] = [Number(values.count), Number(values.seed)];
+    const whole = [count, seed].every((n) => Number.isSafeInteger(n) && n > 0);
+    if (values.out === undefined || !whole || !classes.every((name) => CLASSES.includes(name))) return undefined;
+    return { out: values.out, classes, count, seed };
+  } catch {
+    return undefined;
+  }
+}
+
+const nameOf = (row: Row): string => Code[row.code]!;
+
+/** So many tests of a class, of each row as many as of any other or one less. */
+function testsOf(name: string, count: number, random: Random, files: readonly Background[]): Test[] {
+  const rows = rowsOf(name, nameOf);
+  const first = random(rows.length);
+  const tests: Test[] = [];
+  for (let n = 0; n < count; n++) {
+    // With fewer tests than rows those taken lie evenly among them.
+    const row = rows[(first + (count < rows.length ? Math.floor((n * rows.length) / count) : n)) % rows.length]!;
+    for (let tries = 0; tries < TRIES; tries++) {
+      const test = generate(row, name, n, random, files);
+      if (test === undefined) continue;
+      tests.push(test);
+      break;
+    }
+  }
+  return tests;
+}
+
+function record({ out, classes, count, seed }: Asked): void {
+  const random = chance(seed);
+  const files = backgrounds(random, BACKGROUNDS);
+  const harness = new Harness();
+  try {
+    mkdirSync(out, { recursive: true });
+    writeFileSync(join(out, 'bg.json'), `${JSON.stringify(files)}\n`);
+    for (const name of classes) {
+      const tests = testsOf(name, count, random, files);
+      const lines = harness.run(
+        tests.map((test) => lineOf(test, files)),
+        TIMES,
+      );
+      const left = { ended: 0, unstable: 0, missing: 0 };
+      const records = tests.flatMap((test, n) => {
+        const line = lines[n];
+        const made = line === undefined ? undefined : recordOf(test, files, line);
+        if (line === undefined) left.ended++;
+        else if (made === undefined) left.unstable++;
+        else if ('x' in made && (made.x as { v: number }).v === 6) left.missing++;
+        else return [made];
+        return [];
+      });
+      writeFileSync(join(out, `${name}.jsonl.gz`), gzipSync(records.map((r) => `${JSON.stringify(r)}\n`).join(''), { level: 9 }));
+      const notes = Object.entries({ unstable: left.unstable, '#UD here': left.missing, 'ended the process': left.ended })
+        .filter(([, n]) => n > 0)
+        .map(([what, n]) => `${n} ${what}`);
+      console.log(`${name.padEnd(12)} ${records.length} recorded${notes.length === 0 ? '' : `; left out: ${notes.join(', ')}`}`);
+    }
+  } finally {
+    harness.close();
+  }
+}
+
+const asked = parse(process.argv.slice(2));
+const why = whyNotHere();
+if (asked === undefined) {
+  console.error(USAGE);
+  process.exitCode = 129;
+} else if (why !== undefined) {
+  console.log(`not recorded: ${why}`);
+  process.exitCode = 128;
+} else record(asked);

@@ -1,0 +1,65 @@
+import { GPR_NAMES } from '../../src/isa/core-state.ts';
+import { type Background, DEFAULTS, type Test } from './generate.ts';
+
+const YMM = Array.from({ length: 16 }, (_, n) => `y${n}`);
+const ST = Array.from({ length: 8 }, (_, n) => `st${n}`);
+const WORDS = ['mx', 'fcw', 'fsw', 'ftw'];
+
+/** Every register before a test, by its name in the format. */
+export function before(test: Test, files: readonly Background[]): ReadonlyMap<string, string> {
+  const { gpr, ymm, st, fl } = files[test.background]!;
+  const all = new Map<string, string>([
+    ['rip', test.rip.toString(16)],
+    ['fl', fl],
+    ...GPR_NAMES.map((name, n): [string, string] => [name, gpr[n]!]),
+    ...DEFAULTS,
+    ...ST.map((name, n): [string, string] => [name, st[n]!]),
+    ...YMM.map((name, n): [string, string] => [name, ymm[n]!]),
+  ]);
+  for (const [name, value] of test.overrides) all.set(name, value);
+  return all;
+}
+
+const hexOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+/** A test as harness.c reads it. */
+export function lineOf(test: Test, files: readonly Background[]): string {
+  const all = before(test, files);
+  const words = ['rip', 'fl', ...GPR_NAMES, ...WORDS, ...ST, ...YMM].map((name) => all.get(name) as string);
+  const memory = test.memory.flatMap(([at, bytes]) => [at.toString(16), bytes]);
+  return [test.id, test.repeats ? '1' : '0', ...words, hexOf(test.code), ...memory].join(' ');
+}
+
+/** A record of the format (fixtures/silicon/README.md) of a test and the harness's line about it; undefined where the runs were not alike. */
+export function recordOf(test: Test, files: readonly Background[], line: string): object | undefined {
+  const [id, steps, ...rest] = line.trim().split(' ');
+  if (id !== test.id) throw new Error(`the harness answered ${id} for ${test.id}`);
+  if (steps === 'unstable') return undefined;
+  const [vector, errorCode, cr2, ...words] = rest as [string, string, string, ...string[]];
+  const names = ['rip', 'fl', ...GPR_NAMES, ...WORDS, ...ST, ...YMM];
+  const after = new Map(names.map((name, n) => [name, words[n] as string]));
+  const start = before(test, files);
+  const changes = names.filter((name) => BigInt(`0x${after.get(name)}`) !== BigInt(`0x${start.get(name)}`));
+  // ST(i) counts only where its register is in use: FTW has a bit for each physical one.
+  const [status, tags] = [Number.parseInt(after.get('fsw')!, 16), Number.parseInt(after.get('ftw')!, 16)];
+  const inUse = (name: string): boolean => ((tags >> (((status >> 11) + Number(name.slice(2))) & 7)) & 1) === 1;
+  const out = Object.fromEntries(changes.filter((name) => !/^st\d$/.test(name) || inUse(name)).map((name) => [name, after.get(name)]));
+  const pieces = words.slice(names.length);
+  const stores = Array.from({ length: pieces.length / 2 }, (_, n) => [pieces[2 * n], pieces[2 * n + 1]]);
+  const repeatedString = test.repeats && !/gather/i.test(test.id);
+  return {
+    id: test.id,
+    b: hexOf(test.code),
+    ip: test.rip.toString(16),
+    g: test.background,
+    in: Object.fromEntries(test.overrides),
+    ...(test.memory.length > 0 && { m: test.memory.map(([at, bytes]) => [at.toString(16), bytes]) }),
+    out,
+    ...(stores.length > 0 && { mo: stores }),
+    ...(vector !== '-' && { x: { v: Number.parseInt(vector, 16), e: errorCode, ...(vector === 'e' && { cr2 }) } }),
+    ...(test.undefinedFlags !== 0n && { uf: test.undefinedFlags.toString(16) }),
+    ...(test.statusMask !== undefined && { fm: test.statusMask }),
+    ...(test.notes.length > 0 && { n: test.notes }),
+    ...(repeatedString && { steps: Number(steps) }),
+  };
+}

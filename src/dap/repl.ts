@@ -2,7 +2,7 @@ import { raceDiagram } from '../debug/diagram.ts';
 import type { Trace } from '../debug/happening.ts';
 import { hexBytes } from '../debug/names.ts';
 import { sayChoice } from '../debug/stepper/describe.ts';
-import { parsePosition, positionText } from '../debug/timeline/position.ts';
+import { parsePosition, parsePositionOrEnd, positionText } from '../debug/timeline/position.ts';
 import { EVENT_KINDS, type EventKind, nextEvent, previousEvent, viewsOf, whoFetched, whoWrote } from '../debug/timeline/queries.ts';
 import { type Session, VOID_RUN } from '../debug/timeline/session.ts';
 import { formatTrace } from '../debug/trace.ts';
@@ -76,10 +76,10 @@ export const VERBS: Readonly<Record<string, Verb>> = {
     act: (run) => `${run.place} of @0 to ${positionText(run.timeline.end)}`,
   },
   goto: {
-    usage: 'goto @N',
+    usage: 'goto @N|end',
     says: 'go to the state before step N, or inside it: @N+3',
     act: (run, _, args) => {
-      run.timeline.goto(parsePosition(args.join('')));
+      run.timeline.goto(parsePositionOrEnd(args.join(''), () => run.timeline.end));
       return { text: run.place, moved: true };
     },
   },

@@ -12,7 +12,8 @@ import { type Image, imageFromElf, imageFromFlat } from '../image/image.ts';
 import { BareMachine } from '../kernel/bare.ts';
 import type { Core } from '../machine/core.ts';
 import { scenarioOf } from '../scenario/catalogue.ts';
-import { smokeCell } from '../scenario/matrix.ts';
+import { findToken } from '../scenario/find-token.ts';
+import { usualCell } from '../scenario/matrix.ts';
 import { type Cell, expectedOf, type Scenario, variantOf } from '../scenario/scenario.ts';
 import type { DapHost } from './host.ts';
 import type { Target, What } from './target.ts';
@@ -112,6 +113,21 @@ export class Run {
   }
 }
 
+/** Throws where what is named is not there, without the search for a run: `E_TOKEN`, `E_SCENARIO`, `E_FILE`. */
+export async function checkTarget(host: DapHost, { what, scenarios, engine }: Target): Promise<void> {
+  if (what.kind === 'program') {
+    host.readFile(what.file);
+    return;
+  }
+  const known = await host.scenarios(scenarios);
+  if (what.kind === 'token') {
+    findToken(what.token, host.runner(engine).fixtures, known);
+    return;
+  }
+  const scenario = scenarioOf(what.scenario, known);
+  if (what.variant !== undefined) variantOf(scenario, what.variant);
+}
+
 /** Opens what is to be debugged, at its start. Throws as the parts do: `E_TOKEN`, `E_SCENARIO`, `E_FILE`, `E_ELF`, `E_USAGE`... */
 export async function openRun(host: DapHost, target: Target): Promise<Run> {
   const { what } = target;
@@ -129,7 +145,7 @@ export async function openRun(host: DapHost, target: Target): Promise<Run> {
 }
 
 function cellOf(scenario: Scenario, { victims, fetch, memory, sites, calls }: Extract<What, { kind: 'scenario' }>): Cell {
-  const usual = smokeCell(scenario);
+  const usual = usualCell(scenario);
   return {
     victims: victims ?? usual.victims,
     fetch: fetch ?? usual.fetch,

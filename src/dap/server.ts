@@ -12,6 +12,8 @@ const HOST = '127.0.0.1';
 export function serveStreams(host: DapHost, target: Target | undefined, input: Readable, output: Writable): Promise<void> {
   return new Promise((resolve) => {
     const attached = sharedRun(host, target);
+    // A file or /dev/null ends without closing, and closing is what the adapter hears.
+    input.once('end', () => input.destroy());
     new Adapter(host, { ...(attached !== undefined && { attached }), onEnd: resolve }).start(input, output);
   });
 }

@@ -57,6 +57,12 @@ export const smokeCell = (scenario: Scenario): Cell => ({
   memory: scenario.memory ?? 'tso',
 });
 
+/** The cell of a scenario of which nothing more is said: with it `explore`, the debuggers and the adapter have the same run. */
+export function usualCell(scenario: Scenario): Cell {
+  const cell = smokeCell(scenario);
+  return scenario.scope === 'two-victims' ? { ...cell, victims: Math.max(cell.victims, 2) } : cell;
+}
+
 /** A cell's name: what a token stands for, besides the image. Sizes are in it where they are not as usual. */
 export function cellName(scenario: Scenario, variant: string, cell: Cell): string {
   const plain = plainCell(scenario, variant, cell);

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -19,6 +19,15 @@ describe('the README', () => {
   );
 
   test.each(all(/\b(tp1_[\w-]+)/g))('its token %s replays to a violation', async (token) => {
+    const { exit, stdout } = await textpoke(['replay', token], { files });
+    expect([exit, stdout()]).toEqual([1, expect.stringContaining('VIOLATION')]);
+  });
+
+  const ofHelp = readdirSync(join(root, 'src/cli/verbs')).flatMap((verb) => [
+    ...readFileSync(join(root, 'src/cli/verbs', verb), 'utf8').matchAll(/\btp1_[\w-]+/g),
+  ]);
+
+  test.each([...new Set(ofHelp.map(([token]) => token))])('the token %s of a help text replays', async (token) => {
     const { exit, stdout } = await textpoke(['replay', token], { files });
     expect([exit, stdout()]).toEqual([1, expect.stringContaining('VIOLATION')]);
   });

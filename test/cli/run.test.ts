@@ -124,7 +124,7 @@ describe('flat binaries', () => {
   });
 
   test.each([
-    ['code', 128, 'E_ELF', 'textpoke run code --base 0x100000'],
+    ['code', 128, 'E_ELF', '--base 0x100000'],
     ['code --base 0x400000 --entry 0x500000', 128, 'E_IMAGE', 'the entry defaults to the base'],
     ['code --base 0x400000 --entry main', 128, 'E_IMAGE', 'use an address'],
     ['code --base 0x4000000', 128, 'E_IMAGE', '--max-memory'],

@@ -139,6 +139,12 @@ describe('--at', () => {
     }
   });
 
+  test('end is behind the last step, as step and gdb have it', async () => {
+    const { exit, stdout } = await textpoke(['trace', token, '--at', 'end', '--json']);
+    const { position, steps } = JSON.parse(stdout());
+    expect([exit, position]).toEqual([0, `@${steps}`]);
+  });
+
   test('a place inside a step', async () => {
     const { exit, stdout } = await textpoke(['trace', token, '--at', '@2+1']);
     expect([exit, stdout().split('\n')[3]?.split(' ')[0]]).toEqual([Exit.ok, '@2+1']);

@@ -46,6 +46,16 @@ test('textpoke dap speaks the protocol on stdin and stdout, from any folder, and
   rmSync(elsewhere, { recursive: true });
 }, 60_000);
 
+test('a name that is not there is an error at once, not when somebody attaches', async () => {
+  for (const [what, code] of [
+    ['F99', 'E_SCENARIO'],
+    ['tp1_x', 'E_TOKEN'],
+  ] as const) {
+    const { exit, stderr, stdout } = await textpoke(['dap', what, '--port', '0']);
+    expect([exit, stdout(), stderr()]).toEqual([129, '', expect.stringContaining(code)]);
+  }
+});
+
 test('--port says where it listens and what to put into launch.json, and ^C ends it', async () => {
   const child = spawn(process.execPath, [...command, '--port', '0'], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'exit');

@@ -7,7 +7,7 @@ import { host, TestClient } from './client.ts';
 
 let run: Run;
 beforeAll(async () => {
-  run = await openRun(host, readTarget(new Fields({ scenario: 'F1' }, 'test')));
+  run = await openRun(host, readTarget(new Fields({ scenario: 'F1', cores: 2 }, 'test')));
 });
 const of = (text: string): bigint => evaluate(run, { core: run.core(1) }, text).value;
 

@@ -131,7 +131,7 @@ describe('whatever a client sends', () => {
 
   test('requests with arguments of every kind are answered, each once, and the run still works behind them', async () => {
     const client = new TestClient();
-    await client.begin({ scenario: 'F1', variant: 'no-final-sync', stopOnEntry: true });
+    await client.begin({ scenario: 'F1', variant: 'no-final-sync', cores: 2, stopOnEntry: true });
     const next = numbers(1);
     let [fine, refused] = [0, 0];
     for (let n = 0; n < 1500; n++) {
@@ -172,7 +172,7 @@ describe('whatever a client sends', () => {
 
   test('however one moves, the run that was opened comes back the same', async () => {
     const client = new TestClient();
-    await client.begin({ scenario: 'F1', variant: 'no-final-sync' });
+    await client.begin({ scenario: 'F1', variant: 'no-final-sync', cores: 2 });
     const { run } = client.adapter;
     const end = run!.timeline.machine.hash();
     const token = await client.says('token');

@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { cellOf } from '../../src/cli/actions/explore.ts';
+import { Fields } from '../../src/dap/fields.ts';
 import { openRun } from '../../src/dap/run.ts';
+import { readTarget } from '../../src/dap/target.ts';
+import { scenarioOf } from '../../src/scenario/catalogue.ts';
 import { host, TestClient } from './client.ts';
 
 const launchFails = async (configuration: object, message: RegExp): Promise<void> => {
@@ -17,7 +21,7 @@ describe('launching', () => {
 
   test('a scenario runs into its violation, which is an exception, with the steps that led there', async () => {
     const client = new TestClient();
-    const stopped = await client.begin({ scenario: 'F1', variant: 'no-final-sync' });
+    const stopped = await client.begin({ scenario: 'F1', variant: 'no-final-sync', cores: 2 });
     expect(stopped).toMatchObject({ reason: 'exception', threadId: 2, allThreadsStopped: true });
     expect(stopped.description).toMatch(/^violation I1: CPU1: int3 at ftrace_call claimed by nobody/);
     expect(client.output('console')).toMatch(/fetch ftrace_call: cc \(int3\)/);
@@ -40,7 +44,10 @@ describe('launching', () => {
 
   test('"at" begins in the middle, and restart comes back there', async () => {
     const client = new TestClient();
-    expect(await client.begin({ scenario: 'F1', variant: 'no-final-sync', at: '@12' })).toMatchObject({ reason: 'entry', text: '@12' });
+    expect(await client.begin({ scenario: 'F1', variant: 'no-final-sync', cores: 2, at: '@12' })).toMatchObject({
+      reason: 'entry',
+      text: '@12',
+    });
     await client.stops(() => client.continueRequest({ threadId: 1 }));
     expect(await client.at()).toBe('@24');
     expect((await client.stops(() => client.restartRequest({}))).text).toBe('@12');
@@ -48,7 +55,7 @@ describe('launching', () => {
 
   test('without the filter a violation is the end of the run, and nothing comes behind it', async () => {
     const client = new TestClient();
-    const stopped = await client.begin({ scenario: 'F1', variant: 'no-final-sync' }, () =>
+    const stopped = await client.begin({ scenario: 'F1', variant: 'no-final-sync', cores: 2 }, () =>
       client.setExceptionBreakpointsRequest({ filters: [] }),
     );
     expect(stopped.reason).toBe('end');
@@ -73,7 +80,7 @@ describe('launching', () => {
     await launchFails({ token: 'tp1_AAAA' }, /token/);
     await launchFails({ scenario: 'F1', cores: 'two' }, /'cores' of 'launch' must be a whole number from 1 to 13, not "two"/);
     await launchFails({ scenario: 'F1', fetch: 'zen4' }, /'fetch' of 'launch' must be .*did you mean zen3\?/);
-    await launchFails({ scenario: 'F1', variant: 'no-final-sync', at: '@999' }, /the run has no @999.*it goes from @0 to @24/);
+    await launchFails({ scenario: 'F1', variant: 'no-final-sync', cores: 2, at: '@999' }, /the run has no @999.*it goes from @0 to @24/);
     await launchFails({ program: 'fixtures/run/hello.elf', fetch: 'strict' }, /'fetch' does not fit here/);
     await launchFails({ program: 'fixtures/run/hello.elf', base: '0x1000' }, /says itself where it is loaded/);
     await launchFails({ program: 'fixtures/run/hello.elf', entry: 'mein' }, /there is no symbol 'mein'.*did you mean main/);
@@ -118,6 +125,14 @@ describe('launching', () => {
     }
     (await run).release();
     await expect(new TestClient().attachRequest({})).rejects.toThrow(/no run to attach to/);
+  });
+
+  test('of a scenario alone it is the run that explore and the other debuggers have', async () => {
+    const scenario = scenarioOf('F1');
+    const run = await openRun(host, readTarget(new Fields({ scenario: 'F1', variant: 'no-final-sync' }, 'test')));
+    expect(run.session?.cell).toEqual(cellOf(scenario, {}));
+    expect(run.session?.cell).toEqual({ victims: 2, fetch: 'intel-sdm', memory: 'tso' });
+    run.release();
   });
 
   test('terminate ends with an event; whatever needs a run is refused before there is one', async () => {

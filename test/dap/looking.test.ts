@@ -4,7 +4,7 @@ import { TestClient } from './client.ts';
 
 const client = new TestClient();
 beforeAll(async () => {
-  await client.begin({ scenario: 'F1', variant: 'no-final-sync', stopOnEntry: true });
+  await client.begin({ scenario: 'F1', variant: 'no-final-sync', cores: 2, stopOnEntry: true });
 });
 
 const goto = (at: string): Promise<unknown> => client.stops(() => client.says(`goto ${at}`));

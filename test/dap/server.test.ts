@@ -7,7 +7,7 @@ import { listen, serveStreams } from '../../src/dap/server.ts';
 import { readTarget, targetOf } from '../../src/dap/target.ts';
 import { host } from './client.ts';
 
-const target = readTarget(new Fields({ scenario: 'F1', variant: 'no-final-sync' }, 'test'));
+const target = readTarget(new Fields({ scenario: 'F1', variant: 'no-final-sync', cores: 2 }, 'test'));
 
 /** The test client with a socket of its own. */
 class SocketClient extends DebugClient {
@@ -68,8 +68,9 @@ describe('a server', () => {
   });
 
   test('over a pair of streams it ends when the client says so, or when they close', async () => {
-    for (const way of ['disconnect', 'close'] as const) {
-      const [input, output] = [new PassThrough(), new PassThrough()];
+    for (const way of ['disconnect', 'close', 'end'] as const) {
+      // A file ends and does not close.
+      const [input, output] = [new PassThrough({ autoDestroy: way !== 'end' }), new PassThrough()];
       const served = serveStreams(host, target, input, output);
       const client = new (class extends DebugClient {
         begin(): void {
@@ -80,7 +81,8 @@ describe('a server', () => {
       await client.initializeRequest();
       await client.attachRequest({});
       if (way === 'disconnect') await client.disconnectRequest();
-      else input.destroy();
+      else if (way === 'close') input.destroy();
+      else input.end();
       await served;
     }
   });

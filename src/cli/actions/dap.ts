@@ -4,6 +4,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { Fields } from '../../dap/fields.ts';
 import type { DapHost } from '../../dap/host.ts';
+import { checkTarget } from '../../dap/run.ts';
 import { listen, serveStreams } from '../../dap/server.ts';
 import { readTarget, type Target, targetOf } from '../../dap/target.ts';
 import { Exit } from '../../error.ts';
@@ -45,6 +46,7 @@ export function dapHost(io: Io): DapHost {
 export async function dapAction(options: DapOptions, io: Io): Promise<number> {
   const target = targetOfFlags(options);
   const host = dapHost(io);
+  if (target !== undefined) await checkTarget(host, target);
   if (options.port === undefined) {
     await serveStreams(host, target, process.stdin, process.stdout);
     // A client that keeps its end open would keep this process.

@@ -2,7 +2,7 @@ import { showRace } from '../../debug/show-race.ts';
 import { Exit, TextpokeError } from '../../error.ts';
 import { checkpointKind } from '../../explore/checkpoint.ts';
 import { countRuns, type Share } from '../../explore/share.ts';
-import { type CellResult, CellRunner } from '../../scenario/matrix.ts';
+import { type CellResult, CellRunner, usualCell } from '../../scenario/matrix.ts';
 import { type Cell, MAX_VICTIMS, plainCell, type Scenario, type Variant, variantOf } from '../../scenario/scenario.ts';
 import { checkSize, SIZE_NAMES, sayCount as sayNumber } from '../../scenario/sizes.ts';
 import { type Smaller, smaller } from '../../scenario/smaller.ts';
@@ -234,10 +234,11 @@ export function cellOf(scenario: Scenario, options: Partial<ExploreOptions>): Ce
       hint,
     });
   }
+  const usual = usualCell(scenario);
   return {
-    victims: victims ?? (scenario.scope === 'two-victims' ? Math.max(fewest, 2) : fewest),
-    fetch: options.fetch ?? 'intel-sdm',
-    memory: options.memory ?? 'tso',
+    victims: victims ?? usual.victims,
+    fetch: options.fetch ?? usual.fetch,
+    memory: options.memory ?? usual.memory,
     ...(options.sites === undefined ? {} : { sites: options.sites }),
     ...(options.calls === undefined ? {} : { calls: options.calls }),
   };

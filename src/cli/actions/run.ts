@@ -91,7 +91,7 @@ export function loadImage({ file, base, entry }: Pick<RunOptions, 'file' | 'base
       if (looksElf || !(error instanceof TextpokeError)) throw error;
       throw new TextpokeError('E_ELF', error.message, {
         where: file,
-        hint: `a flat binary needs an address: textpoke run ${file} --base 0x100000`,
+        hint: 'a flat binary needs an address: --base 0x100000',
       });
     }
   }

@@ -6,7 +6,7 @@ import type { Trace } from '../../debug/happening.ts';
 import { hexBytes } from '../../debug/names.ts';
 import { type ReplayedToken, replayToken } from '../../debug/replay.ts';
 import { goOn } from '../../debug/timeline/going-on.ts';
-import { parsePosition, positionText } from '../../debug/timeline/position.ts';
+import { parsePositionOrEnd, positionText } from '../../debug/timeline/position.ts';
 import { ScheduleTimeline } from '../../debug/timeline/schedule-timeline.ts';
 import { Exit, TextpokeError } from '../../error.ts';
 import type { World } from '../../explore/world.ts';
@@ -151,10 +151,10 @@ function aboutOf({ found, world }: ReplayedToken, token: string): TraceAbout {
 /** Tells the state at a position of the run of a token. Throws E_USAGE where the run does not go there. */
 function emitState(runner: CellRunner, replayed: ReplayedToken, at: string, format: TraceFormat, flags: SharedFlags, io: Io): void {
   const { found, knowledge, trace } = replayed;
-  const position = parsePosition(at);
   const world = runner.maker(found.scenario, found.variant.name, found.cell)();
   world.begin(knowledge);
   const timeline = new ScheduleTimeline(world, found.content.answers);
+  const position = parsePositionOrEnd(at, () => timeline.end);
   // The end too is asked for first: its error says how far the run goes.
   timeline.goto(position);
   const before = registersBefore(timeline, world, position.inside > 0 ? position.at : position.at - 1);

@@ -15,7 +15,7 @@ export function define(program: Command, io: Io): void {
     summary: "tell a scenario's story, or why a token goes wrong",
     description: "Tells a scenario's story with its source, or names the ordering that makes the schedule of a token go wrong.",
     groups: [],
-    examples: ['explain ftrace/late-handler', 'explain tp1_AyDJUdpLASYMAQEBBAEBAQQBAgIDAQMCAAAA-ic'],
+    examples: ['explain ftrace/late-handler', 'explain tp1_AyDJUVKWAxwIAgEDAQEFAQICAQEEAADh1g'],
     async act({ args, own, flags, io }) {
       const what = argument(args, 0);
       const isToken = /\btp\d+_/.test(what) || what === '-';

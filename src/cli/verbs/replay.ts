@@ -17,7 +17,7 @@ export function define(program: Command, io: Io): void {
     description:
       'Runs the schedule of a token and prints its trace: the same bytes each time. Text around the token does not matter; without an argument it is read from standard input.',
     groups: ['Engine'],
-    examples: ['replay tp1_AyDJUdpLASYMAQEBBAEBAQQBAgIDAQMCAAAA-ic', 'replay race.txt --format changelog --out diagram.txt'],
+    examples: ['replay tp1_AyDJUVKWAxwIAgEDAQEFAQICAQEEAADh1g', 'replay race.txt --format changelog --out diagram.txt'],
     async act({ args, own, flags, io }) {
       const format = ownValue(own, 'format', '--format', oneOf(...TRACE_FORMATS));
       const token = findToken(args[0], io);

@@ -23,3 +23,7 @@ export function parsePosition(text: string): Position {
     throw new TextpokeError('E_USAGE', `${JSON.stringify(text)} is no position`, { where: text, hint: 'positions look like @14 or @14+3' });
   return { at: Number(match[1]), inside: Number(match[2] ?? 0) };
 }
+
+/** The same, and `end` or `@end` for the end of a run, which `end` finds. */
+export const parsePositionOrEnd = (text: string, end: () => Position): Position =>
+  /^@?end$/.test(text.trim()) ? end() : parsePosition(text);

@@ -1,5 +1,5 @@
 import { exceptionName } from '../../debug/names.ts';
-import { comparePositions, type Position, parsePosition, positionText } from '../../debug/timeline/position.ts';
+import { comparePositions, type Position, parsePosition, parsePositionOrEnd, positionText } from '../../debug/timeline/position.ts';
 import type { Timeline } from '../../debug/timeline/timeline.ts';
 import { TextpokeError } from '../../error.ts';
 import { type Desk, FLUSH, type MonitorVerb } from './verb.ts';
@@ -25,7 +25,10 @@ const goto: MonitorVerb = {
   args: [1, 1],
   *run(desk, [text = '']) {
     const { timeline } = desk.target;
-    yield* goTo(timeline, text === 'end' ? timeline.end : parsePosition(text));
+    yield* goTo(
+      timeline,
+      parsePositionOrEnd(text, () => timeline.end),
+    );
     return [whereLine(desk), FLUSH];
   },
 };

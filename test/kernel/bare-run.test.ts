@@ -109,7 +109,10 @@ describe('traps', () => {
     ['mov $0x5000, %eax\njmp *%rax', '#PF at 0x5000, cr2 0x5000 (instruction fetch, not permitted)'],
     ['mov $0xff, %al\nmov %rax, %cr8', '#GP at 0x400002 guest.s:2, error code 0x0'],
     ['vmcall', '#UD at 0x400000 guest.s:1: 0f 01 c1 (vmcall) needs VMX, which CPUID does not report'],
-    ['.byte 0x62, 0xf1, 0x7c, 0x48, 0x58, 0xc0', '#UD at 0x400000 guest.s:1: 62 f1 7c 48 58 c0 (vaddps) needs AVX512F, which CPUID does not report'],
+    [
+      '.byte 0x62, 0xf1, 0x7c, 0x48, 0x58, 0xc0',
+      '#UD at 0x400000 guest.s:1: 62 f1 7c 48 58 c0 (vaddps) needs AVX512F, which CPUID does not report',
+    ],
     ['rdrand %eax', '#UD at 0x400000 guest.s:1: 0f c7 f0 (rdrand) needs RDRAND, which CPUID does not report'],
     ['ud2', '#UD at 0x400000 guest.s:1'],
     ['int $0x80', 'vector 0x80 at 0x400002'],

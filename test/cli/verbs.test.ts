@@ -82,6 +82,27 @@ describe('cc', () => {
 });
 
 describe('doctor', () => {
+  test('--isa says which instructions run', async () => {
+    const text = await textpoke(['doctor', '--isa']);
+    expect(text.exit).toBe(0);
+    expect(text.stdout()).toMatch(/^AVX2 +\d+ +\d+ +\d+/m);
+    const json = await textpoke(['doctor', '--isa', '--json']);
+    const line = json
+      .stdout()
+      .split('\n')
+      .find((one) => one.includes('"mnemonic":"vzeroupper"'));
+    expect(JSON.parse(line ?? '')).toEqual({
+      v: 1,
+      type: 'instruction',
+      mnemonic: 'vzeroupper',
+      features: 'AVX',
+      baseline: true,
+      encodings: 1,
+      run: 1,
+      regions: 1,
+    });
+  });
+
   test('says what is there and what is lost without it', async () => {
     const bare = await textpoke(['doctor']);
     expect(bare.exit).toBe(0);

@@ -1,6 +1,6 @@
 import { CpuidFeature, Mnemonic } from 'iced-x86';
 import { decode } from '../../src/isa/decode.ts';
-import { type Choices, encode, isGather, type MemoryPlace, type Row, rows } from '../encodings/encode.ts';
+import { type Choices, encode, isGather, type MemoryPlace, type Row, rows } from '../../src/isa/encodings.ts';
 
 type Random = (below: number) => number;
 

@@ -1,5 +1,5 @@
 import { CpuidFeature } from 'iced-x86';
-import { type Row, rows } from '../encodings/encode.ts';
+import { type Row, rows } from '../../src/isa/encodings.ts';
 
 type Feature = keyof typeof CpuidFeature;
 
@@ -59,7 +59,8 @@ const segment = /(^|_)(es|cs|ss|ds|fs|gs)($|_)|sreg/i;
 
 /** The class of a row; undefined where it is not recorded. */
 export function classOf(row: Row, codeName: string): string | undefined {
-  if (row.privileged || LEFT_OUT.test(row.mnemonic) || segment.test(codeName) || /far|_m16(16|32|64)|ptr/i.test(codeName)) return undefined;
+  if (row.privileged || LEFT_OUT.test(row.mnemonic) || segment.test(codeName) || /far|moffs|_m16(16|32|64)|ptr/i.test(codeName))
+    return undefined;
   const has = (features: readonly Feature[]): boolean => features.some((name) => row.features.includes(CpuidFeature[name]));
   const extension = EXTENSIONS.find(([, features]) => has(features));
   if (extension !== undefined) return extension[0];

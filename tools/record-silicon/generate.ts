@@ -1,7 +1,7 @@
 import { Code, RflagsBits } from 'iced-x86';
 import { GPR_NAMES } from '../../src/isa/core-state.ts';
 import { decode } from '../../src/isa/decode.ts';
-import { encode, isGather, type MemoryPlace, type Row } from '../encodings/encode.ts';
+import { encode, isGather, type MemoryPlace, type Row } from '../../src/isa/encodings.ts';
 import { bitsOf, extended, inMemoryOrder, pick, quadword, type Random } from './values.ts';
 
 /** A register file that many tests begin with, as bg.json has it. */

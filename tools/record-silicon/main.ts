@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { Code } from 'iced-x86';
-import type { Row } from '../encodings/encode.ts';
+import type { Row } from '../../src/isa/encodings.ts';
 import { CLASSES, rowsOf } from './classes.ts';
 import { type Background, backgrounds, generate, type Test } from './generate.ts';
 import { Harness, whyNotHere } from './harness.ts';

@@ -38,7 +38,7 @@ const MEMORY_ONLY = kindsIn('mem', 'mem_vsib32x', 'mem_vsib64x', 'mem_vsib32y', 
 const GATHERS = kindsIn('mem_vsib32x', 'mem_vsib64x', 'mem_vsib32y', 'mem_vsib64y');
 const EITHER = kindsIn('r8_or_mem', 'r16_or_mem', 'r32_or_mem', 'r64_or_mem', 'mm_or_mem', 'xmm_or_mem', 'ymm_or_mem');
 const IN_RM = kindsIn('r16_reg_mem', 'r32_reg_mem', 'r64_reg_mem', 'r16_rm', 'r32_rm', 'r64_rm', 'mm_rm', 'xmm_rm', 'ymm_rm');
-const IN_REG = kindsIn('r8_reg', 'r16_reg', 'r32_reg', 'r64_reg', 'mm_reg', 'xmm_reg', 'ymm_reg');
+const IN_REG = kindsIn('r8_reg', 'r16_reg', 'r32_reg', 'r64_reg', 'mm_reg', 'xmm_reg', 'ymm_reg', 'seg_reg', 'cr_reg', 'dr_reg');
 const IN_VVVV = kindsIn('r32_vvvv', 'r64_vvvv', 'xmm_vvvv', 'ymm_vvvv');
 const IN_IS4 = kindsIn('xmm_is4', 'ymm_is4');
 const IN_OPCODE = kindsIn('r8_opcode', 'r16_opcode', 'r32_opcode', 'r64_opcode');
@@ -86,6 +86,7 @@ const IMMEDIATE_BYTES = new Map<Kind, number>([
   [Kind.imm32, 4],
   [Kind.imm32sex64, 4],
   [Kind.imm64, 8],
+  [Kind.mem_offs, 8],
   [Kind.br64_1, 1],
   [Kind.br64_4, 4],
 ]);
@@ -164,6 +165,7 @@ export function encode(row: Row, choices: Choices): Uint8Array | undefined {
   const info = CodeExt.opCode(row.code);
   const numberOf = (kind: Kind): number => {
     if (GENERAL.has(kind)) return choices.register();
+    if (kind === Kind.seg_reg) return random(6);
     return kind === Kind.mm_reg || kind === Kind.mm_rm || kind === Kind.mm_or_mem ? random(8) : random(16);
   };
   let [reg, vvvv, is4] = [0, 0, -1];

@@ -1,0 +1,68 @@
+/**
+ * Writes docs/isa.md: what of the instruction set runs, and what stands behind it. tsx tools/isa-page.ts
+ * A test compares the page with what this makes.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { byFeatures, type Coverage, coverage } from '../src/cli/isa-coverage.ts';
+import { root } from './build-fixtures.ts';
+import { VectorDirectory } from './silicon/vectors.ts';
+
+export const PAGE = join(root, 'docs/isa.md');
+
+/** How many committed vectors there are of each iced Code. */
+function committedVectors(): ReadonlyMap<string, number> {
+  const vectors = new VectorDirectory(join(root, 'fixtures/silicon'));
+  const counts = new Map<string, number>();
+  for (const name of vectors.classes)
+    for (const { id } of vectors.read(name)) {
+      const code = id.slice(0, id.lastIndexOf('/'));
+      counts.set(code, (counts.get(code) ?? 0) + 1);
+    }
+  return counts;
+}
+
+const part = (some: number, all: number): string => (some === all ? String(all) : `${some} of ${all}`);
+const engines = ({ run, regions, encodings }: Coverage): string =>
+  run === 0 ? '**no**' : `${part(run, encodings)} | ${regions === 0 ? '-' : part(regions, encodings)}`;
+
+/** The page as it should be. */
+export function isaPage(): string {
+  const vectors = committedVectors();
+  const all = coverage();
+  const vectorsOf = ({ codes }: Coverage): number => codes.reduce((sum, code) => sum + (vectors.get(code) ?? 0), 0);
+  const baseline = all.filter((entry) => entry.baseline);
+  const total = (list: readonly Coverage[], of: (entry: Coverage) => number): number => list.reduce((sum, entry) => sum + of(entry), 0);
+  const missing = baseline.filter(({ run }) => run === 0).map(({ mnemonic }) => mnemonic);
+  const sections = [...byFeatures(all)].map(([features, list]) =>
+    [
+      `### ${features}${list[0]!.baseline ? '' : ' (beyond x86-64-v3)'}`,
+      '',
+      '| mnemonic | run | regions | vectors |',
+      '|---|---|---|---|',
+      ...list.map((entry) => `| ${entry.mnemonic} | ${engines(entry)}${entry.run === 0 ? ' |' : ''} | ${vectorsOf(entry) || '-'} |`),
+    ].join('\n'),
+  );
+  return `# The instruction set
+
+Made by \`npx tsx tools/isa-page.ts\` from the decoder's tables: each mnemonic of 64-bit mode that an x86-64-v3 processor has, then what runs beyond that. \`textpoke doctor --isa\` says the
+same of an installation, without vectors.
+
+* *run*: how many of its encodings (legacy and VEX) the reference and the interpreter execute; they always execute the same ones. **no**: it stops with its bytes, address and name.
+* *regions*: how many of these compiled regions hold; at the others a region ends and the interpreter goes on. System instructions are never part of one.
+* Hints of features that CPUID does not report (ENDBR64, CLDEMOTE) are NOPs, as on such a processor.
+* Not counted: near branches with a 66 prefix, which vendors read in two ways (here as Intel does), UD0, and x87 instructions with FWAIT, which are two.
+* *vectors*: committed vectors of these encodings, recorded on a CPU (\`fixtures/silicon\`), which both engines pass. \`npm run record:silicon\` makes more.
+
+Within x86-64-v3 ${part(
+    total(baseline, (e) => e.run),
+    total(baseline, (e) => e.encodings),
+  )} encodings of ${new Set(baseline.map(({ mnemonic }) => mnemonic)).size} mnemonics run, ${total(baseline, (e) => e.regions)} also in regions; ${total(all, (e) => vectorsOf(e))} vectors on this page.
+${missing.length === 0 ? 'None is missing.' : `Not there: ${missing.join(', ')}.`}
+
+${sections.join('\n\n')}
+`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(PAGE, isaPage());

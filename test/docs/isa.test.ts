@@ -13,7 +13,7 @@ describe('docs/isa.md', () => {
       coverage().find((entry) => entry.mnemonic === mnemonic && entry.features === features);
     expect(of('cpuid', 'CPUID')).toMatchObject({ run: 1, regions: 0, baseline: true });
     const add = of('add', 'base')!;
-    expect(add.encodings).toBeGreaterThan(20);
+    expect(add.encodings).toBeGreaterThan(15);
     expect([add.run, add.regions]).toEqual([add.encodings, add.encodings]);
     expect(of('vfmadd231pd', 'FMA')).toMatchObject({ encodings: 2, run: 2, regions: 2, baseline: true });
     expect(of('aesenc', 'AES')).toMatchObject({ baseline: false });

@@ -5,10 +5,11 @@ import { engineRows, vectorRows } from './interpreter.ts';
 import { type Row, reached, say } from './measure.ts';
 import { Peers } from './peers.ts';
 import { proofRows } from './proofs.ts';
+import { shortRows } from './short.ts';
 import { table } from './table.ts';
 import { transitionRows } from './transitions.ts';
 
-const GROUPS = ['interpreter', 'region', 'vectors', 'cliff', 'fork', 'transitions', 'proofs'] as const;
+const GROUPS = ['interpreter', 'region', 'vectors', 'short', 'cliff', 'fork', 'transitions', 'proofs'] as const;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -35,6 +36,7 @@ if (wanted('interpreter') || wanted('region') || wanted('vectors')) {
     peers.close();
   }
 }
+if (wanted('short')) rows.push(...(await shortRows(rounds)));
 if (wanted('cliff')) rows.push(...cliffRows(rounds));
 if (wanted('fork')) rows.push(forkRow(rounds));
 if (wanted('transitions')) rows.push(...transitionRows(rounds));

@@ -90,14 +90,14 @@ export const VERBS: Readonly<Record<string, Verb>> = {
   },
   choices: {
     usage: 'choices',
-    says: 'what can happen next, and what the run does',
+    says: 'what can happen next, counted from 1, and what the run does',
     act: (run) => {
       const { timeline } = sessionOf(run, 'choices');
       needStart(run, 'choices');
       const taken = timeline.answers[timeline.position.at];
       const { world } = timeline;
       const lines = timeline.options.map(
-        (choice, n) => `${n === taken ? '*' : ' '} ${n}  CPU${choice.core} ${choice.kind}: ${sayChoice(world, run.names!, choice)}`,
+        (choice, n) => `${n === taken ? '*' : ' '} ${n + 1}  CPU${choice.core} ${choice.kind}: ${sayChoice(world, run.names!, choice)}`,
       );
       return lines.length === 0 ? 'nothing can happen: the run has ended' : lines.join('\n');
     },
@@ -109,9 +109,9 @@ export const VERBS: Readonly<Record<string, Verb>> = {
       const { timeline } = sessionOf(run, 'take');
       needStart(run, 'take');
       const offered = timeline.options.length;
-      const answer = /^\d{1,6}$/.test(args[0] ?? '') ? Number(args[0]) : -1;
+      const answer = /^\d{1,6}$/.test(args[0] ?? '') ? Number(args[0]) - 1 : -1;
       if (answer < 0 || answer >= offered)
-        throw usage(`take wants a choice from 0 to ${offered - 1}`, `take ${args.join(' ')}`, 'choices lists them');
+        throw usage(`take wants a choice from 1 to ${offered}`, `take ${args.join(' ')}`, 'choices lists them');
       const violations = timeline.take(answer);
       timeline.openEnd = true;
       const warning = sessionOf(run, 'take').isVoid ? [VOID_RUN] : [];

@@ -69,7 +69,7 @@ const WORDS = [
   '*0',
   'ftrace_call',
   'goto @3',
-  'take 0',
+  'take 1',
   'next drain',
   'who-wrote 0',
   '@1',
@@ -189,7 +189,7 @@ describe('whatever a client sends', () => {
         () => client.continueRequest({ threadId, singleThread }),
         () => client.reverseContinueRequest({ threadId }),
         () => client.says(`goto @${next(run!.timeline.end.at + 1)}`),
-        () => client.says(`take ${next(2)}`),
+        () => client.says(`take ${1 + next(2)}`),
       ];
       const move = moves[next(moves.length)]!;
       const stopped = client.waitForEvent('stopped');

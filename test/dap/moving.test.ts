@@ -188,11 +188,12 @@ describe('the debug console', () => {
   test('choices and take: another run from here, with a token of its own', async () => {
     await client.stops(() => client.says('goto @18'));
     const choices = await client.says('choices');
-    expect(choices).toMatch(/^\* 0 {2}CPU1 step: fetches ftrace_call: cc \(int3\)\n {2}1 {2}CPU0 step/);
+    expect(choices).toMatch(/^\* 1 {2}CPU1 step: fetches ftrace_call: cc \(int3\)\n {2}2 {2}CPU0 step/);
     const token = await client.says('token');
-    expect((await client.stops(() => client.says('take 1'))).text).toBe('@19');
+    await expect(client.says('take 0')).rejects.toThrow(/take wants a choice from 1 to/);
+    expect((await client.stops(() => client.says('take 2'))).text).toBe('@19');
     expect(await client.says('token')).not.toBe(token);
-    await expect(client.says('take 99')).rejects.toThrow(/take wants a choice from 0 to/);
+    await expect(client.says('take 99')).rejects.toThrow(/take wants a choice from 1 to/);
     await client.stops(() => client.says('restore'));
     expect(await client.says('token')).toBe(token);
   });

@@ -20,7 +20,7 @@ const token: MonitorVerb = {
 const choices: MonitorVerb = {
   name: 'choices',
   usage: '',
-  help: 'what could happen at this step; > is what does in this run',
+  help: 'what could happen at this step, counted from 1; > is what does in this run',
   args: [0, 0],
   run(desk) {
     const schedule = scheduleOf(desk);
@@ -29,7 +29,7 @@ const choices: MonitorVerb = {
     // Asking leads to the start of the step.
     const { options } = timeline;
     const lines = options.map(
-      (choice, n) => `${timeline.answers[here.at] === n ? '>' : ' '} ${n}  CPU${choice.core} ${sayChoice(schedule, choice)}`,
+      (choice, n) => `${timeline.answers[here.at] === n ? '>' : ' '} ${n + 1}  CPU${choice.core} ${sayChoice(schedule, choice)}`,
     );
     timeline.goto(here);
     return [`@${here.at}`, ...(lines.length === 0 ? ['nothing more can happen'] : lines)];
@@ -65,13 +65,14 @@ const take: MonitorVerb = {
   args: [1, 1],
   run(desk, [text = '']) {
     const { timeline } = scheduleOf(desk);
-    const answer = countOf(text, 'choice');
+    const chosen = countOf(text, 'choice');
+    const answer = chosen - 1;
     const here = timeline.position;
     const offered = timeline.options.length;
-    if (answer >= offered) {
+    if (answer < 0 || answer >= offered) {
       timeline.goto(here);
-      throw new TextpokeError('E_USAGE', `there is no choice ${answer}`, {
-        hint: offered === 0 ? 'nothing more can happen here' : `0 to ${offered - 1}: monitor choices`,
+      throw new TextpokeError('E_USAGE', `there is no choice ${chosen}`, {
+        hint: offered === 0 ? 'nothing more can happen here' : `1 to ${offered}: monitor choices`,
       });
     }
     if (timeline.answers[here.at] === answer) timeline.goto({ at: here.at + 1, inside: 0 });

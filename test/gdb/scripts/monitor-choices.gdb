@@ -2,11 +2,11 @@
 monitor choices
 monitor token
 monitor take 9
-monitor take 0
+monitor take 1
 monitor pos
 monitor token
 monitor choices
-monitor take 1
+monitor take 2
 monitor token
 maintenance flush register-cache
 info threads

@@ -11,18 +11,19 @@ function errnoOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
+const REASONS: Record<string, string> = {
+  ENOENT: 'no such file',
+  EACCES: 'permission denied',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of the path is not a folder',
+  EEXIST: 'a part of the path is not a folder',
+  ENOSPC: 'the disk is full',
+  EROFS: 'the file system is read-only',
+};
+
 function fileError(verb: string, path: string, error: unknown): TextpokeError {
-  const reasons: Record<string, string> = {
-    ENOENT: 'no such file',
-    EACCES: 'permission denied',
-    EISDIR: 'it is a folder',
-    ENOTDIR: 'a part of the path is not a folder',
-    EEXIST: 'a part of the path is not a folder',
-    ENOSPC: 'the disk is full',
-    EROFS: 'the file system is read-only',
-  };
   const errno = errnoOf(error);
-  const reason = reasons[errno] ?? (errno || String(error));
+  const reason = REASONS[errno] ?? (errno || String(error));
   const hint = errno === 'ENOENT' ? 'check the spelling; relative paths start at the current folder' : undefined;
   return new TextpokeError('E_FILE', `cannot ${verb} ${path}: ${reason}`, { where: resolve(path), ...(hint && { hint }) });
 }
@@ -41,6 +42,11 @@ function moduleError(path: string, error: unknown): TextpokeError {
   return new TextpokeError('E_FILE', `cannot load ${path}: ${message.split('\n')[0]}`, { where: resolve(path), ...(hint && { hint }) });
 }
 
+function streamError(descriptor: number, errno: string, error: unknown): TextpokeError {
+  const name = descriptor === 1 ? 'standard output' : 'standard error';
+  return new TextpokeError('E_FILE', `cannot write ${name}: ${REASONS[errno] ?? (errno || String(error))}`, { where: name });
+}
+
 /** Writes all of it before returning, so that ending the process loses nothing. A reader that went away (`| head`) ends us quietly. */
 function writeAll(descriptor: number, data: string | Uint8Array): void {
   let bytes: Uint8Array = bytesOf(data);
@@ -50,7 +56,7 @@ function writeAll(descriptor: number, data: string | Uint8Array): void {
     } catch (error) {
       const errno = errnoOf(error);
       if (errno === 'EPIPE') process.exit(0);
-      if (errno !== 'EAGAIN') throw error;
+      if (errno !== 'EAGAIN') throw streamError(descriptor, errno, error);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     }
   }

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { root } from '../../tools/bootstrap.mjs';
@@ -33,4 +34,17 @@ test('a missing file', () => {
   const { status, stderr } = textpoke(['asm', '--file', 'no/such.s']);
   expect(status).toBe(128);
   expect(stderr).toMatch(/^error: cannot read no\/such\.s: no such file {3}\[E_FILE\]\n/);
+});
+
+test.runIf(existsSync('/dev/full'))('a standard output that takes no more is named, and is no fault of the program', () => {
+  const full = openSync('/dev/full', 'w');
+  const { status, stderr } = spawnSync(process.execPath, [...program, 'dis', '90'], {
+    encoding: 'utf8',
+    stdio: ['ignore', full, 'pipe'],
+    env,
+    cwd: root,
+  });
+  closeSync(full);
+  expect(status).toBe(128);
+  expect(stderr).toMatch(/^error: cannot write standard output: the disk is full {3}\[E_FILE\]\n/);
 });

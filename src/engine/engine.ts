@@ -72,6 +72,8 @@ const PAGE_BYTES = 4096;
 const IDLE = new WeakMap<Forms, Engine[]>();
 const MAX_IDLE = 2;
 
+/** Instructions of a run that is worth a better dispatch. */
+const LONG_RUN = 50_000;
 /** Calls of handlers through the table before the dispatch is rebuilt with the forms that are in use. */
 const WARM_RUNS = 3;
 const MAX_HOT = 400;
@@ -111,6 +113,7 @@ export class Engine {
   #run: (core: number, instructions: number, record: number) => number;
   /** Handlers with numbers below this were linked when the machine was made. */
   #batched = 0;
+  #inLongRuns = 0;
   #longRuns = 0;
   #hotForms = 0;
 
@@ -210,6 +213,7 @@ export class Engine {
     this.#numbers.clear();
     this.#used = new Set();
     this.#longRuns = 0;
+    this.#inLongRuns = 0;
     this.#regions?.renew();
     this.looks = undefined;
     this.#begin();
@@ -275,7 +279,11 @@ export class Engine {
     }
     if (this.features.explore) {
       if (++this.#longRuns === WARM_STEPS) this.inlineForms();
-    } else if (instructions > 50_000) this.#warm();
+    } else if (instructions > LONG_RUN) {
+      // A run that ends at an instruction that is not decoded yet goes on: only what it did counts.
+      this.#inLongRuns += instructions - this.unused(core);
+      if (this.#inLongRuns >= LONG_RUN) this.#warm();
+    }
     return reason;
   }
 
@@ -285,6 +293,7 @@ export class Engine {
   }
 
   #warm(): void {
+    this.#inLongRuns = 0;
     this.#longRuns++;
     if (this.#longRuns % WARM_RUNS !== 0 || this.#hotForms === this.#used.size || this.#used.size > MAX_HOT) return;
     this.inlineForms();

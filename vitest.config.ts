@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 60_000,
     // Each file in its own worker thread: the wasm engines hold their machine in module instances, not in globals.
     pool: 'threads',
+    // Files have nothing to do with each other: every core works on one.
+    maxWorkers: '100%',
   },
 });

@@ -1,10 +1,11 @@
 import { TextpokeError } from '../error.ts';
 import type { DataType } from '../image/data-types.ts';
-import { GPR_NAMES, type StateWord } from '../isa/core-state.ts';
+import { GPR_NAMES } from '../isa/core-state.ts';
 import type { Core } from '../machine/core.ts';
 import { readLinear } from '../machine/look.ts';
 import { suggest } from '../suggest.ts';
 import type { Run } from './run.ts';
+import { SEGMENTS, SYSTEM } from './state-words.ts';
 
 /** What an expression is: a number, or a place in memory and what it holds. */
 export interface Value {
@@ -28,39 +29,7 @@ export interface Scope {
 const TOKEN = /\s*(?:(0x[0-9a-f]+|\d+)|(\$?[A-Za-z_.][\w.]*)|(->|<<|>>|[=!<>]=|&&|\|\||[-+*/%&|^~!<>()[\].]))/iy;
 
 /** Words of a core that have a name of their own, besides general registers. */
-const WORDS = [
-  'cr0',
-  'cr2',
-  'cr3',
-  'cr4',
-  'cr8',
-  'efer',
-  'cs',
-  'ss',
-  'ds',
-  'es',
-  'fs',
-  'gs',
-  'cpl',
-  'fsBase',
-  'gsBase',
-  'kernelGsBase',
-  'dr0',
-  'dr1',
-  'dr2',
-  'dr3',
-  'dr6',
-  'dr7',
-  'gdtrBase',
-  'gdtrLimit',
-  'idtrBase',
-  'idtrLimit',
-  'tr',
-  'trBase',
-  'star',
-  'lstar',
-  'sfmask',
-] as const satisfies readonly StateWord[];
+const WORDS = [...SYSTEM, ...SEGMENTS];
 
 const BYTES = ['al', 'cl', 'dl', 'bl', 'spl', 'bpl', 'sil', 'dil'];
 const LOADS: Readonly<Record<string, number>> = { u8: 1, u16: 2, u32: 4, u64: 8 };

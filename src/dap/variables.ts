@@ -9,37 +9,13 @@ import { fetchViews, type PendingStore, pendingInterrupts, pendingStores, readLi
 import type { Disassembly } from './disassembly.ts';
 import type { Value } from './expression.ts';
 import type { Run } from './run.ts';
+import { SEGMENTS, SYSTEM } from './state-words.ts';
 import { hex, sayNumber, sayValue } from './values.ts';
 
 type Variable = DebugProtocol.Variable;
 type Make = () => readonly Variable[];
 
 const FLAGS = { CF, PF, AF, ZF, SF, TF, IF, DF, OF, NT, RF, AC, ID } as const;
-const SEGMENTS: readonly StateWord[] = ['cs', 'ss', 'ds', 'es', 'fs', 'gs', 'fsBase', 'gsBase', 'kernelGsBase', 'cpl'];
-const SYSTEM: readonly StateWord[] = [
-  'cr0',
-  'cr2',
-  'cr3',
-  'cr4',
-  'cr8',
-  'efer',
-  'gdtrBase',
-  'gdtrLimit',
-  'idtrBase',
-  'idtrLimit',
-  'tr',
-  'trBase',
-  'star',
-  'lstar',
-  'sfmask',
-  'apicBase',
-  'dr0',
-  'dr1',
-  'dr2',
-  'dr3',
-  'dr6',
-  'dr7',
-];
 /** Elements of an array are shown up to here when the client does not say which it wants. */
 const MANY_ELEMENTS = 256;
 

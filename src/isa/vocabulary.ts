@@ -146,11 +146,11 @@ export interface Vocabulary<V> {
   current(): V;
   /** Continues at `target`; raises #GP(0) before anything was changed where it is not canonical. Call before other writes. */
   checkCanonical(target: V): void;
-  /** Sets the address of the next instruction. */
+  /** Sets the address of the next instruction. The last thing on its way through the semantics: compiled code goes there at once. */
   jump(target: V): void;
   /** Target of a relative branch: the record's displacement added to `next()`, truncated to the operand size. */
   relativeTarget(): V;
-  /** Stays at this instruction: one more iteration of a repeated string instruction is due. */
+  /** Stays at this instruction: one more iteration of a repeated string instruction is due. The last thing on its way, as `jump`. */
   again(): void;
 
   /** A fault: nothing of this instruction happened; control does not come back. */

@@ -19,11 +19,15 @@ export function differences(vector: Vector, ran: Ran): Difference[] {
   return [...exceptionDifferences(vector, ran), ...registerDifferences(vector, ran), ...memoryDifferences(vector, ran)];
 }
 
+/** #SS, #GP, #PF: what an access may raise. */
+const FAULTS = new Set([12, 13, 14]);
+
 function* exceptionDifferences(vector: Vector, ran: Ran): Generator<Difference> {
   const expected = vector.exception;
   const got = ran.exception;
   // Recorded in single steps: the trap of an element that was fetched came in the place of the next one's fault.
-  if (expected === undefined && got !== undefined && /gather/i.test(vector.id) && !vector.out.has('rip')) return;
+  if (expected === undefined && got?.vector !== undefined && FAULTS.has(got.vector) && /gather/i.test(vector.id) && !vector.out.has('rip'))
+    return;
   if (expected?.vector !== got?.vector) yield { what: 'exception', expected: text(expected?.vector), got: text(got?.vector) };
   if (expected === undefined || got === undefined) return;
   if (expected.errorCode !== (got.errorCode ?? 0n))

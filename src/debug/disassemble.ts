@@ -1,4 +1,5 @@
 import { Code, Decoder, DecoderError, DecoderOptions, Formatter, FormatterSyntax } from 'iced-x86';
+import type { CodeSize } from '../isa/mode.ts';
 
 export type AssemblySyntax = 'att' | 'intel' | 'nasm' | 'masm';
 
@@ -33,11 +34,11 @@ function formatterOf(syntax: AssemblySyntax): Formatter {
 }
 
 /**
- * 64-bit code as text, an instruction a line. A byte that starts no valid instruction is `(bad)`, as objdump has it, and decoding goes on behind it.
+ * Code, 64-bit unless another size is given, as text, an instruction a line. A byte that starts no valid instruction is `(bad)`, as objdump has it, and decoding goes on behind it.
  */
-export function disassemble(bytes: Uint8Array, address: bigint, syntax: AssemblySyntax = 'att'): Disassembled[] {
+export function disassemble(bytes: Uint8Array, address: bigint, syntax: AssemblySyntax = 'att', codeSize: CodeSize = 64): Disassembled[] {
   const formatter = formatterOf(syntax);
-  const decoder = new Decoder(64, bytes, DecoderOptions.None);
+  const decoder = new Decoder(codeSize, bytes, DecoderOptions.None);
   const lines: Disassembled[] = [];
   for (let offset = 0; offset < bytes.length; ) {
     decoder.position = offset;

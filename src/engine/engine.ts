@@ -14,6 +14,7 @@ import {
   type MemoryMap,
   memoryMap,
   PAGE_INFO_BASE,
+  physicalOf,
   Stop,
 } from './layout.ts';
 import type { LookObserver } from './look-observer.ts';
@@ -310,11 +311,11 @@ export class Engine {
     this.#run = this.#instantiateRun([...this.#used].slice(first, first + count));
   }
 
-  /** Writes a record for a physical address, or elsewhere at offset `at` when given; gives its offset. */
-  putRecord(instruction: Instruction, fields: RecordFields, physical: number, at?: number): number {
+  /** Writes a record with a tag (`inMode`), in its place or elsewhere at offset `at` when given; gives its offset. */
+  putRecord(instruction: Instruction, fields: RecordFields, tag: number, at?: number): number {
     const handler = this.handler(instruction);
-    const offset = at ?? DECODE_BASE + (physical & (DECODE_RECORDS - 1)) * 32;
-    writeRecord(this.view, offset, physical, handler, fields);
+    const offset = at ?? DECODE_BASE + (tag & (DECODE_RECORDS - 1)) * 32;
+    writeRecord(this.view, offset, tag, handler, fields);
     return offset;
   }
 
@@ -341,7 +342,8 @@ export class Engine {
     this.#regions?.kill(physical, size);
     for (let pa = Math.max(0, physical - 14); pa < physical + size; pa++) {
       const at = DECODE_BASE + (pa & (DECODE_RECORDS - 1)) * 32;
-      if (this.view.getUint32(at, true) !== pa || pa + this.view.getUint8(at + RECORD.length) <= physical) continue;
+      const tag = this.view.getUint32(at, true);
+      if (tag === NO_TAG || physicalOf(tag) !== pa || pa + this.view.getUint8(at + RECORD.length) <= physical) continue;
       this.view.setUint32(at, NO_TAG, true);
     }
   }

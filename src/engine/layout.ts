@@ -94,7 +94,9 @@ export const CORE = {
   stackHost: HASHED_END + 128,
   /** 1 from the first instruction on that uses the extended state: only then it is remembered and hashed. */
   extendedUsed: HASHED_END + 136,
-  blockEnd: HASHED_END + 144,
+  /** Number of the core's `Mode` (`isa/mode.ts`): what its words say, kept at hand. */
+  mode: HASHED_END + 144,
+  blockEnd: HASHED_END + 152,
 
   tlb: 0x1000,
   itlb: 0x3000,
@@ -120,7 +122,7 @@ export const TLB = {
   /** Copy of the page's info word. */
   info: 28,
 } as const;
-/** Instruction TLB: 64 entries {u64 linear page or -1, u32 physical page}. */
+/** Instruction TLB: 64 entries {u64 page of RIP or -1, u32 physical page with the mode's number (`inMode`)}. Outside 64-bit mode the base of CS is added before translation. */
 export const ITLB = { entries: 64, bytes: 16, tag: 0, physical: 8 } as const;
 
 /** Regions by the physical address of their first instruction, direct-mapped: {u32 tag, u32 place in the table, u64 RIP}; then how often each place was come to, u32. */
@@ -180,6 +182,13 @@ export const Stop = {
   /** RIP is hot and has no region yet. The engine's own: nobody else sees it. */
   hot: 11,
 } as const;
+
+/** Where the number of the mode stands above a physical address of an instruction: records and regions of one mode are found in that mode only. */
+const MODE_SHIFT = 28;
+/** Tag of an instruction's record: its physical address and the mode in which it is decoded. */
+export const inMode = (physical: number, mode: number): number => physical | (mode << MODE_SHIFT);
+/** The physical address in such a tag. */
+export const physicalOf = (tag: number): number => tag & ((1 << MODE_SHIFT) - 1);
 
 export interface MemoryMap {
   readonly ramBytes: number;

@@ -9,7 +9,7 @@ import type { AccessKind } from '../isa/vocabulary.ts';
 export interface ReferencePort {
   /**
    * Reads `size` bits. With `modify` the access is checked as a write would be. `kind` is 'stack' where a non-canonical address raises
-   * #SS instead of #GP; never 'operand'.
+   * #SS instead of #GP; never 'operand' or 'destination'.
    */
   load(address: bigint, size: Size, kind: AccessKind, modify: boolean): bigint;
   store(address: bigint, size: Size, value: bigint, kind: AccessKind): void;

@@ -6,7 +6,7 @@ import { GuestEvent, Reference } from './reference.ts';
 /** Thrown by the port when a stop is noted in the engine's globals. */
 class Stopped extends Error {}
 
-const KIND = { data: 0, stack: 1, operand: 2 } as const;
+const KIND = { data: 0, stack: 1, operand: 2, destination: 0 } as const;
 const EVENT_KIND = { fault: 0n, trap: 1n, software: 2n } as const;
 
 /**

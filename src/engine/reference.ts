@@ -4,6 +4,7 @@ import { arithmeticFlags, lazyFlags } from '../isa/flags.ts';
 import { HELPERS, helperNumber } from '../isa/helpers/index.ts';
 import type { Instruction, Operand, Size } from '../isa/instruction.ts';
 import type { RecordFields } from '../isa/record.ts';
+import { linearAddress, segmentFor } from '../isa/segments.ts';
 import { semanticsOf } from '../isa/semantics/index.ts';
 import type { AccessKind, FlagName, Vocabulary } from '../isa/vocabulary.ts';
 import { ReferenceArithmetic } from './reference-arithmetic.ts';
@@ -148,22 +149,29 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
   loadModify(address: bigint, size: Size, through: AccessKind = 'data'): bigint {
     if (this.#i.lock && !this.#locked) {
       this.#locked = true;
-      this.#port.lockBegin(address & ALL64, this.#lockSize());
+      this.#port.lockBegin(this.#linear(address, size / 8, through, 'write'), this.#lockSize());
     }
     return this.#load(address, size, through, true);
   }
 
   #load(address: bigint, size: Size, through: AccessKind, modify: boolean): bigint {
     this.#mayFault();
-    return this.#port.load(address & ALL64, size, this.#kind(through), modify) & mask(size);
+    const linear = this.#linear(address, size / 8, through, modify ? 'write' : 'read');
+    return this.#port.load(linear, size, this.#kind(through), modify) & mask(size);
   }
 
   store(address: bigint, size: Size, value: bigint, through: AccessKind = 'data'): void {
     this.#mayFault();
-    this.#port.store(address & ALL64, size, value & mask(size), this.#kind(through));
+    this.#port.store(this.#linear(address, size / 8, through, 'write'), size, value & mask(size), this.#kind(through));
+  }
+
+  #linear(address: bigint, bytes: number, through: AccessKind, access: 'read' | 'write'): bigint {
+    if (this.#i.codeSize === 64) return address & ALL64;
+    return linearAddress<bigint>(this, segmentFor(this.#i, through), address & ALL64, bytes, access);
   }
 
   #kind(through: AccessKind): AccessKind {
+    if (through === 'destination') return 'data';
     if (through !== 'operand') return through;
     return this.#f.stackSegment ? 'stack' : 'data';
   }
@@ -212,7 +220,7 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
 
   probe(address: bigint, bytes: number, through: AccessKind = 'data'): void {
     this.#mayFault();
-    this.#port.probe(address & ALL64, bytes, this.#kind(through));
+    this.#port.probe(this.#linear(address, bytes, through, 'write'), bytes, this.#kind(through));
   }
 
   stacked(base: number, index: bigint): bigint {
@@ -314,7 +322,8 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
 
   checkCanonical(target: bigint): void {
     this.#mayFault();
-    if (BigInt.asUintN(64, BigInt.asIntN(48, target)) !== target) this.raise(Vector.GP, 0);
+    const bad = this.#i.codeSize === 64 ? BigInt.asUintN(64, BigInt.asIntN(48, target)) !== target : target > this.state('csHigh');
+    if (bad) this.raise(Vector.GP, 0);
   }
 
   jump(target: bigint): void {

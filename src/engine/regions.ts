@@ -3,7 +3,7 @@ import type { Instruction } from '../isa/instruction.ts';
 import { RECORD } from '../isa/record.ts';
 import type { Engine } from './engine.ts';
 import { MAX_HANDLERS, MAX_REGIONS } from './handler-code.ts';
-import { CORE, DECODE_BASE, DECODE_RECORDS, HEAT_AT, HOT, ITLB, REGION_AT, REGION_BYTES, REGION_ENTRIES } from './layout.ts';
+import { CORE, DECODE_BASE, DECODE_RECORDS, HEAT_AT, HOT, ITLB, physicalOf, REGION_AT, REGION_BYTES, REGION_ENTRIES } from './layout.ts';
 import { type RegionBlock, type RegionInstruction, regionModule, takes } from './region-code.ts';
 
 /** Bounds of a region: code that is hot together lies together. */
@@ -50,6 +50,11 @@ export class Regions {
     const physical = (engine.words[(page + ITLB.physical) >> 2] as number) | Number(rip & 0xfffn);
     const index = physical & (REGION_ENTRIES - 1);
     const heat = (HEAT_AT + index * 4) >> 2;
+    // 16- and 32-bit code is left to the interpreter.
+    if (physicalOf(physical) !== physical) {
+      engine.words[heat] = -0x40000000;
+      return;
+    }
     const code = this.#discover(rip, physical & ~0xfff);
     const blocks = blocksOf(code, rip);
     const entry = blocks.findIndex((b) => b[0]!.rip === rip);

@@ -2,6 +2,7 @@ import { DF, gprOffset, OFFSET, type StateWord } from '../isa/core-state.ts';
 import { helperNumber } from '../isa/helpers/index.ts';
 import type { Instruction, Operand, Size } from '../isa/instruction.ts';
 import { RECORD, type RecordFields } from '../isa/record.ts';
+import { linearAddress, segmentFor } from '../isa/segments.ts';
 import type { AccessKind, Vocabulary } from '../isa/vocabulary.ts';
 import { floatElement, floatVectors } from './float-code.ts';
 import type { Graph, Node } from './graph.ts';
@@ -74,7 +75,7 @@ function besideCode(entry: number, at: number, bytes: number, ram: number): Code
 
 /** Offsets below are those of general registers. */
 const GPR_BYTES = 128;
-const KINDS: Record<AccessKind, number> = { data: 0, stack: 1, operand: 2 };
+const KINDS: Record<AccessKind, number> = { data: 0, stack: 1, operand: 2, destination: 0 };
 
 /** The vocabulary as a generator of WebAssembly: one handler for one static form. */
 export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
@@ -206,7 +207,7 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     const index = i64.load(i32.add(get(c.core), i32.load16(get(c.record), RECORD.index)));
     const scaled = i64.shl(index, i64.and(i64.load8(get(c.record), RECORD.scale), i64.const(3)));
     const sum = this.g.node([], () => i64.add(i64.add(base, scaled), i64.load32S(get(c.record), RECORD.displacement)), { pinned: true });
-    return this.#i.addressSize === 32 ? this.zeroExtend(sum, 32) : sum;
+    return this.#i.addressSize === 64 ? sum : this.zeroExtend(sum, this.#i.addressSize);
   }
 
   #fixedOffset(fixed: FixedPlace): Node {
@@ -216,7 +217,7 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     const scaled = index < GPR_BYTES ? this.shl(word(index), this.constant(scale)) : this.constant(0);
     const sum = this.add(this.add(word(base), scaled), this.constant(displacement));
     const folded = base === OFFSET.rip && index >= GPR_BYTES ? this.constant(BigInt.asUintN(64, fixed.rip + BigInt(displacement))) : sum;
-    return this.#i.addressSize === 32 ? this.zeroExtend(folded, 32) : folded;
+    return this.#i.addressSize === 64 ? folded : this.zeroExtend(folded, this.#i.addressSize);
   }
 
   indexScale(): Node {
@@ -295,19 +296,25 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     this.setState(word, value);
   }
 
+  /** What accesses are given in 16- and 32-bit code is an offset. */
+  #linear(address: Node, bytes: number, through: AccessKind, access: 'read' | 'write'): Node {
+    return this.#i.codeSize === 64 ? address : linearAddress<Node>(this, segmentFor(this.#i, through), address, bytes, access);
+  }
+
   load(address: Node, size: Size, through: AccessKind = 'data'): Node {
-    return this.#load(address, size, through, false);
+    return this.#load(this.#linear(address, size / 8, through, 'read'), size, through, false);
   }
 
   loadModify(address: Node, size: Size, through: AccessKind = 'data'): Node {
     const whole = this.#i.mnemonic === 'cmpxchg16b' ? 16 : size / 8;
+    const linear = this.#linear(address, size / 8, through, 'write');
     if (this.#i.lock && !this.#lockBegun && (this.#c.fixed === undefined || this.#c.features.explore)) {
       this.#lockBegun = true;
       const { memory, core } = this.#c;
-      this.g.effect([address], (_depth, a) => call(memory.lockBegin, get(core), a ?? [], i32.const(whole), i32.const(KINDS[through])));
+      this.g.effect([linear], (_depth, a) => call(memory.lockBegin, get(core), a ?? [], i32.const(whole), i32.const(KINDS[through])));
       this.#leaveOnStop();
     }
-    return this.#load(address, size, through, true);
+    return this.#load(linear, size, through, true);
   }
 
   #load(address: Node, size: Size, through: AccessKind, modify: boolean): Node {
@@ -340,7 +347,8 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     return this.g.node([], () => get(local), { pinned: true, bits: size });
   }
 
-  store(address: Node, size: Size, value: Node, through: AccessKind = 'data'): void {
+  store(offset: Node, size: Size, value: Node, through: AccessKind = 'data'): void {
+    const address = this.#linear(offset, size / 8, through, 'write');
     const { core, memory, inlineTlb, storeHit, features } = this.#c;
     const bytes = size / 8;
     const spill = this.#c.fixed?.spill ?? [];
@@ -404,7 +412,7 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     const count = size / 64;
     if (operand.kind === 'memory') {
       const address = this.address(operand);
-      if (count > 1 && this.#wholeVectors) return this.#loadQuads(address, count);
+      if (count > 1 && this.#wholeVectors) return this.#loadQuads(this.#linear(address, 8 * count, 'operand', 'read'), count);
       return Array.from({ length: count }, (_, n) => this.load(this.add(address, this.constant(8 * n)), 64, 'operand'));
     }
     if (operand.kind !== 'vector') throw new Error(`${this.#i.mnemonic} has no quadwords in a ${operand.kind} operand`);
@@ -416,7 +424,7 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     if (operand.kind === 'memory') {
       const address = this.address(operand);
       if (values.length > 1 && this.#wholeVectors && !this.#c.features.journal) {
-        this.#storeQuads(address, values);
+        this.#storeQuads(this.#linear(address, 8 * values.length, 'operand', 'write'), values);
         return;
       }
       if (values.length > 1) this.probe(address, 8 * values.length, 'operand');
@@ -496,7 +504,8 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     });
   }
 
-  probe(address: Node, bytes: number, through: AccessKind = 'data'): void {
+  probe(offset: Node, bytes: number, through: AccessKind = 'data'): void {
+    const address = this.#linear(offset, bytes, through, 'write');
     const { core, memory } = this.#c;
     const spill = this.#c.fixed?.spill ?? [];
     this.g.effect([address], (_depth, a) => [spill, call(memory.probe, get(core), a ?? [], i32.const(bytes), i32.const(KINDS[through]))]);
@@ -550,6 +559,10 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
   }
 
   checkCanonical(target: Node): void {
+    if (this.#i.codeSize !== 64) {
+      this.when(this.ltUnsigned(this.state('csHigh'), target), () => this.raise(13, 0));
+      return;
+    }
     if (target.constant !== undefined && BigInt.asUintN(64, BigInt.asIntN(48, target.constant)) === target.constant) return;
     const sign = this.sar(this.shl(target, this.constant(16)), this.constant(16));
     this.when(this.ne(sign, target), () => this.raise(13, 0));
@@ -585,10 +598,11 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     const { fixed } = this.#c;
     if (fixed !== undefined) {
       const target = fixed.rip + BigInt(fixed.fields.length) + fixed.fields.immediate;
-      return this.constant(BigInt.asUintN(64, target));
+      return this.constant(BigInt.asUintN(this.#i.size, target));
     }
     const displacement = this.g.node([], () => i64.load(get(this.#c.record), RECORD.immediate));
-    return this.add(this.#next, displacement);
+    const target = this.add(this.#next, displacement);
+    return this.#i.size === 64 ? target : this.zeroExtend(target, this.#i.size);
   }
 
   again(): void {

@@ -130,6 +130,34 @@ const EXTENDED_WORDS = [
   'fop',
   'fip',
   'fdp',
+  /** The hidden parts of the segment registers, see `segments.ts`; `fsBase` and `gsBase` are above. Kept from when a core first is outside 64-bit mode: `csRights` is zero before. */
+  'esBase',
+  'csBase',
+  'ssBase',
+  'dsBase',
+  'esLow',
+  'csLow',
+  'ssLow',
+  'dsLow',
+  'fsLow',
+  'gsLow',
+  'esHigh',
+  'csHigh',
+  'ssHigh',
+  'dsHigh',
+  'fsHigh',
+  'gsHigh',
+  'esRights',
+  'csRights',
+  'ssRights',
+  'dsRights',
+  'fsRights',
+  'gsRights',
+  /** The four entries that MOV to CR3 loads with PAE paging (SDM Vol. 3, "PDPTE Registers"). */
+  'pdpte0',
+  'pdpte1',
+  'pdpte2',
+  'pdpte3',
 ] as const;
 
 export type StateWord = (typeof WORDS)[number] | (typeof EXTENDED_WORDS)[number];
@@ -137,7 +165,7 @@ export type StateWord = (typeof WORDS)[number] | (typeof EXTENDED_WORDS)[number]
 /**
  * Where the extended state (x87, MMX, SSE, AVX: what XSAVE saves) lies in the block: apart from all else, because most code that races has none of it
  * and shall not pay for it. Sixteen YMM registers of 32 bytes, lowest byte first; the eight physical x87 registers of 10 bytes, 16 apart, which are the
- * MMX registers too; the words.
+ * MMX registers too; the words. With them lies what only 16- and 32-bit code needs.
  */
 export const EXTENDED_AT = 0x3400;
 const YMM_BYTES = 32;

@@ -10,16 +10,16 @@ import type { Prefixes } from './decode-prefixes.ts';
  * | `movs` `cmps` `stos` `lods` `scas` `ins` `outs` | with the size in `Instruction.size` instead of a suffix |
  * | `movabs` | MOV between the accumulator and a 64-bit offset (A0 to A3): the address is an immediate operand |
  * | `mov_to_cr` `mov_from_cr` `mov_to_dr` `mov_from_dr` `mov_to_sreg` `pop_sreg` | MOV and POP of system registers; stores of selectors are `mov`, `push` |
- * | `pushf` `popf` `iret` `sysret` `sysexit` | without a size suffix |
- * | `call_far` `jmp_far` | CALL and JMP through a far pointer |
- * | `jrcxz` | also JECXZ: counts in `addressSize` |
+ * | `pushf` `popf` `pusha` `popa` `iret` `sysret` `sysexit` | without a size suffix |
+ * | `call_far` `jmp_far` | CALL and JMP to a far pointer, in memory or (16- and 32-bit code) in the instruction |
+ * | `jrcxz` | also JECXZ and JCXZ: counts in `addressSize` |
  * | `xlat` | XLATB |
  */
 export function mnemonicOf(iced: Iced, prefixes: Prefixes): string {
   const name = NAMES.get(iced.mnemonic) ?? Mnemonic[iced.mnemonic].toLowerCase();
   if (name === 'mov') return movName(iced);
   if (name === 'pop' && iced.opKind(0) === OpKind.Register && isSegment(iced.opRegister(0))) return 'pop_sreg';
-  if (iced.isCallFarIndirect || iced.isJmpFarIndirect) return `${name}_far`;
+  if (iced.isCallFarIndirect || iced.isJmpFarIndirect || iced.isCallFar || iced.isJmpFar) return `${name}_far`;
   // The last of F3 and F2 decides about ZF whatever the opcode says: as measured; the manual reserves these prefixes here.
   if (iced.isLoopcc && prefixes.repeat !== 'none') return prefixes.repeat === 'rep' ? 'loope' : 'loopne';
   if (iced.isStringInstruction) return name.slice(0, -1);
@@ -36,6 +36,9 @@ const NAMES = new Map<Mnemonic, string>([
   [Mnemonic.Sysretq, 'sysret'],
   [Mnemonic.Sysexitq, 'sysexit'],
   [Mnemonic.Jecxz, 'jrcxz'],
+  [Mnemonic.Jcxz, 'jrcxz'],
+  [Mnemonic.Pushad, 'pusha'],
+  [Mnemonic.Popad, 'popa'],
   [Mnemonic.Xlatb, 'xlat'],
   [Mnemonic.Sal, 'shl'],
 ]);

@@ -1,7 +1,9 @@
 import { type Instruction as Iced, MemorySize, MemorySizeExt, OpKind, Register } from 'iced-x86';
 import { gprOffset, OFFSET, RSP, type StateWord, x87Offset, ymmOffset } from './core-state.ts';
 import type { AddressForm, Operand, Size } from './instruction.ts';
+import { LONG_MODE, type Mode } from './mode.ts';
 import type { RecordFields } from './record.ts';
+import { DS } from './segments.ts';
 
 /** The operands of one instruction, split into what is static and what stands in the record. */
 export interface OperandFields {
@@ -10,6 +12,8 @@ export interface OperandFields {
   readonly addressForm: AddressForm;
   /** Size of an element of a string instruction; undefined for all others. */
   readonly stringSize: Size | undefined;
+  /** `Instruction.segment`. */
+  readonly segment: number;
 }
 
 /**
@@ -17,10 +21,10 @@ export interface OperandFields {
  * ENTER has one 32-bit immediate (frame size in the low half, nesting level above); a shift by an immediate has its count already
  * masked, and none at all when it is 0; POP to memory has a second operand, by how much a base of RSP has moved when the address is
  * formed; a gather has its vector of indexes as its last operand; MOV to and from CR and DR keep the register's number in the immediate field. Branches have no operand: the displacement is
- * the record's immediate. String instructions and XLAT have none either. The immediate of an x87 instruction is its opcode
+ * the record's immediate. A far pointer in the instruction is one immediate: the offset in the low half, the selector above. String instructions and XLAT have none either. The immediate of an x87 instruction is its opcode
  * (`decode.ts`).
  */
-export function operandsOf(iced: Iced, mnemonic: string, length: number): OperandFields | 'invalid' | 'unimplemented' {
+export function operandsOf(iced: Iced, mnemonic: string, length: number, mode: Mode): OperandFields | 'invalid' | 'unimplemented' {
   const operands: Operand[] = [];
   const registers: [number, number, number] = [OFFSET.zero, OFFSET.zero, OFFSET.zero];
   const memory = { scale: 0, stackSegment: false, base: OFFSET.zero, index: OFFSET.zero, displacement: 0, segment: OFFSET.zero };
@@ -77,8 +81,13 @@ export function operandsOf(iced: Iced, mnemonic: string, length: number): Operan
       memory.segment = segmentOf(iced);
     } else if (kind === OpKind.NearBranch64) {
       immediate = iced.nearBranch64 - BigInt(iced.length);
-    } else if (kind === OpKind.NearBranch16 || kind === OpKind.NearBranch32 || kind === OpKind.FarBranch16 || kind === OpKind.FarBranch32) {
-      return 'unimplemented';
+    } else if (kind === OpKind.NearBranch16 || kind === OpKind.NearBranch32) {
+      if (mode === LONG_MODE) return 'unimplemented';
+      immediate = BigInt.asIntN(kind === OpKind.NearBranch16 ? 16 : 32, iced.nearBranchTarget - BigInt(iced.length));
+    } else if (kind === OpKind.FarBranch16 || kind === OpKind.FarBranch32) {
+      const offset = kind === OpKind.FarBranch16 ? iced.farBranch16 : iced.farBranch32;
+      immediate = (BigInt(iced.farBranchSelector) << 32n) | BigInt(offset);
+      operands.push({ kind: 'immediate', size: 64 });
     } else if (kind === OpKind.Immediate8_2nd) {
       immediate |= (iced.immediate(n) & 0xffn) << 16n;
       operands[operands.length - 1] = { kind: 'immediate', size: 32 };
@@ -98,7 +107,10 @@ export function operandsOf(iced: Iced, mnemonic: string, length: number): Operan
     operands.push({ kind: 'immediate', size: 64 });
   }
   if (stringSize !== undefined || mnemonic === 'xlat') operands.length = 0;
-  return { operands, fields: { length, registers, immediate, ...memory }, addressForm, stringSize };
+  // Other code has the base in its record: it does not show in the form.
+  const segment = mode === LONG_MODE || iced.memorySegment < Register.ES ? DS : iced.memorySegment - Register.ES;
+  if (mode !== LONG_MODE) memory.segment = OFFSET.zero;
+  return { operands, fields: { length, registers, immediate, ...memory }, addressForm, stringSize, segment };
 }
 
 const SHIFTS = new Set(['shl', 'shr', 'sar', 'rol', 'ror', 'rcl', 'rcr', 'shld', 'shrd']);

@@ -1,3 +1,5 @@
+import type { CodeSize } from './mode.ts';
+
 /**
  * What is known of an instruction before it runs: its static form. Two instructions of one form share a semantics
  * function call and a generated handler; what differs between them (which register, which displacement) stands in the
@@ -24,19 +26,26 @@ export type AddressForm =
   /** base + index * scale + displacement, 64-bit, flat segment */
   | 'flat'
   /** the same with an FS or GS base added, or truncated to 32 bits by an address-size prefix */
-  | 'general';
+  | 'general'
+  /** 16- and 32-bit code: an offset in `Instruction.segment` */
+  | 'segmented';
 
 export interface Instruction {
   /** Lower-case mnemonic of the manual: `add`, `cmpxchg`, `jcc` family by condition: `je`, `setb`, `cmovg`. */
   readonly mnemonic: string;
   /** Operand size: of operand 0, else the effective operand size (stack and string instructions, branches; far ones always). */
   readonly size: Size;
-  /** Size of the effective address: 64, or 32 with an address-size prefix. String instructions count in it. */
-  readonly addressSize: 32 | 64;
+  /** Size of the effective address: 64, or 32 with an address-size prefix; 16 or 32 in 16- and 32-bit code. String instructions count in it. */
+  readonly addressSize: CodeSize;
   readonly addressForm: AddressForm;
   readonly operands: readonly Operand[];
   readonly lock: boolean;
   readonly repeat: 'none' | 'rep' | 'repne';
+  readonly codeSize: CodeSize;
+  /** Bits of the stack pointer: 64 in 64-bit code. */
+  readonly stackSize: CodeSize;
+  /** Segment register, as encoded, of the memory operand or of what a string instruction reads, in 16- and 32-bit code; 64-bit code has its base in the record. */
+  readonly segment: number;
 }
 
 /** The form as a string: the key of generated handlers, for example `add:32:r0,m/flat` or `lock xadd:64:m,r0/general`. */
@@ -49,5 +58,7 @@ export function formKey(i: Instruction): string {
         : `${o.kind[0]}${o.size}`,
   );
   const prefix = `${i.lock ? 'lock ' : ''}${i.repeat === 'none' ? '' : `${i.repeat} `}`;
-  return `${prefix}${i.mnemonic}:${i.size}:${operands.join(',')}/${i.addressForm}${i.addressSize === 32 ? '32' : ''}`;
+  const address = `${i.addressForm}${i.addressSize === 64 ? '' : i.addressSize}`;
+  const mode = i.codeSize === 64 ? '' : `@${i.codeSize}.${i.stackSize}.${i.segment}`;
+  return `${prefix}${i.mnemonic}:${i.size}:${operands.join(',')}/${address}${mode}`;
 }

@@ -3,7 +3,7 @@
  *
  * | offset | bytes | field |
  * |---|---|---|
- * | 0 | u32 | tag: physical address of the first byte, or `NO_TAG` |
+ * | 0 | u32 | tag: physical address of the first byte with the mode (`inMode` of `engine/layout.ts`), or `NO_TAG` |
  * | 4 | u16 | handler: number of the generated handler of this form |
  * | 6 | u8 | length in bytes |
  * | 7 | u8 | scale of the index as a shift count, 0 to 3 |

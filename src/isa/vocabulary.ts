@@ -66,7 +66,7 @@ export interface Vocabulary<V> {
   offset(operand: Operand): V;
   /** Shift count by which the index of the memory operand is scaled, 0 to 3. */
   indexScale(): V;
-  /** Linear address of the memory operand. */
+  /** Linear address of the memory operand; in 16- and 32-bit code its offset in the segment, as for all addresses of accesses: they check it and add the base. */
   address(operand: Operand): V;
   /** General register `n` (encoding number), low `size` bits, zero-extended. */
   register(n: number, size: Size): V;
@@ -76,7 +76,7 @@ export interface Vocabulary<V> {
   setState(word: StateWord, value: V): void;
   /** As `setState`, and it stays when the instruction faults behind it. */
   setStateEarly(word: StateWord, value: V): void;
-  /** Linear base of the segment that string instructions read through: DS, or the FS/GS override. */
+  /** Linear base of the segment that string instructions read through: DS, or the FS/GS override. Zero in 16- and 32-bit code, see `address`. */
   segmentBase(): V;
 
   /**
@@ -144,7 +144,7 @@ export interface Vocabulary<V> {
   next(): V;
   /** Address of this instruction. */
   current(): V;
-  /** Continues at `target`; raises #GP(0) before anything was changed where it is not canonical. Call before other writes. */
+  /** Raises #GP(0) before anything was changed where `target` is not canonical, in 16- and 32-bit code beyond the limit of CS. Call before other writes. */
   checkCanonical(target: V): void;
   /** Sets the address of the next instruction. The last thing on its way through the semantics: compiled code goes there at once. */
   jump(target: V): void;
@@ -167,5 +167,8 @@ export interface Vocabulary<V> {
 
 export type FlagName = 'CF' | 'PF' | 'AF' | 'ZF' | 'SF' | 'OF';
 
-/** Which fault an access through a non-canonical address raises. */
-export type AccessKind = 'data' | 'stack' | 'operand';
+/**
+ * Which fault an access through a non-canonical address raises; in 16- and 32-bit code the segment: SS, that of the instruction, or ES for the `destination` of a string
+ * instruction.
+ */
+export type AccessKind = 'data' | 'stack' | 'operand' | 'destination';

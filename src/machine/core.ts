@@ -13,6 +13,7 @@ import {
   TF,
 } from '../isa/core-state.ts';
 import { arithmeticFlags, lazyFlags } from '../isa/flags.ts';
+import { type CodeSize, MODES } from '../isa/mode.ts';
 import type { AccessKind } from '../isa/vocabulary.ts';
 
 const AT_ACTIVITY = OFFSET.activity;
@@ -22,7 +23,7 @@ const AT_DR7 = OFFSET.dr7;
 const AT_IRR = OFFSET.irr0;
 const AT_NMI = OFFSET.nmiPending;
 
-const KIND: Record<AccessKind, number> = { data: 0, stack: 1, operand: 2 };
+const KIND: Record<AccessKind, number> = { data: 0, stack: 1, operand: 2, destination: 0 };
 
 /** Empty translation caches: no tag is a page. No permission bits either: the last page of the address space must not match. */
 const EMPTY_TLB = new Int32Array((TLB.entries * TLB.bytes) / 4).map((_, n) =>
@@ -133,6 +134,21 @@ export class Core {
       words[irr + 6]! |
       words[irr + 7]!;
     return (any | words[(this.base + AT_NMI) >> 2]!) !== 0;
+  }
+
+  /** Number of the `Mode` (`isa/mode.ts`) in which the core decodes. */
+  get mode(): number {
+    return this.#words[(this.base + CORE.mode) >> 2] as number;
+  }
+
+  /** Bits of the code that it executes. */
+  get codeSize(): CodeSize {
+    return MODES[this.mode]!.codeSize;
+  }
+
+  /** Linear address of the instruction at RIP: outside 64-bit mode RIP is an offset in CS. */
+  get linearRip(): bigint {
+    return this.mode === 0 ? this.rip : BigInt.asUintN(32, this.get('csBase') + this.rip);
   }
 
   setSmall(word: StateWord, value: number): void {

@@ -1,6 +1,7 @@
 import type { Engine } from '../engine/engine.ts';
 import { CORE, SAME_ADDRESS, STORE_BUFFER, STORE_BUFFER_ENTRY_BYTES } from '../engine/layout.ts';
 import { type Decoded, decode } from '../isa/decode.ts';
+import { MODES } from '../isa/mode.ts';
 import type { Core } from './core.ts';
 import { ByteMemo, SituationMemo } from './fetch-memo.ts';
 import type { InstructionCaches } from './icache.ts';
@@ -57,8 +58,8 @@ export interface CodeRace {
   readonly decides: boolean;
 }
 
-/** What bytes decode to, for all machines: it depends on the bytes alone. */
-const DECODED = new ByteMemo<Decoded>();
+/** What bytes decode to in each mode, for all machines: it depends on nothing else. */
+const DECODED = MODES.map(() => new ByteMemo<Decoded>());
 
 /** A window that was made before; `firstPatched` is the index of its first byte of patched text, -1 when there is none. */
 interface KnownWindow {
@@ -151,21 +152,22 @@ export class FetchUnit {
     return ((this.#masks.get(physical & ~7) ?? 0) & (1 << (physical & 7))) !== 0;
   }
 
-  /** Decodes, remembering by bytes: equal bytes are one form. */
-  decode(bytes: Uint8Array): Decoded {
-    let decoded = DECODED.get(bytes);
+  /** Decodes in the mode of this number, remembering by bytes: equal bytes are one form. */
+  decode(bytes: Uint8Array, mode: number): Decoded {
+    const known = DECODED[mode]!;
+    let decoded = known.get(bytes);
     if (decoded === undefined) {
-      decoded = decode(bytes);
-      DECODED.set(bytes, decoded);
+      decoded = decode(bytes, MODES[mode]!);
+      known.set(bytes, decoded);
     }
     return decoded;
   }
 
-  /** The window at a physical address. `nextPage` translates the page behind it and is asked only when the instruction may reach it. */
-  window(physical: number, nextPage: () => Translated): FetchWindow {
+  /** The window at a physical address, for code of a mode. `nextPage` translates the page behind it and is asked only when the instruction may reach it. */
+  window(physical: number, mode: number, nextPage: () => Translated): FetchWindow {
     const inPage = Math.min(MAX_LENGTH, 4096 - (physical & 0xfff));
     const crosses =
-      inPage < MAX_LENGTH && (this.#pages.has(physical >>> 12) || this.decode(this.#readAt(physical, inPage)).kind === 'truncated');
+      inPage < MAX_LENGTH && (this.#pages.has(physical >>> 12) || this.decode(this.#readAt(physical, inPage), mode).kind === 'truncated');
     const next = crosses ? nextPage() : undefined;
     const nextAt = next !== undefined && 'physical' in next ? next.physical : -1;
     const missing = next !== undefined && 'fault' in next ? next : undefined;
@@ -174,7 +176,7 @@ export class FetchUnit {
       known = this.#newWindow(physical, inPage, nextAt, missing);
       if (missing === undefined) this.#windows.set(physical, known);
     }
-    return this.#touchesPatched(known) ? known.patched : known.plain;
+    return this.#touchesPatched(known, mode) ? known.patched : known.plain;
   }
 
   #newWindow(physical: number, inPage: number, nextPage: number, missing: MissingPage | undefined): KnownWindow {
@@ -190,9 +192,9 @@ export class FetchUnit {
   }
 
   /** Whether the instruction at the start of a window can depend on patched bytes. */
-  #touchesPatched(known: KnownWindow): boolean {
+  #touchesPatched(known: KnownWindow, mode: number): boolean {
     if (known.firstPatched <= 0) return known.firstPatched === 0;
-    return this.decode(known.plain.current().subarray(0, known.firstPatched)).kind === 'truncated';
+    return this.decode(known.plain.current().subarray(0, known.firstPatched), mode).kind === 'truncated';
   }
 
   #readAt(physical: number, length: number): Uint8Array {
@@ -237,7 +239,7 @@ export class FetchUnit {
       out[n++] = word;
     }
     const held = core.raw(CORE.partialLength);
-    out[n++] = held;
+    out[n++] = held | (core.mode << 8);
     if (held > 0) for (let k = 0; k < 4; k++) out[n++] = words[((core.base + CORE.partialBytes) >> 2) + k]!;
     const text = this.#text;
     if (text !== undefined) for (const q of window.quadwords) n = text.describe(core, q, out, n);
@@ -248,7 +250,7 @@ export class FetchUnit {
   #choices(core: Core, window: FetchWindow): FetchChoice[] {
     const policy = this.#policy;
     const text = this.#text;
-    const now = this.#trim(window.current());
+    const now = this.#trim(core, window.current());
     const plain = (bytes: Uint8Array, partial = false): FetchChoice[] => [
       { window, bytes, partial, stale: false, floors: [], race: undefined },
     ];
@@ -277,8 +279,8 @@ export class FetchUnit {
   }
 
   /** Only the bytes that the instruction takes. */
-  #trim(bytes: Uint8Array): Uint8Array {
-    const decoded = this.decode(bytes);
+  #trim(core: Core, bytes: Uint8Array): Uint8Array {
+    const decoded = this.decode(bytes, core.mode);
     return 'length' in decoded ? bytes.subarray(0, decoded.length) : bytes;
   }
 
@@ -286,7 +288,7 @@ export class FetchUnit {
   #fromCache(core: Core, window: FetchWindow, now: Uint8Array, caches: InstructionCaches): FetchChoice {
     const seen = window.current();
     caches.overlay(core, window.addresses, seen);
-    const bytes = this.#trim(seen);
+    const bytes = this.#trim(core, seen);
     const stale = keyOf(bytes) !== keyOf(now);
     // Had the invalidation arrived, it would be the other instruction.
     const candidates = stale ? [now, bytes].filter((c) => c[0] !== 0xcc) : [];
@@ -300,10 +302,10 @@ export class FetchUnit {
     if (held > 0) {
       const bytes = window.current();
       bytes.set(this.#engine.bytes.subarray(core.base + CORE.partialBytes, core.base + CORE.partialBytes + held));
-      return plain(this.#trim(bytes));
+      return plain(this.#trim(core, bytes));
     }
     const first = window.current().subarray(0, inLine);
-    return this.decode(first).kind === 'truncated' && inLine < window.addresses.length ? plain(first, true) : plain(now);
+    return this.decode(first, core.mode).kind === 'truncated' && inLine < window.addresses.length ? plain(first, true) : plain(now);
   }
 
   /** A stale version may be longer than the current one: looks at every quadword that the window touches. */
@@ -329,7 +331,7 @@ export class FetchUnit {
     const grow = (prefix: number[]): void => {
       if (prefix.length > 0) {
         const bytes = Uint8Array.from(prefix);
-        if (this.decode(bytes).kind !== 'truncated' || prefix.length === window.addresses.length) {
+        if (this.decode(bytes, core.mode).kind !== 'truncated' || prefix.length === window.addresses.length) {
           found.set(keyOf(bytes), []);
           return;
         }
@@ -355,7 +357,7 @@ export class FetchUnit {
     const grow = (prefix: number[], chosen: [number, number][]): void => {
       if (prefix.length > 0) {
         const bytes = Uint8Array.from(prefix);
-        if (this.decode(bytes).kind !== 'truncated' || prefix.length === window.addresses.length) {
+        if (this.decode(bytes, core.mode).kind !== 'truncated' || prefix.length === window.addresses.length) {
           const known = found.get(keyOf(bytes));
           // The same bytes from older versions leave more behaviours open.
           if (known === undefined || known.every(([q, v]) => (chosen.find(([p]) => p === q)?.[1] ?? v) <= v))
@@ -424,7 +426,7 @@ export class FetchUnit {
     const length = core.raw(CORE.partialLength);
     if (length === 0) return undefined;
     const bytes = this.#engine.bytes.slice(core.base + CORE.partialBytes, core.base + CORE.partialBytes + length);
-    return this.decode(bytes).kind === 'truncated' ? undefined : bytes;
+    return this.decode(bytes, core.mode).kind === 'truncated' ? undefined : bytes;
   }
 
   /** Forgets what is held. */

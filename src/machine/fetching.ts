@@ -1,5 +1,6 @@
-import { CORE, PAGE, SCRATCH_RECORDS, SHADOW, Stop } from '../engine/layout.ts';
+import { CORE, inMode, PAGE, SCRATCH_RECORDS, SHADOW, Stop } from '../engine/layout.ts';
 import { TextpokeError } from '../error.ts';
+import { Vector } from '../isa/core-state.ts';
 import type { Decoded } from '../isa/decode.ts';
 import { RECORD_BYTES } from '../isa/record.ts';
 import type { Core } from './core.ts';
@@ -44,20 +45,24 @@ export function useBytes(
   window: Pick<FetchWindow, 'physical' | 'addresses' | 'missing'>,
   cache: boolean,
 ): Fetched {
-  const decoded = machine.fetch.decode(bytes);
+  const decoded = machine.fetch.decode(bytes, core.mode);
   if (decoded.kind === 'instruction') {
     const inPage = 4096 - (window.physical & 0xfff);
-    const cached = cache && decoded.length <= inPage;
+    if (core.mode !== 0 && core.rip + BigInt(decoded.length - 1) > core.get('csHigh')) {
+      machine.noteFault(core, Vector.GP, 0n);
+      return delivered(machine, core);
+    }
+    const cached = cache && decoded.length <= inPage && machine.findsRecords(core);
     const at = cached ? undefined : SCRATCH_RECORDS + core.index * RECORD_BYTES;
-    const record = machine.engine.putRecord(decoded.instruction, decoded.fields, window.physical, at);
+    const record = machine.engine.putRecord(decoded.instruction, decoded.fields, inMode(window.physical, core.mode), at);
     if (cached) {
       markRecords(machine, core, window.physical, decoded.length);
       return { kind: 'again' };
     }
     // Not in the cache, but executed all the same: a store to either part makes it patched text.
     if (cache) {
-      markRecords(machine, core, window.physical, inPage);
-      markRecords(machine, core, window.addresses[inPage] as number, decoded.length - inPage);
+      markRecords(machine, core, window.physical, Math.min(inPage, decoded.length));
+      if (decoded.length > inPage) markRecords(machine, core, window.addresses[inPage] as number, decoded.length - inPage);
     }
     return { kind: 'record', record };
   }

@@ -89,16 +89,16 @@ export function fetchViews(machine: Machine, core: Core, linear: bigint): FetchV
     const page = translate(machine, core, (linear & ~0xfffn) + 0x1000n);
     return page === undefined ? { absent: true } : { physical: page };
   };
-  const window = machine.fetch.window(physical, next);
+  const window = machine.fetch.window(physical, core.mode, next);
   // What a core holds of an instruction elsewhere, of which it has fetched one line, says nothing about this one.
-  const isElsewhere = core.raw(CORE.partialLength) > 0 && core.rip !== linear;
-  if (!window.patched || isElsewhere) return [{ bytes: decodedBytes(machine, window.current()), stale: false }];
+  const isElsewhere = core.raw(CORE.partialLength) > 0 && core.linearRip !== linear;
+  if (!window.patched || isElsewhere) return [{ bytes: decodedBytes(machine, core, window.current()), stale: false }];
   return machine.fetch.choices(core, window).map(({ bytes, stale }) => ({ bytes, stale }));
 }
 
 /** Only the bytes that the instruction takes. */
-function decodedBytes(machine: Machine, bytes: Uint8Array): Uint8Array {
-  const decoded = machine.fetch.decode(bytes);
+function decodedBytes(machine: Machine, core: Core, bytes: Uint8Array): Uint8Array {
+  const decoded = machine.fetch.decode(bytes, core.mode);
   return 'length' in decoded ? bytes.subarray(0, decoded.length) : bytes;
 }
 

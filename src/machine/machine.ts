@@ -1,5 +1,5 @@
 import { Engine, type EngineHost } from '../engine/engine.ts';
-import { CORE, ITLB, KEY_AT, LATCH_ENTRIES, PAGE, SHADOW, STORE_BUFFER_ENTRY_BYTES, Stop } from '../engine/layout.ts';
+import { CORE, ITLB, KEY_AT, LATCH_ENTRIES, PAGE, physicalOf, SHADOW, STORE_BUFFER_ENTRY_BYTES, Stop } from '../engine/layout.ts';
 import { ReferenceRunner } from '../engine/reference-runner.ts';
 import { TextpokeError } from '../error.ts';
 import { Activity, IF, OFFSET, RAX, RCX, Vector } from '../isa/core-state.ts';
@@ -257,7 +257,8 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
   flushTlb(core: Core): void {
     core.flushTlb();
     // Entries are a function of CR3, the tables, the mode and the breakpoints: at home they stay right when a transition is undone.
-    if (core.get('cr3') !== core.rawLong(CORE.homeCr3) || core.small('cpl') !== 0 || breakpointsOn(core)) this.#foreignTlb = true;
+    if (core.get('cr3') !== core.rawLong(CORE.homeCr3) || core.small('cpl') !== 0 || core.mode !== 0 || breakpointsOn(core))
+      this.#foreignTlb = true;
   }
 
   emit(event: MachineEvent): void {
@@ -446,14 +447,21 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     const low = words[at] as number;
     const entry = (core.base + CORE.itlb + ((low >>> 12) & (ITLB.entries - 1)) * ITLB.bytes) >> 2;
     if (words[entry] === (low & ~0xfff) && words[entry + 1] === words[at + 1]) {
-      return { physical: (words[entry + (ITLB.physical >> 2)] as number) | (low & 0xfff) };
+      return { physical: physicalOf(words[entry + (ITLB.physical >> 2)] as number) | (low & 0xfff) };
     }
     return translateFetch(this, core, core.rip);
   }
 
+  /** Whether the engine finds the record of the instruction at RIP, just translated, by itself: not where CS begins or ends inside a page. */
+  findsRecords(core: Core): boolean {
+    if (core.mode === 0) return true;
+    return (core.get('csBase') & 0xfffn) === 0n && (core.rip | 0xfffn) <= core.get('csHigh');
+  }
+
   /** What a fetch at a physical address, that of RIP, may take. */
   fetchWindow(core: Core, physical: number): FetchWindow {
-    return this.fetch.window(physical, () => translateFetch(this, core, (core.rip & ~0xfffn) + 0x1000n));
+    const toNextPage = BigInt(4096 - (physical & 0xfff));
+    return this.fetch.window(physical, core.mode, () => translateFetch(this, core, core.rip + toNextPage));
   }
 
   // ---- transitions ----

@@ -1,4 +1,4 @@
-import { CORE, ITLB, PAGE, PAGE_INFO_BASE, Stop, TLB } from '../engine/layout.ts';
+import { CORE, ITLB, inMode, PAGE, PAGE_INFO_BASE, Stop, TLB } from '../engine/layout.ts';
 import { TextpokeError } from '../error.ts';
 import { AC, Vector } from '../isa/core-state.ts';
 import { decode } from '../isa/decode.ts';
@@ -170,18 +170,28 @@ export function fillTlb(machine: MachineParts, core: Core, address: bigint, acce
   return map.ram + result.physical;
 }
 
-/** Translates an instruction address and fills the core's instruction TLB entry on success. A non-canonical address is #GP(0). */
+/**
+ * Translates an instruction address, an offset in CS, and fills the core's instruction TLB entry on success where every offset of its page is a place of an instruction. A
+ * non-canonical address, and one beyond the limit of CS, is #GP(0).
+ */
 export function translateFetch(machine: MachineParts, core: Core, address: bigint): Page | Absent | Fault {
-  const linear = BigInt.asUintN(64, address);
+  const rip = BigInt.asUintN(64, address);
+  const { mode } = core;
+  const [base, high] = mode === 0 ? [0n, ALL_OFFSETS] : [core.get('csBase'), core.get('csHigh')];
+  if (rip > high) return { fault: Vector.GP, errorCode: 0n };
+  const linear = mode === 0 ? rip : BigInt.asUintN(32, base + rip);
   const result = walk(machine, core, linear, 'fetch');
   if ('nonCanonical' in result) return { fault: Vector.GP, errorCode: 0n };
   if (!('physical' in result)) return result;
   machine.engine.touch(result.physical);
-  const at = core.base + CORE.itlb + Number((linear >> 12n) & BigInt(ITLB.entries - 1)) * ITLB.bytes;
-  machine.engine.longs[(at + ITLB.tag) >> 3] = linear & ~0xfffn;
-  machine.engine.words[(at + ITLB.physical) >> 2] = result.physical & ~0xfff;
+  if (mode !== 0 && ((base & 0xfffn) !== 0n || (rip | 0xfffn) > high)) return result;
+  const at = core.base + CORE.itlb + Number((rip >> 12n) & BigInt(ITLB.entries - 1)) * ITLB.bytes;
+  machine.engine.longs[(at + ITLB.tag) >> 3] = rip & ~0xfffn;
+  machine.engine.words[(at + ITLB.physical) >> 2] = inMode(result.physical & ~0xfff, mode);
   return result;
 }
+
+const ALL_OFFSETS = 0xffffffffffffffffn;
 
 /** Writes a fault into the core's block the way a handler that raises one does. */
 export function noteFault(machine: MachineParts, core: Core, fault: Fault): void {

@@ -109,7 +109,9 @@ function pendingOf(core: Core, names: Names): string[] {
 function fetchesAt(world: World, core: Core, site: Site, names: Names): SiteFetches['choices'] {
   const { fetch } = world.machine;
   const { lab } = world;
-  const window = fetch.window(lab.physical(site.address), () => ({ physical: lab.physical((site.address & ~0xfffn) + 0x1000n) }));
+  const window = fetch.window(lab.physical(site.address), core.mode, () => ({
+    physical: lab.physical((site.address & ~0xfffn) + 0x1000n),
+  }));
   if (fetch.mustDrainFirst(core, window)) return [];
   const say = (bytes: Uint8Array, stale: boolean): SiteFetches['choices'][number] => ({
     bytes: hexBytes(bytes),

@@ -21,10 +21,10 @@ const MAX_LENGTH = 15;
 
 /** The instruction that memory holds at a core's RIP, with names for addresses. */
 export function nextInstruction(world: World, names: Names, core: Core): string {
-  const bytes = readLinear(world.machine, core, core.rip, MAX_LENGTH, 'memory');
-  const decoded = world.machine.fetch.decode(bytes);
+  const bytes = readLinear(world.machine, core, core.linearRip, MAX_LENGTH, 'memory');
+  const decoded = world.machine.fetch.decode(bytes, core.mode);
   const length = 'length' in decoded ? decoded.length : bytes.length;
-  const [line] = disassemble(bytes.subarray(0, length), core.rip);
+  const [line] = disassemble(bytes.subarray(0, length), core.rip, 'att', core.codeSize);
   return line?.valid === true ? inNames(line, names) : `no instruction (${hexBytes(bytes.subarray(0, 4))} ...)`;
 }
 

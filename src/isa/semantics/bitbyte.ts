@@ -36,7 +36,9 @@ function elementOf<V>(p: Vocabulary<V>, i: Instruction, base: Operand, position:
   const words = p.sar(p.signExtend(index, size), p.constant(Math.log2(size)));
   const bytes = p.shl(words, p.constant(Math.log2(size / 8)));
   const address =
-    i.addressSize === 64 ? p.add(p.address(base), bytes) : p.add(p.segmentBase(), p.zeroExtend(p.add(p.offset(base), bytes), 32));
+    i.addressSize === 64
+      ? p.add(p.address(base), bytes)
+      : p.add(p.segmentBase(), p.zeroExtend(p.add(p.offset(base), bytes), i.addressSize));
   return {
     value: modify ? p.loadModify(address, size, 'operand') : p.load(address, size, 'operand'),
     write: (value) => p.store(address, size, value, 'operand'),

@@ -2,6 +2,7 @@ import { RCX, RSP, Vector } from '../core-state.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 import { forEachCondition } from './conditional.ts';
 import type { Category, Semantics } from './semantics.ts';
+import { stackPointer } from './stack.ts';
 
 /** Near branches and software interrupts (SDM Vol. 2: JMP, Jcc, JRCXZ, LOOPcc, CALL, RET, INT n/INT3/INT1, UD). */
 
@@ -33,23 +34,27 @@ const loopWhile =
 /** A fault of the push comes before that of a target that is not canonical, which leaves the stack alone: as measured. */
 const call: Semantics = (p, i) => {
   const target = i.operands.length === 0 ? p.relativeTarget() : p.read(i.operands[0]);
-  const top = p.sub(p.register(RSP, 64), p.constant(8));
-  const upper = p.constant(16);
-  p.when(p.ne(p.sar(p.shl(target, upper), upper), target), () => {
-    p.loadModify(top, 64, 'stack');
+  const top = stackPointer(p, i, -i.size / 8);
+  if (i.codeSize === 64) {
+    const upper = p.constant(16);
+    p.when(p.ne(p.sar(p.shl(target, upper), upper), target), () => {
+      p.loadModify(top, 64, 'stack');
+      p.checkCanonical(target);
+    });
+  } else {
+    p.probe(top, i.size / 8, 'stack');
     p.checkCanonical(target);
-  });
-  p.store(top, 64, p.next(), 'stack');
-  p.setRegister(RSP, 64, top);
+  }
+  p.store(top, i.size, p.next(), 'stack');
+  p.setRegister(RSP, i.stackSize, top);
   p.jump(target);
 };
 
 const ret: Semantics = (p, i) => {
-  const top = p.register(RSP, 64);
-  const target = p.load(top, 64, 'stack');
+  const target = p.load(stackPointer(p, i), i.size, 'stack');
   p.checkCanonical(target);
-  const above = p.add(top, p.constant(8));
-  p.setRegister(RSP, 64, i.operands.length === 0 ? above : p.add(above, p.read(i.operands[0])));
+  const above = stackPointer(p, i, i.size / 8);
+  p.setRegister(RSP, i.stackSize, i.operands.length === 0 ? above : p.add(above, p.read(i.operands[0])));
   p.jump(target);
 };
 

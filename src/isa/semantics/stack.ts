@@ -1,30 +1,38 @@
 import { AC, AF, CF, DF, ID, IF, IOPL, NT, OF, PF, RBP, RSP, SF, TF, VIF, VIP, ZF } from '../core-state.ts';
-import type { Size } from '../instruction.ts';
+import type { Instruction } from '../instruction.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 import type { Category, Semantics } from './semantics.ts';
 
 /** The stack (SDM Vol. 2: PUSH, POP, PUSHF, POPF, ENTER, LEAVE). RSP changes last, so that a fault leaves it alone. */
 
-function pushValue<V>(p: Vocabulary<V>, size: Size, value: V): void {
-  const top = p.sub(p.register(RSP, 64), p.constant(size / 8));
-  p.store(top, size, value, 'stack');
-  p.setRegister(RSP, 64, top);
+/** An address on the stack: SP and ESP wrap round. */
+const onStack = <V>(p: Vocabulary<V>, i: Instruction, address: V): V => (i.stackSize === 64 ? address : p.zeroExtend(address, i.stackSize));
+
+/** The stack pointer, `bytes` bytes on (down where negative). */
+export const stackPointer = <V>(p: Vocabulary<V>, i: Instruction, bytes = 0): V => {
+  const top = p.register(RSP, i.stackSize);
+  return bytes === 0 ? top : onStack(p, i, p.add(top, p.constant(bytes)));
+};
+
+function pushValue<V>(p: Vocabulary<V>, i: Instruction, value: V): void {
+  const top = stackPointer(p, i, -i.size / 8);
+  p.store(top, i.size, value, 'stack');
+  p.setRegister(RSP, i.stackSize, top);
 }
 
-const push: Semantics = (p, i) => pushValue(p, i.size, p.read(i.operands[0]));
+const push: Semantics = (p, i) => pushValue(p, i, p.read(i.operands[0]));
 
 /** The register form writes RSP first: POP RSP ends with what was popped. */
 const pop: Semantics = (p, i) => {
   const [destination, moved] = i.operands;
-  const top = p.register(RSP, 64);
-  const value = p.load(top, i.size, 'stack');
-  const above = p.add(top, p.constant(i.size / 8));
+  const value = p.load(stackPointer(p, i), i.size, 'stack');
+  const above = stackPointer(p, i, i.size / 8);
   if (destination.kind === 'memory') {
     const offset = p.zeroExtend(p.add(p.offset(destination), p.read(moved)), i.addressSize);
     p.store(p.add(p.segmentBase(), offset), i.size, value, 'operand');
-    p.setRegister(RSP, 64, above);
+    p.setRegister(RSP, i.stackSize, above);
   } else {
-    p.setRegister(RSP, 64, above);
+    p.setRegister(RSP, i.stackSize, above);
     p.write(destination, value);
   }
 };
@@ -34,13 +42,12 @@ const STATUS = CF | PF | AF | ZF | SF | OF;
 /** VM and RF are pushed as 0; bit 1 is always 1. */
 const pushf: Semantics = (p, i) => {
   const system = p.and(p.state('flagSystem'), p.constant(TF | IF | DF | IOPL | NT | AC | VIF | VIP | ID));
-  pushValue(p, i.size, p.or(p.or(system, p.arithmeticFlags()), p.constant(2)));
+  pushValue(p, i, p.or(p.or(system, p.arithmeticFlags()), p.constant(2)));
 };
 
 /** IOPL changes at CPL 0 only, IF only where CPL <= IOPL; VIF, VIP and VM never; RF is cleared. */
 const popf: Semantics = (p, i) => {
-  const top = p.register(RSP, 64);
-  const image = p.load(top, i.size, 'stack');
+  const image = p.load(stackPointer(p, i), i.size, 'stack');
   const system = p.state('flagSystem');
   const cpl = p.state('cpl');
   const iopl = p.and(p.shr(system, p.constant(12)), p.constant(3));
@@ -48,7 +55,7 @@ const popf: Semantics = (p, i) => {
   const withIf = p.select(p.ltUnsigned(iopl, cpl), p.constant(always), p.constant(always | IF));
   const mask = p.select(cpl, withIf, p.constant(always | IF | IOPL));
   const kept = p.and(system, p.not(p.or(mask, p.constant(i.size === 16 ? 0 : 1 << 16))));
-  p.setRegister(RSP, 64, p.add(top, p.constant(i.size / 8)));
+  p.setRegister(RSP, i.stackSize, stackPointer(p, i, i.size / 8));
   p.setState('flagSystem', p.or(kept, p.and(image, mask)));
   p.setArithmeticFlags(p.and(image, p.constant(STATUS)));
 };
@@ -59,36 +66,36 @@ const enter: Semantics = (p, i) => {
   const operand = p.read(i.operands[0]);
   const frameSize = p.and(operand, p.constant(0xffff));
   const level = p.and(p.shr(operand, p.constant(16)), p.constant(31));
-  const frameTop = p.sub(p.register(RSP, 64), step);
+  const frameTop = stackPointer(p, i, -i.size / 8);
   const top = p.variable(frameTop);
   p.store(frameTop, i.size, p.register(RBP, i.size), 'stack');
   p.when(level, () => {
-    const link = p.variable(p.register(RBP, 64));
+    const link = p.variable(p.register(RBP, i.stackSize));
     const left = p.variable(p.sub(level, p.constant(1)));
     p.loop(
       () => left.get(),
       () => {
-        link.set(p.sub(link.get(), step));
+        link.set(onStack(p, i, p.sub(link.get(), step)));
         const outer = p.load(link.get(), i.size, 'stack');
-        top.set(p.sub(top.get(), step));
+        top.set(onStack(p, i, p.sub(top.get(), step)));
         p.store(top.get(), i.size, outer, 'stack');
         left.set(p.sub(left.get(), p.constant(1)));
       },
     );
-    top.set(p.sub(top.get(), step));
+    top.set(onStack(p, i, p.sub(top.get(), step)));
     p.store(top.get(), i.size, frameTop, 'stack');
   });
-  const end = p.sub(top.get(), frameSize);
+  const end = onStack(p, i, p.sub(top.get(), frameSize));
   // The manual: ENTER faults where the first push below the new frame would.
   p.loadModify(end, i.size, 'stack');
-  p.setRegister(RSP, 64, end);
+  p.setRegister(RSP, i.stackSize, end);
   p.setRegister(RBP, i.size, frameTop);
 };
 
 const leave: Semantics = (p, i) => {
-  const frame = p.register(RBP, 64);
+  const frame = p.register(RBP, i.stackSize);
   const outer = p.load(frame, i.size, 'stack');
-  p.setRegister(RSP, 64, p.add(frame, p.constant(i.size / 8)));
+  p.setRegister(RSP, i.stackSize, p.add(frame, p.constant(i.size / 8)));
   p.setRegister(RBP, i.size, outer);
 };
 

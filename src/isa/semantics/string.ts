@@ -34,10 +34,10 @@ const repeated =
     });
   };
 
-/** Linear address of the source: DS:RSI, or FS or GS. */
+/** Address of the source: DS:RSI, or another segment. */
 const source = <V>(p: Vocabulary<V>, i: Instruction): V => p.add(p.segmentBase(), p.register(RSI, i.addressSize));
 
-/** Linear address of the destination: ES:RDI, which no prefix changes. */
+/** Address of the destination: ES:RDI, which no prefix changes. */
 const destination = <V>(p: Vocabulary<V>, i: Instruction): V => p.register(RDI, i.addressSize);
 
 /** Moves index registers on by an element, down when DF is set. */
@@ -55,13 +55,13 @@ function compare<V>(p: Vocabulary<V>, i: Instruction, a: V, b: V, ...registers: 
 }
 
 const movs: Iteration = (p, i) => {
-  p.store(destination(p, i), i.size, p.load(source(p, i), i.size));
+  p.store(destination(p, i), i.size, p.load(source(p, i), i.size), 'destination');
   advance(p, i, RSI, RDI);
   return undefined;
 };
 
 const stos: Iteration = (p, i) => {
-  p.store(destination(p, i), i.size, p.register(RAX, i.size));
+  p.store(destination(p, i), i.size, p.register(RAX, i.size), 'destination');
   advance(p, i, RDI);
   return undefined;
 };
@@ -75,10 +75,10 @@ const lods: Iteration = (p, i) => {
 
 const cmps: Iteration = (p, i) => {
   const a = p.load(source(p, i), i.size);
-  return compare(p, i, a, p.load(destination(p, i), i.size), RSI, RDI);
+  return compare(p, i, a, p.load(destination(p, i), i.size, 'destination'), RSI, RDI);
 };
 
-const scas: Iteration = (p, i) => compare(p, i, p.register(RAX, i.size), p.load(destination(p, i), i.size), RDI);
+const scas: Iteration = (p, i) => compare(p, i, p.register(RAX, i.size), p.load(destination(p, i), i.size, 'destination'), RDI);
 
 export const string: Category = {
   movs: repeated(movs),

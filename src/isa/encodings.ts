@@ -1,6 +1,10 @@
 import { Code, CodeExt, Decoder, EncodingKind, Instruction, OpCodeOperandKind as Kind, MandatoryPrefix, OpCodeTableKind } from 'iced-x86';
+import type { CodeSize } from './mode.ts';
 
-/** Where a memory operand is: register numbers, a displacement of 32 bits. Without `base` the displacement is the address. */
+/**
+ * Where a memory operand is: register numbers, a displacement of 32 bits. Without `base` the displacement is the address. With addresses of 16 bits the displacement has as
+ * many, nothing is scaled, `base` is BX, BP, SI or DI and `index` SI or DI, behind BX and BP only.
+ */
 export interface MemoryPlace {
   readonly base?: number;
   /** Never 4: there is no RSP as an index. For a gather the number of the vector register. */
@@ -18,10 +22,14 @@ export interface Choices {
   /** Whether an operand that may be a register or in memory is in memory. */
   inMemory(): boolean;
   memory(gather: boolean): MemoryPlace;
+  /** Size of addresses in 16- and 32-bit code, where the encoding leaves it free; that of the code without. Asked before `memory`. */
+  addressSize?(): 16 | 32;
 }
 
 /** An encoding of one iced Code as its table row states it. */
 export interface Row {
+  /** Bits of the code that it is for. */
+  readonly codeSize: CodeSize;
   readonly code: Code;
   /** Lower-case mnemonic of the manual. */
   readonly mnemonic: string;
@@ -89,33 +97,47 @@ const IMMEDIATE_BYTES = new Map<Kind, number>([
   [Kind.mem_offs, 8],
   [Kind.br64_1, 1],
   [Kind.br64_4, 4],
+  [Kind.br16_1, 1],
+  [Kind.br32_1, 1],
+  [Kind.br16_2, 2],
+  [Kind.br32_4, 4],
+  [Kind.farbr2_2, 4],
+  [Kind.farbr4_2, 6],
 ]);
+/** Operands that the address size decides about though no ModR/M byte names them. */
+const ADDRESSED = kindsIn('mem_offs', 'es_rDI', 'seg_rSI', 'seg_rDI', 'seg_rBX_al');
 
 const known = (kind: Kind): boolean =>
   [MEMORY_ONLY, EITHER, IN_RM, IN_REG, IN_VVVV, IN_IS4, IN_OPCODE, FIXED].some((set) => set.has(kind)) ||
   kind === Kind.sti_opcode ||
   IMMEDIATE_BYTES.has(kind);
 
-let table: readonly Row[] | undefined;
+const tables = new Map<CodeSize, readonly Row[]>();
 
-/** Every row of iced's tables for 64-bit mode, legacy and VEX encodings, whose operands `encode` can spell. */
-export function rows(): readonly Row[] {
-  table ??= Object.values(Code)
-    .filter((code): code is Code => typeof code === 'number')
-    .flatMap((code) => rowOf(code) ?? []);
+/** Every row of iced's tables for code of so many bits, legacy and VEX encodings, whose operands `encode` can spell. */
+export function rows(codeSize: CodeSize = 64): readonly Row[] {
+  let table = tables.get(codeSize);
+  if (table === undefined) {
+    table = Object.values(Code)
+      .filter((code): code is Code => typeof code === 'number')
+      .flatMap((code) => rowOf(code, codeSize) ?? []);
+    tables.set(codeSize, table);
+  }
   return table;
 }
 
-function rowOf(code: Code): Row | undefined {
+function rowOf(code: Code, codeSize: CodeSize): Row | undefined {
   const info = CodeExt.opCode(code);
   try {
-    if (!info.isInstruction || !info.mode64 || info.fwait) return undefined;
+    const there = codeSize === 64 ? info.mode64 : codeSize === 32 ? info.mode32 : info.mode16;
+    if (!info.isInstruction || !there || info.fwait) return undefined;
     if (info.encoding !== EncodingKind.Legacy && info.encoding !== EncodingKind.VEX) return undefined;
     const operands = Array.from({ length: info.opCount }, (_, n) => info.opKind(n));
     if (!operands.every(known)) return undefined;
     const iced = new Instruction();
     iced.code = code;
     const row: Row = {
+      codeSize,
       code,
       mnemonic: info.instructionString.split(' ')[0]!.toLowerCase(),
       features: [...iced.cpuidFeatures()],
@@ -162,12 +184,14 @@ const MAPS = new Map<OpCodeTableKind, number>([
 /** Bytes of a row with free operands chosen; undefined where the choice is not an encoding of this very row. */
 export function encode(row: Row, choices: Choices): Uint8Array | undefined {
   const { random } = choices;
+  const { codeSize } = row;
   const info = CodeExt.opCode(row.code);
   const numberOf = (kind: Kind): number => {
-    if (GENERAL.has(kind)) return choices.register();
+    if (GENERAL.has(kind)) return choices.register() & (codeSize === 64 ? 15 : 7);
     if (kind === Kind.seg_reg) return random(6);
-    return kind === Kind.mm_reg || kind === Kind.mm_rm || kind === Kind.mm_or_mem ? random(8) : random(16);
+    return codeSize !== 64 || kind === Kind.mm_reg || kind === Kind.mm_rm || kind === Kind.mm_or_mem ? random(8) : random(16);
   };
+  const addressSize = addressSizeOf(row, info.addressSize, choices);
   let [reg, vvvv, is4] = [0, 0, -1];
   let opcodeRegister = 0;
   let rm: number | MemoryPlace | undefined;
@@ -180,7 +204,8 @@ export function encode(row: Row, choices: Choices): Uint8Array | undefined {
     else if (kind === Kind.sti_opcode) opcodeRegister = random(8);
     else if (MEMORY_ONLY.has(kind) || (EITHER.has(kind) && choices.inMemory())) rm = choices.memory(GATHERS.has(kind));
     else if (EITHER.has(kind) || IN_RM.has(kind)) rm = numberOf(kind);
-    for (let n = IMMEDIATE_BYTES.get(kind) ?? 0; n > 0; n--) immediate.push(random(256));
+    const bytes = kind === Kind.mem_offs ? addressSize / 8 : (IMMEDIATE_BYTES.get(kind) ?? 0);
+    for (let n = bytes; n > 0; n--) immediate.push(random(256));
   }
   if (is4 >= 0) immediate.unshift(is4 << 4);
   if (info.groupIndex >= 0) reg = info.groupIndex;
@@ -192,24 +217,29 @@ export function encode(row: Row, choices: Choices): Uint8Array | undefined {
   const place = typeof rm === 'object' ? rm : undefined;
   const b = (place?.base ?? (typeof rm === 'number' ? rm : inOpcode ? opcodeRegister : 0)) >> 3;
   const x = (place?.index ?? 0) >> 3;
-  const modrm = rm === undefined ? [] : modRm(reg, rm);
+  const modrm = rm === undefined ? [] : addressSize === 16 && typeof rm === 'object' ? modRm16(reg, rm) : modRm(reg, rm);
+  if (modrm === undefined) {
+    info.free();
+    return undefined;
+  }
+  const addressed = place !== undefined || info.addressSize !== 0 || row.operands.some((kind) => ADDRESSED.has(kind));
   const make = (w: number): number[] => {
     if (!row.legacy) {
       const map = MAPS.get(info.table) ?? 0;
       const l = info.L < 0 ? 0 : info.L;
       const second = ((reg >> 3) ^ 1) * 0x80 + (x ^ 1) * 0x40 + (b ^ 1) * 0x20 + map;
       const third = w * 0x80 + (vvvv ^ 15) * 8 + l * 4 + (PP.get(info.mandatoryPrefix) ?? 0);
-      return [0xc4, second, third, ...opcode, ...modrm, ...immediate];
+      return [...(addressed && addressSize !== codeSize ? [0x67] : []), 0xc4, second, third, ...opcode, ...modrm, ...immediate];
     }
     const prefix = PREFIXES.get(info.mandatoryPrefix);
     const rex = 0x40 + w * 8 + (reg >> 3) * 4 + x * 2 + b;
     // SPL, BPL, SIL and DIL need a REX prefix.
     const bytes = row.operands.some((kind) => kind === Kind.r8_reg || kind === Kind.r8_or_mem || kind === Kind.r8_opcode);
     return [
-      ...(info.addressSize === 32 ? [0x67] : []),
-      ...(info.operandSize === 16 && prefix !== 0x66 ? [0x66] : []),
+      ...(addressed && addressSize !== codeSize ? [0x67] : []),
+      ...(needsOperandSize(info.operandSize, codeSize) && prefix !== 0x66 ? [0x66] : []),
       ...(prefix === undefined ? [] : [prefix]),
-      ...(rex !== 0x40 || (bytes && random(2) === 0) ? [rex] : []),
+      ...(codeSize === 64 && (rex !== 0x40 || (bytes && random(2) === 0)) ? [rex] : []),
       ...(ESCAPES.get(info.table) ?? []),
       ...opcode,
       ...modrm,
@@ -225,7 +255,38 @@ export function encode(row: Row, choices: Choices): Uint8Array | undefined {
       : 0;
   const made = [wanted, wanted ^ 1].map((w) => Uint8Array.from(make(w)));
   info.free();
-  return made.find((bytes) => codeOf(bytes) === row.code);
+  return made.find((bytes) => codeOf(bytes, codeSize) === row.code);
+}
+
+/** The address size of an encoding: that of the row, or the one that is chosen. */
+function addressSizeOf({ codeSize, operands }: Row, own: number, choices: Choices): CodeSize {
+  if (own !== 0) return own as CodeSize;
+  if (codeSize === 64) return 64;
+  const free = choices.addressSize?.() ?? codeSize;
+  // VSIB has a SIB byte.
+  return operands.some((kind) => GATHERS.has(kind)) ? 32 : free;
+}
+
+/** Operands of 64 bits are REX.W's or the instruction's own. */
+const needsOperandSize = (operandSize: number, codeSize: CodeSize): boolean => (codeSize === 16 ? operandSize === 32 : operandSize === 16);
+
+/** The r/m field by base and index (SDM Vol. 2, "16-Bit Addressing Forms with the ModR/M Byte"). */
+const RM16: readonly (readonly [base: number | undefined, index: number | undefined])[] = [
+  [3, 6],
+  [3, 7],
+  [5, 6],
+  [5, 7],
+  [6, undefined],
+  [7, undefined],
+  [5, undefined],
+  [3, undefined],
+];
+
+/** ModR/M and a displacement of 16 bits; undefined for a place that 16-bit addresses cannot be. */
+function modRm16(reg: number, { base, index, scale, displacement }: MemoryPlace): number[] | undefined {
+  const rm = base === undefined ? 6 : RM16.findIndex(([b, x]) => b === base && x === index);
+  if (rm < 0 || scale !== 0 || (base === undefined && index !== undefined)) return undefined;
+  return [(base === undefined ? 0 : 0x80) + ((reg & 7) << 3) + rm, displacement & 0xff, (displacement >> 8) & 0xff];
 }
 
 /** ModR/M, SIB and displacement. A displacement always has 32 bits. */
@@ -240,8 +301,8 @@ function modRm(reg: number, rm: number | MemoryPlace): number[] {
 }
 
 /** The Code that bytes are, all of them; undefined when they are none. */
-function codeOf(bytes: Uint8Array): Code | undefined {
-  const decoder = new Decoder(64, bytes, 0);
+function codeOf(bytes: Uint8Array, codeSize: CodeSize): Code | undefined {
+  const decoder = new Decoder(codeSize, bytes, 0);
   const iced = decoder.decode();
   const whole = !iced.isInvalid && iced.length === bytes.length;
   const { code } = iced;

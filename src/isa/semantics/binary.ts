@@ -4,7 +4,7 @@ import type { Category, Semantics } from './semantics.ts';
 /** Integer addition and subtraction (SDM Vol. 2: ADD, ADC, SUB, SBB, CMP, INC, DEC, NEG). */
 
 /** Carries out of each bit of a + b (+ carry) = r. */
-function carries<V>(p: Vocabulary<V>, a: V, b: V, r: V): V {
+export function carries<V>(p: Vocabulary<V>, a: V, b: V, r: V): V {
   return p.or(p.and(a, b), p.and(p.or(a, b), p.not(r)));
 }
 

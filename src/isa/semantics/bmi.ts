@@ -1,6 +1,7 @@
 import { RDX } from '../core-state.ts';
 import type { Instruction } from '../instruction.ts';
 import type { Vocabulary } from '../vocabulary.ts';
+import { protectedOnly } from './protected.ts';
 import { type Category, type Semantics, signBit } from './semantics.ts';
 
 /** BMI1 and BMI2 (SDM Vol. 2: ANDN, BEXTR, BLSI, BLSMSK, BLSR, BZHI, MULX, PDEP, PEXT, RORX, SARX, SHLX, SHRX), 32 and 64 bits. */
@@ -104,7 +105,7 @@ const shiftx =
     p.write(i.operands[0], operation(p, value, count, i));
   };
 
-export const bmi: Category = {
+export const bmi: Category = protectedOnly({
   andn,
   bextr,
   bzhi,
@@ -118,4 +119,4 @@ export const bmi: Category = {
   sarx: shiftx((p, value, count, i) => p.sar(p.signExtend(value, i.size), count)),
   shlx: shiftx((p, value, count) => p.shl(value, count)),
   shrx: shiftx((p, value, count) => p.shr(value, count)),
-};
+});

@@ -4,7 +4,7 @@ import { forEachCondition } from './conditional.ts';
 import type { Category, Semantics } from './semantics.ts';
 import { stackPointer } from './stack.ts';
 
-/** Near branches and software interrupts (SDM Vol. 2: JMP, Jcc, JRCXZ, LOOPcc, CALL, RET, INT n/INT3/INT1, UD). */
+/** Near branches and software interrupts (SDM Vol. 2: JMP, Jcc, JRCXZ, LOOPcc, CALL, RET, INT n/INTO/INT3/INT1, BOUND, UD). */
 
 function jumpTo<V>(p: Vocabulary<V>, target: V): void {
   p.checkCanonical(target);
@@ -60,6 +60,16 @@ const ret: Semantics = (p, i) => {
 
 const int: Semantics = (p, i) => p.softwareInterrupt(p.read(i.operands[0]));
 
+/** An index below the lower or above the upper bound in memory, all signed, is #BR. */
+const bound: Semantics = (p, i) => {
+  const [index, bounds] = i.operands;
+  const at = p.address(bounds);
+  const lower = p.signExtend(p.load(at, i.size, 'operand'), i.size);
+  const upper = p.signExtend(p.load(p.add(at, p.constant(i.size / 8)), i.size, 'operand'), i.size);
+  const value = p.signExtend(p.read(index), i.size);
+  p.when(p.or(p.ltSigned(value, lower), p.ltSigned(upper, value)), () => p.raise(Vector.BR));
+};
+
 const undefinedOpcode: Semantics = (p) => p.raise(Vector.UD);
 
 export const control: Category = {
@@ -68,6 +78,8 @@ export const control: Category = {
   call,
   ret,
   int,
+  into: (p) => p.when(p.flag('OF'), () => p.trap(Vector.OF)),
+  bound,
   ...forEachCondition('j', (condition) => (p) => p.when(condition(p), () => jumpTo(p, p.relativeTarget()))),
   loop: loopWhile((p) => p.constant(1)),
   loope: loopWhile((p) => p.flag('ZF')),

@@ -1,7 +1,7 @@
 import { AF, CF, DF, PF, RAX, SF, ZF } from '../core-state.ts';
 import type { Category, Semantics } from './semantics.ts';
 
-/** Flags alone (SDM Vol. 2: CLC, STC, CMC, CLD, STD, LAHF, SAHF). */
+/** Flags alone (SDM Vol. 2: CLC, STC, CMC, CLD, STD, LAHF, SAHF; SALC). */
 
 const cmc: Semantics = (p) => p.setFlags({ CF: p.xor(p.flag('CF'), p.constant(1)) });
 
@@ -23,6 +23,9 @@ const sahf: Semantics = (p) => {
   p.setArithmeticFlags(p.or(p.and(ah, p.constant(AH_FLAGS)), kept));
 };
 
+/** CF in all of AL. In no manual of Intel's; every processor has it outside 64-bit mode. */
+const salc: Semantics = (p) => p.setRegister(RAX, 8, p.sub(p.constant(0), p.flag('CF')));
+
 export const flagop: Category = {
   clc: (p) => p.setFlags({ CF: p.constant(0) }),
   stc: (p) => p.setFlags({ CF: p.constant(1) }),
@@ -31,4 +34,5 @@ export const flagop: Category = {
   std,
   lahf,
   sahf,
+  salc,
 };

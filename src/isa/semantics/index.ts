@@ -6,10 +6,12 @@ import { conditional } from './conditional.ts';
 import { control } from './control.ts';
 import { crc } from './crc32.ts';
 import { datamove } from './datamove.ts';
+import { decimal } from './decimal.ts';
 import { flagop } from './flagop.ts';
 import { hints } from './hint.ts';
 import { logical } from './logical.ts';
 import { muldiv } from './muldiv.ts';
+import { protectedMode } from './protected.ts';
 import { rotates } from './rotate.ts';
 import { segmentBase } from './segment-base.ts';
 import type { Semantics } from './semantics.ts';
@@ -31,10 +33,12 @@ const CATEGORIES = [
   control,
   crc,
   datamove,
+  decimal,
   flagop,
   hints,
   logical,
   muldiv,
+  protectedMode,
   rotates,
   segmentBase,
   semaphore,

@@ -3,7 +3,7 @@ import type { Instruction } from '../instruction.ts';
 import type { Vocabulary } from '../vocabulary.ts';
 import type { Category, Semantics } from './semantics.ts';
 
-/** The stack (SDM Vol. 2: PUSH, POP, PUSHF, POPF, ENTER, LEAVE). RSP changes last, so that a fault leaves it alone. */
+/** The stack (SDM Vol. 2: PUSH, POP, PUSHA, POPA, PUSHF, POPF, ENTER, LEAVE). RSP changes last, so that a fault leaves it alone. */
 
 /** An address on the stack: SP and ESP wrap round. */
 const onStack = <V>(p: Vocabulary<V>, i: Instruction, address: V): V => (i.stackSize === 64 ? address : p.zeroExtend(address, i.stackSize));
@@ -35,6 +35,22 @@ const pop: Semantics = (p, i) => {
     p.setRegister(RSP, i.stackSize, above);
     p.write(destination, value);
   }
+};
+
+/** AX to DI in the order of their numbers, SP as it was before. */
+const pusha: Semantics = (p, i) => {
+  const bytes = i.size / 8;
+  for (let n = 0; n < 8; n++) p.store(stackPointer(p, i, -bytes * (n + 1)), i.size, p.register(n, i.size), 'stack');
+  p.setRegister(RSP, i.stackSize, stackPointer(p, i, -bytes * 8));
+};
+
+/** What stands in the place of SP is not looked at. */
+const popa: Semantics = (p, i) => {
+  const bytes = i.size / 8;
+  const values = [0, 1, 2, 3, 5, 6, 7].map((n) => [n, p.load(stackPointer(p, i, bytes * (7 - n)), i.size, 'stack')] as const);
+  const above = stackPointer(p, i, bytes * 8);
+  for (const [n, value] of values) p.setRegister(n, i.size, value);
+  p.setRegister(RSP, i.stackSize, above);
 };
 
 const STATUS = CF | PF | AF | ZF | SF | OF;
@@ -99,4 +115,4 @@ const leave: Semantics = (p, i) => {
   p.setRegister(RBP, i.size, outer);
 };
 
-export const stack: Category = { push, pop, pushf, popf, enter, leave };
+export const stack: Category = { push, pop, pusha, popa, pushf, popf, enter, leave };

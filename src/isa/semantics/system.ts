@@ -42,6 +42,8 @@ const MNEMONICS = [
   'mov_to_sreg',
   'pop_sreg',
   'lss',
+  'lds',
+  'les',
   'lfs',
   'lgs',
   'swapgs',

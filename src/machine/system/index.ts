@@ -48,6 +48,8 @@ const HELPERS: Readonly<Record<string, SystemHelper>> = {
   mov_to_sreg: movToSreg,
   pop_sreg: popSreg,
   lss: loadFarPointer(2),
+  lds: loadFarPointer(3),
+  les: loadFarPointer(0),
   lfs: loadFarPointer(4),
   lgs: loadFarPointer(5),
   swapgs,

@@ -1,6 +1,7 @@
 import { Vector } from '../../core-state.ts';
 import type { Instruction } from '../../instruction.ts';
 import type { Vocabulary } from '../../vocabulary.ts';
+import { mustBeProtected } from '../protected.ts';
 import type { Semantics } from '../semantics.ts';
 
 const CR0_MP_EM = 1n << 2n;
@@ -22,6 +23,7 @@ export const sse =
 export const avx =
   (semantics: Semantics): Semantics =>
   (p, i) => {
+    mustBeProtected(p, i);
     const missing = p.and(p.not(p.state('xcr0')), p.constant(XCR0_SSE_AVX));
     begin(p, p.or(p.and(p.not(p.state('cr4')), p.constant(CR4_OSXSAVE)), missing), 0n);
     semantics(p, i);

@@ -39,6 +39,8 @@ export interface Io {
   cpuSeconds(): number;
   /** True from the moment on that the user asked to stop (^C). Long work asks now and then, prints what it has and returns 130. */
   interrupted(): boolean;
+  /** Lets what came from outside in the meantime be noticed, a ^C for one. */
+  listen(): Promise<void>;
   /** Starts a thread that works for this one: `--jobs`. */
   startThread(): Thread;
   /** Runs a program and returns what it wrote to stdout, or undefined when it is absent or fails. */

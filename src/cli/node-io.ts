@@ -161,6 +161,7 @@ export function nodeIo(interrupted: () => boolean): Io {
       return (user + system) / 1e6;
     },
     interrupted,
+    listen: () => new Promise((done) => setImmediate(done)),
     startThread,
     probe(command, args) {
       const { status, stdout } = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 10_000 });

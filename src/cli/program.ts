@@ -4,30 +4,32 @@ import { formatHelp } from './help.ts';
 import type { Io } from './io.ts';
 import { reportError } from './report-error.ts';
 import { unknownVerb, usageError } from './usage-error.ts';
-import * as asm from './verbs/asm.ts';
-import * as cc from './verbs/cc.ts';
-import * as dap from './verbs/dap.ts';
-import * as dis from './verbs/dis.ts';
-import * as doctor from './verbs/doctor.ts';
-import * as explain from './verbs/explain.ts';
-import * as explore from './verbs/explore.ts';
-import * as gdb from './verbs/gdb.ts';
-import * as list from './verbs/list.ts';
-import * as litmus from './verbs/litmus.ts';
-import * as matrix from './verbs/matrix.ts';
-import * as mutants from './verbs/mutants.ts';
-import * as replay from './verbs/replay.ts';
-import * as run from './verbs/run.ts';
-import * as start from './verbs/start.ts';
-import * as step from './verbs/step.ts';
-import * as trace from './verbs/trace.ts';
-import * as view from './verbs/view.ts';
 import { VERSION } from './version.ts';
 
-const VERBS = [start, list, run, explore, matrix, mutants, replay, explain, trace, step, gdb, dap, cc, litmus, asm, dis, view, doctor];
+/** The verbs in the order of the help. Each is loaded only when it is needed: most of what a verb says of itself takes the catalogue of scenarios. */
+const VERBS: Readonly<Record<string, () => Promise<{ define(program: Command, io: Io): void }>>> = {
+  start: () => import('./verbs/start.ts'),
+  list: () => import('./verbs/list.ts'),
+  run: () => import('./verbs/run.ts'),
+  explore: () => import('./verbs/explore.ts'),
+  matrix: () => import('./verbs/matrix.ts'),
+  mutants: () => import('./verbs/mutants.ts'),
+  replay: () => import('./verbs/replay.ts'),
+  explain: () => import('./verbs/explain.ts'),
+  trace: () => import('./verbs/trace.ts'),
+  step: () => import('./verbs/step.ts'),
+  gdb: () => import('./verbs/gdb.ts'),
+  dap: () => import('./verbs/dap.ts'),
+  cc: () => import('./verbs/cc.ts'),
+  litmus: () => import('./verbs/litmus.ts'),
+  asm: () => import('./verbs/asm.ts'),
+  dis: () => import('./verbs/dis.ts'),
+  view: () => import('./verbs/view.ts'),
+  doctor: () => import('./verbs/doctor.ts'),
+};
 
-/** The program with all its verbs; nothing runs yet. */
-export function buildProgram(io: Io): Command {
+/** The program with all its verbs, or with the one that is named, if there is one of that name; nothing runs yet. */
+export async function buildProgram(io: Io, verb?: string): Promise<Command> {
   const program = new Command('textpoke')
     .description('Runs x86-64 kernel text patching on emulated cores and finds, settles and replays its races.')
     .version(VERSION, '--version')
@@ -36,7 +38,9 @@ export function buildProgram(io: Io): Command {
     .exitOverride()
     .configureHelp({ formatHelp })
     .configureOutput({ writeOut: (text) => io.stdout(text), writeErr: (text) => io.stderr(text), outputError: () => {} });
-  for (const verb of VERBS) verb.define(program, io);
+  const named = Object.entries(VERBS).filter(([name]) => name === verb);
+  const wanted = named.length > 0 ? named : Object.entries(VERBS);
+  for (const { define } of await Promise.all(wanted.map(([, load]) => load()))) define(program, io);
   return program;
 }
 
@@ -54,7 +58,7 @@ export async function runProgram(given: readonly string[], io: Io): Promise<numb
   // Parsing itself may be what fails, so the flags that say how to report are looked for in the plain text.
   const options = { json: has('--json'), color: !has('--no-color'), verbose: has('--verbose') };
   try {
-    const program = buildProgram(io);
+    const program = await buildProgram(io, argv[0]);
     try {
       if (argv.length === 0) {
         io.stderr(formatHelp(program, program.createHelp()));

@@ -21,28 +21,27 @@ export interface Node {
 
 type Statement = { readonly kind: 'node'; readonly node: Node } | { readonly kind: 'effect'; readonly emit: (depth: number) => Code };
 
-const none = (): Record<ValueType, number> => ({ [I32]: 0, [I64]: 0, [V128]: 0 });
+const each = <T>(make: () => T): Record<ValueType, T> => ({ [I32]: make(), [I64]: make(), [V128]: make() });
 
-/** Hands out locals; `peak` tells how many of each type a function needs. */
+/** Hands out locals of a function. */
 export class Locals {
-  #next = none();
-  peak = none();
-  readonly #first: Record<ValueType, number>;
+  #next = each(() => 0);
+  readonly #first: number;
+  /** Those of each type that were ever in use at a time. */
+  readonly #made = each<number[]>(() => []);
+  /** The types of all of them, in the order of their indices. */
+  readonly types: ValueType[] = [];
 
-  /** `first` is the index of the first scratch local; of each type there are as many as `peak` says of another that counted them. */
-  constructor(first = 0, peak = none()) {
-    this.#first = { [I32]: first, [I64]: first + peak[I32], [V128]: first + peak[I32] + peak[I64] };
-  }
-
-  /** The types of the locals that were counted, in the order of their indices. */
-  get types(): ValueType[] {
-    return ([I32, I64, V128] as const).flatMap((type) => Array<ValueType>(this.peak[type]).fill(type));
+  /** `first` is the index of the first of them. */
+  constructor(first: number) {
+    this.#first = first;
   }
 
   take(type: ValueType): number {
     const n = this.#next[type]++;
-    this.peak[type] = Math.max(this.peak[type], this.#next[type]);
-    return this.#first[type] + n;
+    const made = this.#made[type];
+    if (n === made.length) made.push(this.#first + this.types.push(type) - 1);
+    return made[n] as number;
   }
 
   /** Locals that `body` takes are free again behind it. */
@@ -55,7 +54,7 @@ export class Locals {
 
   /** Starts again: the next handler reuses the same locals. */
   reset(): void {
-    this.#next = none();
+    this.#next = each(() => 0);
   }
 }
 

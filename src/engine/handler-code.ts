@@ -122,7 +122,8 @@ export function handlerModule(
   const storeHit = { 8: memory.storeAt, 16: memory.storeAt, 32: memory.storeAt, 64: memory.storeAt };
   for (const { number, instruction } of forms) {
     const fn = m.declare(HANDLER);
-    const body = (locals: Locals): Code => [
+    const locals = new Locals(2);
+    const body: Code = [
       handlerCode(
         instruction,
         {
@@ -142,9 +143,7 @@ export function handlerModule(
       ).code,
       i32.const(0),
     ];
-    const counting = new Locals();
-    body(counting);
-    m.define(fn, counting.types, body(new Locals(2, counting.peak)));
+    m.define(fn, locals.types, body);
     m.elements(number, [fn]);
   }
   return m.bytes();
@@ -292,9 +291,9 @@ export function runModule(
       get(status),
     ];
   };
-  const counting = new Locals();
-  build(counting);
-  m.define(run, [I32, I32, I32, I64, I64, I32, ...counting.types], build(new Locals(9, counting.peak)));
+  const locals = new Locals(9);
+  const body = build(locals);
+  m.define(run, [I32, I32, I32, I64, I64, I32, ...locals.types], body);
   return m.bytes();
 }
 

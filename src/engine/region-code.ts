@@ -154,10 +154,11 @@ export function regionModule(
     return [fill, set(NEXT, i32.const(entry)), block(loop(code)), get(BUDGET)];
   };
 
-  const [counting, uses] = [new Locals(), { read: new Set<number>(), written: new Set<number>() }];
-  build(counting, uses, undefined);
-  const body = build(new Locals(FIRST + REGISTERS, counting.peak), uses, uses);
-  m.define(fn, [I32, ...Array(REGISTERS).fill(I64), ...counting.types], body);
+  const uses = { read: new Set<number>(), written: new Set<number>() };
+  build(new Locals(FIRST + REGISTERS), uses, undefined);
+  const locals = new Locals(FIRST + REGISTERS);
+  const body = build(locals, uses, uses);
+  m.define(fn, [I32, ...Array(REGISTERS).fill(I64), ...locals.types], body);
   m.elements(number, [fn]);
   return m.bytes();
 }

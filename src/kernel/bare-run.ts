@@ -191,6 +191,15 @@ export class BareRun {
 
 /** Runs all cores by turns (`BareRun`) until none can go on or the budget is spent. */
 export function runBare(bare: BareMachine, options: BareRunOptions): BareResult {
+  const turns = bareTurns(bare, options);
+  for (;;) {
+    const { done, value } = turns.next();
+    if (done === true) return value;
+  }
+}
+
+/** The same, pausing now and then, so that whoever runs it can look after other things. */
+export function* bareTurns(bare: BareMachine, options: BareRunOptions): Generator<undefined, BareResult> {
   const run = new BareRun(bare);
   let left = options.maxInstructions;
   let cause: BareResult['cause'] | undefined;
@@ -198,7 +207,10 @@ export function runBare(bare: BareMachine, options: BareRunOptions): BareResult 
     if (run.isBetweenRounds && options.stop?.() === true) cause = 'stopped';
     else {
       left -= run.advance(left);
-      if (run.isBetweenTurns) options.turn?.();
+      if (run.isBetweenTurns) {
+        options.turn?.();
+        yield;
+      }
       if (run.hasEnded) cause = 'ended';
       else if (left <= 0 && bare.machine.cores.some((c) => c.small('activity') === Activity.running)) cause = 'budget';
     }

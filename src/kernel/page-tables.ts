@@ -22,6 +22,8 @@ export class PageTables {
   readonly #memory: (physical: number) => DataView;
   #next: number;
   readonly #limit: number;
+  /** The last table that was written: pages are mapped one beside the other. */
+  #last: { readonly root: number; readonly shift: bigint; readonly above: bigint; readonly entries: DataView } | undefined;
 
   /** `memory(page)` gives the 4096 bytes at a physical page; tables are taken from `first` up to `limit`. */
   constructor(memory: (physical: number) => DataView, first: number, limit: number) {
@@ -44,15 +46,19 @@ export class PageTables {
   }
 
   #map(root: number, linear: bigint, target: bigint, permissions: PagePermissions, levels: readonly bigint[], leafShift: bigint): void {
-    let table = root;
-    for (const shift of levels) {
-      const slot = Number((linear >> shift) & 511n);
-      let entry = this.#memory(table).getBigUint64(slot * 8, true);
-      if ((entry & PRESENT) === 0n) {
-        entry = BigInt(this.table()) | PRESENT | WRITE | ACCESSED | (permissions.user === true ? USER : 0n);
-        this.#memory(table).setBigUint64(slot * 8, entry, true);
+    const above = linear >> (leafShift + 9n);
+    if (this.#last?.root !== root || this.#last.shift !== leafShift || this.#last.above !== above) {
+      let table = root;
+      for (const shift of levels) {
+        const slot = Number((linear >> shift) & 511n);
+        let entry = this.#memory(table).getBigUint64(slot * 8, true);
+        if ((entry & PRESENT) === 0n) {
+          entry = BigInt(this.table()) | PRESENT | WRITE | ACCESSED | (permissions.user === true ? USER : 0n);
+          this.#memory(table).setBigUint64(slot * 8, entry, true);
+        }
+        table = Number(entry & 0x000ffffffffff000n);
       }
-      table = Number(entry & 0x000ffffffffff000n);
+      this.#last = { root, shift: leafShift, above, entries: this.#memory(table) };
     }
     const leaf =
       target |
@@ -61,7 +67,7 @@ export class PageTables {
       (permissions.writable ? WRITE | DIRTY : 0n) |
       (permissions.user === true ? USER : 0n) |
       (permissions.executable ? 0n : NO_EXECUTE);
-    this.#memory(table).setBigUint64(Number((linear >> leafShift) & 511n) * 8, leaf, true);
+    this.#last.entries.setBigUint64(Number((linear >> leafShift) & 511n) * 8, leaf, true);
   }
 
   /** Maps 2 MiB below the PML4 at `root`; both addresses are multiples of it. */
@@ -72,6 +78,7 @@ export class PageTables {
   /** Makes `root` share what `other` maps in the slot of a linear address (512 GiB of it). */
   share(root: number, other: number, linear: bigint): void {
     const slot = Number((linear >> 39n) & 511n) * 8;
+    this.#last = undefined;
     this.#memory(root).setBigUint64(slot, this.#memory(other).getBigUint64(slot, true), true);
   }
 }

@@ -1,5 +1,16 @@
 import { Engine, type EngineHost } from '../engine/engine.ts';
-import { CORE, ITLB, KEY_AT, LATCH_ENTRIES, PAGE, physicalOf, SHADOW, STORE_BUFFER_ENTRY_BYTES, Stop } from '../engine/layout.ts';
+import {
+  CORE,
+  ITLB,
+  KEY_AT,
+  LATCH_ENTRIES,
+  PAGE,
+  PAGE_INFO_BASE,
+  physicalOf,
+  SHADOW,
+  STORE_BUFFER_ENTRY_BYTES,
+  Stop,
+} from '../engine/layout.ts';
 import { ReferenceRunner } from '../engine/reference-runner.ts';
 import { TextpokeError } from '../error.ts';
 import { Activity, IF, OFFSET, RAX, RCX, Vector } from '../isa/core-state.ts';
@@ -95,8 +106,9 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     };
     this.engine = Engine.take({ ramBytes: options.ramBytes, journalBytes: 16 << 20, features }, this);
     this.cores = Array.from({ length: options.cores }, (_, i) => new Core(this.engine, i));
-    for (let page = 0; page * 4096 < this.engine.map.ramBytes; page++)
-      this.setPageInfo(page, (page << 8) | (features.explore ? PAGE.slow : 0));
+    const pageInfo = this.engine.words.subarray(PAGE_INFO_BASE >> 2, (PAGE_INFO_BASE >> 2) + this.engine.map.ramBytes / 4096);
+    const flags = features.explore ? PAGE.slow : 0;
+    for (let page = 0; page < pageInfo.length; page++) pageInfo[page] = (page << 8) | flags;
     this.text = this.policy === undefined ? undefined : new TextVersions(this.engine, this.cores, this.policy);
     const { cache } = this.policy ?? {};
     if (cache !== undefined && this.text !== undefined) {

@@ -3,7 +3,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { buildProgram } from '../../src/cli/program.ts';
 import { recordingIo, textpoke } from './recording-io.ts';
 
-const verbs = buildProgram(recordingIo().io).commands.map((command) => command.name());
+const verbs = (await buildProgram(recordingIo().io)).commands.map((command) => command.name());
 
 test('--version prints the version of the package', async () => {
   const { exit, stdout } = await textpoke(['--version']);
@@ -26,7 +26,7 @@ describe('help', () => {
     const help = (await textpoke([verb, '--help'])).stdout();
     const examples = help.slice(help.indexOf('Examples\n')).match(/textpoke .*/g) ?? [];
     expect(examples.length).toBe(2);
-    const program = buildProgram(recordingIo().io);
+    const program = await buildProgram(recordingIo().io);
     for (const example of examples) {
       const [name = '', ...args] = example.split(' ').slice(1);
       const command = program.commands.find((candidate) => candidate.name() === name);

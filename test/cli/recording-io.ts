@@ -12,6 +12,7 @@ export interface World {
   readonly tty?: boolean;
   readonly programs?: Record<string, string>;
   readonly interrupted?: () => boolean;
+  readonly listen?: () => Promise<void>;
   readonly now?: () => number;
 }
 
@@ -69,6 +70,7 @@ export function recordingIo(world: World = {}): Recording {
     now: world.now ?? (() => 0),
     cpuSeconds: () => 0,
     interrupted: world.interrupted ?? (() => false),
+    listen: world.listen ?? (async () => {}),
     startThread,
     probe: (command) => world.programs?.[command],
     run: (command) => ({ status: null, stderr: `${command} is not there` }),

@@ -109,6 +109,20 @@ describe('budgets', () => {
     expect(stopped.exit).toBe(130);
     expect(stopped.stdout).toMatch(/^core 0: still running/);
   });
+
+  test('a ^C that comes while it runs is heard, because it listens now and then', async () => {
+    let clock = 0;
+    let came = false;
+    const world = {
+      now: () => (clock += 1),
+      listen: async () => {
+        came = true;
+      },
+      interrupted: () => came,
+    };
+    expect((await run('loop.elf', world)).exit).toBe(130);
+    expect(clock).toBeGreaterThan(50);
+  });
 });
 
 describe('flat binaries', () => {

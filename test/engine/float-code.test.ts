@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { floatElement, floatVectors } from '../../src/engine/float-code.ts';
 import { Graph, Locals, type Node } from '../../src/engine/graph.ts';
 import { HELPER_AT } from '../../src/engine/layout.ts';
-import { type Code, get, I32, I64, i32, i64 } from '../../src/engine/wasm/code.ts';
+import { get, I32, I64, i32, i64 } from '../../src/engine/wasm/code.ts';
 import { ModuleBuilder } from '../../src/engine/wasm/module.ts';
 import { HELPERS, helperNumber } from '../../src/isa/helpers/index.ts';
 import { DAZ, FTZ, MASKS_AT, MXCSR_START, PE, ROUNDING_AT } from '../../src/isa/helpers/mxcsr.ts';
@@ -22,17 +22,14 @@ class Compiled {
     m.importMemory('memory', 1, 1);
     const helper = m.importFunction('helper', { params: [I32], results: [] });
     const fn = m.declare({ params: Array(PARAMETERS + 1).fill(I64), results: [] }, 'run');
-    const build = (locals: Locals): Code => {
-      const g = new Graph(locals);
-      const nodes = Array.from({ length: PARAMETERS + 1 }, (_, n) => g.node([], () => get(n), { pinned: true }));
-      make(g, helper, nodes.slice(0, PARAMETERS), nodes[PARAMETERS]!).forEach((out, n) => {
-        g.effect([out], (_depth, code) => i64.store(i32.const(OUT), code!, 8 * n));
-      });
-      return g.emit();
-    };
-    const counting = new Locals();
-    build(counting);
-    m.define(fn, counting.types, build(new Locals(PARAMETERS + 1, counting.peak)));
+    const locals = new Locals(PARAMETERS + 1);
+    const g = new Graph(locals);
+    const nodes = Array.from({ length: PARAMETERS + 1 }, (_, n) => g.node([], () => get(n), { pinned: true }));
+    make(g, helper, nodes.slice(0, PARAMETERS), nodes[PARAMETERS]!).forEach((out, n) => {
+      g.effect([out], (_depth, code) => i64.store(i32.const(OUT), code!, 8 * n));
+    });
+    const body = g.emit();
+    m.define(fn, locals.types, body);
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
     this.#longs = new BigUint64Array(memory.buffer);
     const env = { memory, helper: (number: number) => this.#help(number) };

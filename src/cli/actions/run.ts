@@ -2,7 +2,7 @@ import { Exit, TextpokeError } from '../../error.ts';
 import { type Image, imageFromElf, imageFromFlat } from '../../image/image.ts';
 import { BARE_MAX_CORES, BARE_MAX_RAM_BYTES, BareMachine } from '../../kernel/bare.ts';
 import { callerText, endedWell, endText, placeName } from '../../kernel/bare-report.ts';
-import { type BareCoreResult, type BareResult, runBare } from '../../kernel/bare-run.ts';
+import { type BareCoreResult, type BareResult, bareTurns } from '../../kernel/bare-run.ts';
 import type { EngineName } from '../../machine/machine.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
@@ -46,7 +46,8 @@ export async function runAction(options: RunOptions, io: Io): Promise<number> {
   const reason = stopCallback(io, options);
   let result: BareResult;
   try {
-    result = runBare(bare, { maxInstructions, stop: () => reason() !== undefined, turn: serial.flush });
+    const turns = bareTurns(bare, { maxInstructions, stop: () => reason() !== undefined, turn: serial.flush });
+    result = await toItsEnd(turns, io);
   } finally {
     serial.end();
   }
@@ -58,6 +59,19 @@ export async function runAction(options: RunOptions, io: Io): Promise<number> {
   report(image, result, exit, options, io);
   if (spent !== undefined) throw spent;
   return exit;
+}
+
+/** Milliseconds after which ^C is listened for. */
+const LISTEN_EVERY = 50;
+
+async function toItsEnd<T>(turns: Generator<undefined, T>, io: Io): Promise<T> {
+  for (let due = io.now() + LISTEN_EVERY; ; ) {
+    const { done, value } = turns.next();
+    if (done === true) return value;
+    if (io.now() < due) continue;
+    await io.listen();
+    due = io.now() + LISTEN_EVERY;
+  }
 }
 
 /** Refuses what an image alone cannot have, rather than ignoring it. Throws E_USAGE. */

@@ -5,7 +5,12 @@
  */
 export type Code = readonly (number | Code)[];
 
-export function uleb(value: number): number[] {
+/** Numbers of one byte as code, which most are: made once. */
+const BYTES: readonly Code[] = Array.from({ length: 0x80 }, (_, n) => [n]);
+
+/** An unsigned number. */
+export function uleb(value: number): Code {
+  if (value >= 0 && value < 0x80) return BYTES[value] as Code;
   const out: number[] = [];
   let v = value >>> 0;
   do {
@@ -16,7 +21,9 @@ export function uleb(value: number): number[] {
   return out;
 }
 
-export function sleb32(value: number): number[] {
+/** A signed number. */
+export function sleb32(value: number): Code {
+  if (value >= -0x40 && value < 0x40) return BYTES[value & 0x7f] as Code;
   const out: number[] = [];
   let v = value | 0;
   for (;;) {
@@ -30,7 +37,9 @@ export function sleb32(value: number): number[] {
   }
 }
 
-export function sleb64(value: bigint): number[] {
+/** The same of 64 bits. */
+export function sleb64(value: bigint): Code {
+  if (value >= -0x80000000n && value < 0x80000000n) return sleb32(Number(value));
   const out: number[] = [];
   let v = BigInt.asIntN(64, value);
   for (;;) {
@@ -44,14 +53,45 @@ export function sleb64(value: bigint): number[] {
   }
 }
 
-/** The bytes of `code` in order. */
-export function flatten(code: Code, into: number[] = []): number[] {
-  for (const item of code) {
-    if (typeof item === 'number') into.push(item);
-    else flatten(item, into);
+/** The bytes of code, in order, in one array that grows. */
+export class Bytes {
+  #bytes = new Uint8Array(4096);
+  length = 0;
+
+  /** Adds the bytes of `code`. */
+  add(code: Code): void {
+    for (let n = 0; n < code.length; n++) {
+      const item = code[n] as number | Code;
+      if (typeof item !== 'number') this.add(item);
+      else {
+        if (this.length === this.#bytes.length) this.#grow();
+        this.#bytes[this.length++] = item;
+      }
+    }
   }
-  return into;
+
+  #grow(): void {
+    const bytes = new Uint8Array(2 * this.#bytes.length);
+    bytes.set(this.#bytes);
+    this.#bytes = bytes;
+  }
+
+  /** Adds what `body` adds, with its length in front: as five bytes, whatever it is, because it is known only then. */
+  sized(body: () => void): void {
+    const at = this.length;
+    this.add(ROOM);
+    body();
+    const length = this.length - at - 5;
+    for (let n = 0; n < 5; n++) this.#bytes[at + n] = ((length >>> (7 * n)) & 0x7f) | (n < 4 ? 0x80 : 0);
+  }
+
+  /** All of them. */
+  get all(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.length);
+  }
 }
+
+const ROOM: Code = [0, 0, 0, 0, 0];
 
 const unary =
   (opcode: number) =>
@@ -96,7 +136,7 @@ export const i32 = {
 };
 
 export const i64 = {
-  const: (n: bigint | number): Code => [0x42, sleb64(BigInt(n))],
+  const: (n: bigint | number): Code => [0x42, typeof n === 'number' && n === (n | 0) ? sleb32(n) : sleb64(BigInt(n))],
   load: loadOp(0x29, 0),
   load8: loadOp(0x31, 0),
   load16: loadOp(0x33, 0),

@@ -1,4 +1,4 @@
-import { type Code, flatten, I32, I64, i32, uleb, type ValueType } from './code.ts';
+import { Bytes, type Code, I32, I64, i32, uleb, type ValueType } from './code.ts';
 
 export interface FunctionType {
   readonly params: readonly ValueType[];
@@ -78,25 +78,15 @@ export class ModuleBuilder {
   }
 
   bytes(): Uint8Array<ArrayBuffer> {
-    const code: Code[] = [];
-    for (const fn of this.#functions) {
-      if (fn === undefined) throw new Error('a declared function has no body');
-      const runs: Code[] = [];
-      for (let i = 0; i < fn.locals.length; ) {
-        let j = i;
-        while (j < fn.locals.length && fn.locals[j] === fn.locals[i]) j++;
-        runs.push([uleb(j - i), fn.locals[i] as number]);
-        i = j;
-      }
-      const body = flatten([uleb(runs.length), runs, fn.body, 0x0b]);
-      code.push([uleb(body.length), body]);
-    }
-    const out: number[] = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
-    const section = (id: number, items: readonly Code[]): void => {
+    const out = new Bytes();
+    out.add([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+    const section = (id: number, items: readonly Code[], add = (item: Code): void => out.add(item)): void => {
       if (items.length === 0) return;
-      const body = flatten([uleb(items.length), items]);
-      out.push(id, ...uleb(body.length));
-      for (const b of body) out.push(b);
+      out.add([id]);
+      out.sized(() => {
+        out.add(uleb(items.length));
+        for (const item of items) add(item);
+      });
     };
     section(
       1,
@@ -113,9 +103,28 @@ export class ModuleBuilder {
       9,
       this.#elements.map((e) => [0x00, i32.const(e.offset), 0x0b, uleb(e.functions.length), e.functions.map(uleb)]),
     );
-    section(10, code);
-    return new Uint8Array(out);
+    section(
+      10,
+      this.#functions.map((fn) => {
+        if (fn === undefined) throw new Error('a declared function has no body');
+        return [localsOf(fn), fn.body, 0x0b];
+      }),
+      (fn) => out.sized(() => out.add(fn)),
+    );
+    return out.all;
   }
+}
+
+/** The locals of a function: each run of equal types with its length. */
+function localsOf({ locals }: DefinedFunction): Code {
+  const runs: Code[] = [];
+  for (let i = 0; i < locals.length; ) {
+    let j = i;
+    while (j < locals.length && locals[j] === locals[i]) j++;
+    runs.push([uleb(j - i), locals[i] as number]);
+    i = j;
+  }
+  return [uleb(runs.length), runs];
 }
 
 function str(s: string): Code {

@@ -150,9 +150,12 @@ function sizeOf(mnemonic: string, prefixes: Prefixes, operandSize: Size | undefi
   const narrow = prefixes.operandSize !== (codeSize === 16) && !prefixes.rexW;
   if (branch) return narrow ? 16 : 32;
   if (STACK.has(mnemonic)) return narrow ? 16 : codeSize === 64 ? 64 : 32;
-  const own = mnemonic.endsWith('_far') ? undefined : operandSize;
+  const own = SIZED_BY_PREFIX.has(mnemonic) ? undefined : operandSize;
   return own ?? (prefixes.rexW ? 64 : narrow ? 16 : 32);
 }
+
+/** Their operands say nothing of the operand size. */
+const SIZED_BY_PREFIX = new Set(['call_far', 'jmp_far', 'retf', 'lgdt', 'lidt']);
 
 const BRANCHES = new Set(['call', 'ret', 'loop', 'loope', 'loopne']);
 

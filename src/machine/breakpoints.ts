@@ -30,7 +30,7 @@ export function instructionBreakpoints(core: Core): number {
   if (!breakpointsOn(core) || (core.small('flagSystem') & RF) !== 0) return 0;
   const dr7 = core.small('dr7');
   let hit = 0;
-  for (const n of BREAKPOINTS) if (isOn(dr7, n) && kindOf(dr7, n) === EXECUTE && core.get(REGISTERS[n]) === core.rip) hit |= 1 << n;
+  for (const n of BREAKPOINTS) if (isOn(dr7, n) && kindOf(dr7, n) === EXECUTE && core.get(REGISTERS[n]) === core.linearRip) hit |= 1 << n;
   return hit;
 }
 

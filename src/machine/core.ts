@@ -261,6 +261,11 @@ export class Core {
     if (this.#engine.globals.stop.value !== 0) throw new AccessStopped();
   }
 
+  /** The extended state, or the hidden parts of segments, are going to be used. */
+  useExtended(): void {
+    if (this.raw(CORE.extendedUsed) === 0) this.#engine.access.beginExtended(this.base);
+  }
+
   /** Forgets all translations of this core. */
   flushTlb(): void {
     this.#words.set(EMPTY_TLB, (this.base + CORE.tlb) >> 2);

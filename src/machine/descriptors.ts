@@ -1,7 +1,9 @@
 import { Vector } from '../isa/core-state.ts';
+import { RIGHTS } from '../isa/segments.ts';
 import { AccessStopped, type Core, GuestFault } from './core.ts';
 import { asSupervisor, noteFault, walk } from './paging.ts';
 import type { MachineParts } from './parts.ts';
+import type { HiddenSegment } from './segmentation.ts';
 
 /** A segment or system descriptor in GDT or LDT (SDM Vol. 3, "Segment Descriptors" and "Segment Descriptor Types in IA-32e Mode"). */
 export interface Descriptor {
@@ -23,9 +25,23 @@ export interface Descriptor {
   readonly base: bigint;
   /** Last valid offset, in bytes. */
   readonly limit: bigint;
+  /** What it gives a segment register that is loaded with it. */
+  readonly hidden: HiddenSegment;
 }
 
-export const DESCRIPTOR_TYPE = { ldt: 2, tssAvailable: 9, tssBusy: 11, callGate: 12, interruptGate: 14, trapGate: 15 } as const;
+export const DESCRIPTOR_TYPE = {
+  tss16Available: 1,
+  ldt: 2,
+  taskGate: 5,
+  interruptGate16: 6,
+  trapGate16: 7,
+  tssAvailable: 9,
+  callGate: 12,
+  interruptGate: 14,
+  trapGate: 15,
+  /** Bit of the type of a TSS in use. */
+  busy: 2,
+} as const;
 
 export const isNull = (selector: number): boolean => (selector & 0xfffc) === 0;
 export const isCode = (d: Descriptor): boolean => !d.system && (d.type & 8) !== 0;
@@ -49,7 +65,9 @@ function decodeDescriptor(selector: number, address: bigint, raw: bigint): Descr
 }
 
 function decodeFields(selector: number, address: bigint, raw: bigint): Descriptor {
-  const limit = (raw & 0xffffn) | ((raw >> 32n) & 0xf0000n);
+  const low = (raw & 0xffffn) | ((raw >> 32n) & 0xf0000n);
+  const limit = ((raw >> 55n) & 1n) === 1n ? (low << 12n) | 0xfffn : low;
+  const base = ((raw >> 16n) & 0xffffffn) | ((raw >> 32n) & 0xff000000n);
   return {
     selector,
     address,
@@ -60,8 +78,9 @@ function decodeFields(selector: number, address: bigint, raw: bigint): Descripto
     present: ((raw >> 47n) & 1n) === 1n,
     long: ((raw >> 53n) & 1n) === 1n,
     big: ((raw >> 54n) & 1n) === 1n,
-    base: ((raw >> 16n) & 0xffffffn) | ((raw >> 32n) & 0xff000000n),
-    limit: ((raw >> 55n) & 1n) === 1n ? (limit << 12n) | 0xfffn : limit,
+    base,
+    limit,
+    hidden: { base, limit, rights: Number((raw >> 40n) & 0xffffn) | RIGHTS.accessed },
   };
 }
 

@@ -1,9 +1,10 @@
 import { CORE, Stop } from '../engine/layout.ts';
-import { Activity, IF, NT, RF, RSP, TF, Vector, VM } from '../isa/core-state.ts';
+import { Activity, IF, NT, RF, TF, Vector, VM } from '../isa/core-state.ts';
 import { AccessStopped, type Core, GuestFault } from './core.ts';
-import { DESCRIPTOR_TYPE, isCode, isConforming, isNull, readDescriptor, selectorError, setTypeBits } from './descriptors.ts';
-import { asSupervisor, isCanonical } from './paging.ts';
+import { enterProtected, enterReal } from './entry-legacy.ts';
+import { type EntryEvent, enterLong } from './entry-long.ts';
 import type { MachineParts } from './parts.ts';
+import { isLong, isProtected } from './segmentation.ts';
 
 /** An exception or interrupt that is due. */
 export interface Delivery {
@@ -26,7 +27,6 @@ export const DR6_BS = 1 << 14;
 const DR7_GD = 1n << 13n;
 
 const EXTERNAL = 1;
-const IDT = 2;
 const CONTROL_PROTECTION = 21;
 
 const WITH_ERROR_CODE: ReadonlySet<number> = new Set([
@@ -42,7 +42,7 @@ const WITH_ERROR_CODE: ReadonlySet<number> = new Set([
 const CONTRIBUTORY: ReadonlySet<number> = new Set([Vector.DE, Vector.TS, Vector.NP, Vector.SS, Vector.GP, CONTROL_PROTECTION]);
 
 /**
- * Delivers an exception or interrupt through the IDT (SDM Vol. 3, "Exception and Interrupt Handling in 64-bit Mode"), with the faults that
+ * Delivers an exception or interrupt through the IDT, as the core's mode does (SDM Vol. 3, "Interrupt and Exception Handling"), with the faults that
  * the delivery itself raises: serially, as a double fault, or as shutdown. A #PF takes its address from `CORE.stopCr2`.
  *
  * Throws `AccessStopped` when a memory access of the delivery has to wait; the core is then as it was and the call can be made again.
@@ -109,39 +109,23 @@ function combine(first: Delivery, second: NestedFault, rip: bigint): Delivery | 
 }
 
 function deliverOnce(machine: MachineParts, core: Core, d: Delivery): void {
-  const external = isExternal(d) ? EXTERNAL : 0;
-  const cpl = core.small('cpl');
-  const gate = readGate(machine, core, d, external);
-  const code = readDescriptor(machine, core, gate.selector);
-  if (code === undefined || !isCode(code) || code.dpl > cpl) throw new GuestFault(Vector.GP, selectorError(gate.selector) | external);
-  if (!code.present) throw new GuestFault(Vector.NP, selectorError(gate.selector) | external);
-  if (!code.long || code.big) throw new GuestFault(Vector.GP, selectorError(gate.selector) | external);
-  const newCpl = isConforming(code) ? cpl : code.dpl;
-
-  const stack = newStack(machine, core, gate.ist, newCpl, external);
-  if (!isCanonical(gate.offset)) throw new GuestFault(Vector.GP, external);
-  setTypeBits(machine, core, code, 1);
-
-  const rflags = core.rflags;
   const isFault = d.kind === 'fault';
-  const image = isFault && d.vector !== Vector.DF && !(d.vector === Vector.DB) ? rflags | RF : rflags;
-  const frame = [core.get('ss'), core.gpr(RSP), BigInt(image >>> 0), core.get('cs'), d.savedRip];
-  const errorCode = isFault && WITH_ERROR_CODE.has(d.vector) ? (d.errorCode ?? 0n) : undefined;
-  if (errorCode !== undefined) frame.push(errorCode);
-  const top =
-    cpl === 3 && newCpl !== 3
-      ? asSupervisor(machine, core, () => pushAll(machine, core, stack, frame))
-      : pushAll(machine, core, stack, frame);
-
-  if (newCpl !== cpl) {
-    core.setSmall('ss', newCpl);
-    core.setSmall('cpl', newCpl);
-    machine.flushTlb(core);
-  }
-  core.setGpr(RSP, top);
-  core.setSmall('cs', (gate.selector & ~3) | newCpl);
-  core.rip = gate.offset;
-  core.setSmall('flagSystem', core.small('flagSystem') & ~(TF | NT | RF | VM | (gate.masksInterrupts ? IF : 0)));
+  const { rflags } = core;
+  const event: EntryEvent = {
+    vector: d.vector,
+    external: isExternal(d) ? EXTERNAL : 0,
+    checksDpl: fromInstruction(d),
+    flags: BigInt((isFault && d.vector !== Vector.DF && d.vector !== Vector.DB ? rflags | RF : rflags) >>> 0),
+    savedRip: d.savedRip,
+    errorCode: isFault && WITH_ERROR_CODE.has(d.vector) ? (d.errorCode ?? 0n) : undefined,
+  };
+  const entered = isLong(core)
+    ? enterLong(machine, core, event)
+    : isProtected(core)
+      ? enterProtected(machine, core, event)
+      : enterReal(machine, core, event);
+  const { errorCode } = event;
+  core.setSmall('flagSystem', core.small('flagSystem') & ~(TF | NT | RF | VM | (entered.masksInterrupts ? IF : 0)));
   core.setSmall('interruptShadow', 0);
   core.setSmall('singleStepPending', 0);
   core.setSmall('activity', Activity.running);
@@ -151,91 +135,10 @@ function deliverOnce(machine: MachineParts, core: Core, d: Delivery): void {
     core.set('dr6', core.get('dr6') | BigInt(d.debugStatus ?? 0));
     core.set('dr7', core.get('dr7') & ~DR7_GD);
   }
-  const frameAt = errorCode === undefined ? top : top + 8n;
+  const frameAt = entered.frameAt;
   if (d.kind === 'interrupt' || d.kind === 'nmi') {
     machine.emit({ kind: 'interrupt', core: core.index, vector: d.vector, rip: d.savedRip, frame: frameAt });
   } else {
     machine.emit({ kind: 'exception', core: core.index, vector: d.vector, errorCode, rip: d.savedRip, frame: frameAt });
   }
-}
-
-/**
- * Pushes words below `stack` and gives the address of the last. Words that others can see are one visible operation: those behind the first need no more
- * of the budget, so that without store buffers a frame comes into memory at once.
- */
-function pushAll(machine: MachineParts, core: Core, stack: bigint, words: readonly bigint[]): bigint {
-  const { visible } = machine.engine.globals;
-  const budget = visible.value;
-  let seen = false;
-  let top = stack;
-  try {
-    for (const word of words) {
-      top = BigInt.asUintN(64, top - 8n);
-      core.store(top, 8, word, 'stack');
-      if (!seen && visible.value === budget) continue;
-      seen = true;
-      visible.value = words.length;
-    }
-  } finally {
-    visible.value = seen ? budget - 1 : budget;
-  }
-  return top;
-}
-
-interface Gate {
-  /** Five bits: the S bit and the type. */
-  readonly type: number;
-  readonly dpl: number;
-  readonly present: boolean;
-  readonly selector: number;
-  readonly offset: bigint;
-  readonly ist: number;
-  /** An interrupt gate rather than a trap gate. */
-  readonly masksInterrupts: boolean;
-}
-
-/** Reads and checks the 16-byte IDT gate (SDM Vol. 3, "64-Bit Mode IDT"). */
-function readGate(machine: MachineParts, core: Core, d: Delivery, external: number): Gate {
-  const errorCode = d.vector * 8 + IDT + external;
-  if (d.vector * 16 + 15 > core.small('idtrLimit') >>> 0) throw new GuestFault(Vector.GP, errorCode);
-  const at = core.get('idtrBase') + BigInt(d.vector * 16);
-  const [low, high] = asSupervisor(machine, core, () => [core.load(at, 8), core.load(at + 8n, 8)] as const);
-  const gate = gateOf(d.vector, low, high);
-  if (gate.type !== DESCRIPTOR_TYPE.interruptGate && gate.type !== DESCRIPTOR_TYPE.trapGate) throw new GuestFault(Vector.GP, errorCode);
-  if (fromInstruction(d) && gate.dpl < core.small('cpl')) throw new GuestFault(Vector.GP, errorCode);
-  if (!gate.present) throw new GuestFault(Vector.NP, errorCode);
-  if (isNull(gate.selector)) throw new GuestFault(Vector.GP, external);
-  return gate;
-}
-
-/** The gate that was read last at each vector: the same words mean the same. */
-const GATES: { readonly low: bigint; readonly high: bigint; readonly gate: Gate }[] = [];
-
-function gateOf(vector: number, low: bigint, high: bigint): Gate {
-  const known = GATES[vector];
-  if (known !== undefined && known.low === low && known.high === high) return known.gate;
-  const type = Number((low >> 40n) & 0x1fn);
-  const gate = {
-    type,
-    dpl: Number((low >> 45n) & 3n),
-    present: ((low >> 47n) & 1n) === 1n,
-    selector: Number((low >> 16n) & 0xffffn),
-    offset: (low & 0xffffn) | ((low >> 32n) & 0xffff0000n) | ((high & 0xffffffffn) << 32n),
-    ist: Number((low >> 32n) & 7n),
-    masksInterrupts: type === DESCRIPTOR_TYPE.interruptGate,
-  };
-  GATES[vector] = { low, high, gate };
-  return gate;
-}
-
-/** First address above the frame: the stack in use, the privilege level's, or that of the gate's IST entry; aligned down to 16 bytes. */
-function newStack(machine: MachineParts, core: Core, ist: number, newCpl: number, external: number): bigint {
-  if (ist === 0 && newCpl === core.small('cpl')) return core.gpr(RSP) & ~15n;
-  // SDM Vol. 3, "64-Bit TSS Format": RSP0 to RSP2 from offset 4, IST1 to IST7 from offset 0x24.
-  const offset = ist === 0 ? 4 + 8 * newCpl : 0x24 + 8 * (ist - 1);
-  if (isNull(core.small('tr')) || offset + 7 > core.small('trLimit') >>> 0) {
-    throw new GuestFault(Vector.TS, selectorError(core.small('tr')) | external);
-  }
-  const pointer = asSupervisor(machine, core, () => core.load(core.get('trBase') + BigInt(offset), 8));
-  return pointer & ~15n;
 }

@@ -1,8 +1,8 @@
 import { CORE } from '../engine/layout.ts';
 import { ReferenceArithmetic } from '../engine/reference-arithmetic.ts';
-import type { StateWord } from '../isa/core-state.ts';
+import { RSP, type StateWord } from '../isa/core-state.ts';
 import { type CodeSize, LONG_MODE, MODES, type Mode, modeOf } from '../isa/mode.ts';
-import { linearAddress, RIGHTS, SEGMENTS } from '../isa/segments.ts';
+import { FS, GS, linearAddress, RIGHTS, SEGMENTS, SS } from '../isa/segments.ts';
 import { type Core, GuestFault } from './core.ts';
 import type { MachineParts } from './parts.ts';
 
@@ -11,13 +11,15 @@ import type { MachineParts } from './parts.ts';
  * code that races shall not pay for them.
  */
 
-export const CR0_PE = 1n;
-export const EFER_LMA = 1n << 10n;
+const CR0_PE = 1;
+const EFER_LMA = 1 << 10;
 
+/** Whether hidden parts are kept. Where they are not the core has never left 64-bit mode. */
+export const keepsHidden = (core: Core): boolean => core.small('csRights') !== 0;
 /** Whether the core is in protected mode, which IA-32e mode is too. */
-export const isProtected = (core: Core): boolean => (core.get('cr0') & CR0_PE) !== 0n;
+export const isProtected = (core: Core): boolean => !keepsHidden(core) || (core.small('cr0') & CR0_PE) !== 0;
 /** Whether IA-32e mode is active: 64-bit or compatibility mode. */
-export const isLong = (core: Core): boolean => (core.get('efer') & EFER_LMA) !== 0n;
+export const isLong = (core: Core): boolean => !keepsHidden(core) || (core.small('efer') & EFER_LMA) !== 0;
 
 /** The hidden part of a segment register. */
 export interface HiddenSegment {
@@ -31,27 +33,47 @@ export interface HiddenSegment {
 /** What no access may go through: a null selector was loaded. */
 export const UNUSABLE: HiddenSegment = { base: 0n, limit: 0n, rights: 0 };
 
-/** What loading a selector in real mode gives: 64 KiB from 16 times the selector; the limit and the rights stay what they were (SDM Vol. 3, "Real-Address Mode Operation"). */
-export const realBase = (selector: number): bigint => BigInt(selector & 0xffff) << 4n;
+/** What IA-32e mode gives SYSCALL and its like without a look at a descriptor: code of 64 bits, code of 32 bits and data, all flat. */
+export const flatSegment = (kind: 'code64' | 'code32' | 'data', cpl: number): HiddenSegment => ({
+  base: 0n,
+  limit: 0xffffffffn,
+  rights: FLAT_RIGHTS[kind] | (cpl << 5),
+});
 
-/** Whether hidden parts are kept. */
-export const keepsHidden = (core: Core): boolean => core.get('csRights') !== 0n;
+const FLAT_RIGHTS = { code64: 0xa09b, code32: 0xc09b, data: 0xc093 } as const;
 
 /** Sets the selector and the hidden part of segment register `number`. `updateMode` is the caller's to call where that is CS or SS. */
 export function setHidden(core: Core, number: number, hidden: HiddenSegment): void {
   const { base, low, high, rights } = SEGMENTS[number]!;
   const bounds = boundsOf(hidden);
+  core.useExtended();
   core.set(base, hidden.base);
   core.set(low, bounds.low);
   core.set(high, bounds.high);
   core.set(rights, hidden.rights);
 }
 
-function boundsOf({ limit, rights }: HiddenSegment): { readonly low: bigint; readonly high: bigint } {
+/** The offsets that may be accessed: none where the lowest is above the highest. */
+export function boundsOf({ limit, rights }: HiddenSegment): { readonly low: bigint; readonly high: bigint } {
   if ((rights & RIGHTS.present) === 0) return { low: 1n, high: 0n };
   const expandsDown = (rights & (RIGHTS.code | RIGHTS.expandDown)) === RIGHTS.expandDown;
   if (!expandsDown) return { low: 0n, high: limit };
   return { low: limit + 1n, high: (rights & RIGHTS.big) !== 0 ? 0xffffffffn : 0xffffn };
+}
+
+/** Loads a segment register other than CS: its selector, and its hidden part where that is kept. */
+export function setSegment(core: Core, number: number, selector: number, hidden: HiddenSegment): void {
+  const { selector: word, base } = SEGMENTS[number]!;
+  core.setSmall(word, selector);
+  if (keepsHidden(core)) setHidden(core, number, hidden);
+  else if (number === FS || number === GS) core.set(base, hidden.base);
+}
+
+/** Loads a segment register as real mode does: 64 KiB from 16 times the selector; limit and rights stay (SDM Vol. 3, "Real-Address Mode Operation"). */
+export function setRealSegment(core: Core, number: number, selector: number): void {
+  const { selector: word, base } = SEGMENTS[number]!;
+  core.setSmall(word, selector);
+  core.set(base, BigInt(selector) << 4n);
 }
 
 /** The mode that the core's words say it decodes in. */
@@ -70,8 +92,21 @@ export function updateMode(machine: MachineParts, core: Core): void {
   machine.flushTlb(core);
 }
 
-/** Bits of the core's stack pointer. */
-export const stackSize = (core: Core): CodeSize => MODES[core.mode]!.stackSize;
+const stackSize = (core: Core): CodeSize => MODES[core.mode]!.stackSize;
+
+/** Linear address of `bytes` bytes, `displacement` bytes from the top of the stack. Throws `GuestFault`. */
+export function onStack(core: Core, displacement: number, bytes: number, access: 'read' | 'write'): bigint {
+  const offset = BigInt.asUintN(stackSize(core), core.gpr(RSP) + BigInt(displacement));
+  return linearOf(core, SS, offset, bytes, access);
+}
+
+/** Sets RSP, ESP or SP. */
+export function setStackPointer(core: Core, value: bigint): void {
+  const low = BigInt.asUintN(stackSize(core), value);
+  core.setGpr(RSP, stackSize(core) === 16 ? (core.gpr(RSP) & ~0xffffn) | low : low);
+}
+
+export const moveStackPointer = (core: Core, displacement: number): void => setStackPointer(core, core.gpr(RSP) + BigInt(displacement));
 
 /** The core's words, for what is written in those of the semantics. */
 class CoreWords extends ReferenceArithmetic {

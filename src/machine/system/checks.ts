@@ -2,6 +2,7 @@ import { CORE } from '../../engine/layout.ts';
 import { IOPL, Vector } from '../../isa/core-state.ts';
 import { type Core, GuestFault } from '../core.ts';
 import type { MachineParts, SystemHelper, SystemOutcome } from '../parts.ts';
+import { isProtected } from '../segmentation.ts';
 
 /** Bits of CR4 (SDM Vol. 3, "Control Registers"). */
 export const CR4 = {
@@ -25,6 +26,11 @@ export const hasCr4 = (core: Core, bit: bigint): boolean => (core.get('cr4') & b
 /** #GP(0) outside CPL 0. */
 export function requireCpl0(core: Core): void {
   if (core.small('cpl') !== 0) throw new GuestFault(Vector.GP);
+}
+
+/** #UD in real mode: instructions about descriptors. */
+export function requireProtected(core: Core): void {
+  if (!isProtected(core)) throw new GuestFault(Vector.UD);
 }
 
 /** #GP(0) outside CPL 0 while CR4.UMIP is set: SGDT, SIDT, SLDT, SMSW, STR. */

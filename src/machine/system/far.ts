@@ -1,100 +1,153 @@
 import { TextpokeError } from '../../error.ts';
-import { RSP, Vector } from '../../isa/core-state.ts';
+import { Vector } from '../../isa/core-state.ts';
 import type { Instruction } from '../../isa/instruction.ts';
+import { CS, SS } from '../../isa/segments.ts';
+import { checkOffset, codeEntry, is64Bit } from '../code-segment.ts';
 import { type Core, GuestFault } from '../core.ts';
 import { type Descriptor, isCode, isConforming, isNull, readDescriptor, selectorError, setTypeBits } from '../descriptors.ts';
-import { codeDescriptor, compatibilityMode, inaccessible, stackDescriptor } from '../exceptions-iret.ts';
-import { isCanonical } from '../paging.ts';
+import { clearSegment, codeDescriptor, inaccessible, stackDescriptor } from '../exceptions-iret.ts';
 import type { MachineParts, SystemHelper } from '../parts.ts';
+import {
+  isProtected,
+  moveStackPointer,
+  onStack,
+  setRealSegment,
+  setSegment,
+  setStackPointer,
+  UNUSABLE,
+  updateMode,
+} from '../segmentation.ts';
 import { accessKind, addressOf, readOperand } from './operands.ts';
 
-/** Far transfers through memory pointers and far returns (SDM Vol. 2: CALL, JMP, RET). The size is that of the offset: 16, 32 or 64 bits. */
+/** Far transfers and far returns (SDM Vol. 2: CALL, JMP, RET). The size is that of the offset: 16, 32 or 64 bits. */
 
-interface Target {
+interface FarPointer {
   readonly offset: bigint;
   readonly selector: number;
+}
+
+/** From memory, or of the instruction itself. */
+function farPointer(core: Core, instruction: Instruction, fields: Parameters<SystemHelper>[3]): FarPointer {
+  if (instruction.operands[0]!.kind === 'immediate') {
+    return {
+      offset: BigInt.asUintN(instruction.size, fields.immediate & 0xffffffffn),
+      selector: Number((fields.immediate >> 32n) & 0xffffn),
+    };
+  }
+  const bytes = instruction.size / 8;
+  const offset = core.load(addressOf(core, instruction, fields, bytes, 'read'), bytes, accessKind(fields));
+  const selector = Number(core.load(addressOf(core, instruction, fields, 2, 'read', bytes), 2, accessKind(fields)));
+  return { offset, selector };
+}
+
+interface Target extends FarPointer {
   readonly code: Descriptor;
 }
 
-function farPointer(machine: MachineParts, core: Core, instruction: Instruction, fields: Parameters<SystemHelper>[3]): Target {
-  const bytes = instruction.size / 8;
-  const at = addressOf(core, instruction, fields);
-  const offset = core.load(at, bytes, accessKind(fields));
-  const selector = Number(core.load(BigInt.asUintN(64, at + BigInt(bytes)), 2, accessKind(fields)));
+/** Checks a far pointer of protected mode: a code segment of the same privilege. */
+function checkTarget(machine: MachineParts, core: Core, { offset, selector }: FarPointer): Target {
   if (isNull(selector)) throw new GuestFault(Vector.GP);
   const bad = new GuestFault(Vector.GP, selectorError(selector));
   const code = readDescriptor(machine, core, selector);
   if (code === undefined) throw bad;
-  if (!isCode(code)) throw code.system ? callGate(core, selector) : bad;
+  if (!isCode(code)) throw code.system ? unmodelled(core, selector) : bad;
   const cpl = core.small('cpl');
   const allowed = isConforming(code) ? code.dpl <= cpl : (selector & 3) <= cpl && code.dpl === cpl;
-  if (!allowed || (code.long && code.big)) throw bad;
+  if (!allowed || (is64Bit(core, code) && code.big)) throw bad;
   if (!code.present) throw new GuestFault(Vector.NP, selectorError(selector));
-  if (!code.long) throw compatibilityMode(core, selector);
-  if (!isCanonical(offset)) throw new GuestFault(Vector.GP);
+  checkOffset(core, code, offset);
   return { offset, selector: (selector & ~3) | cpl, code };
 }
 
-function callGate(core: Core, selector: number): TextpokeError {
-  return new TextpokeError('E_GUEST', `far transfer through selector 0x${selector.toString(16)}: call gates are not modelled`, {
-    where: `core ${core.index} at 0x${core.get('rip').toString(16)}`,
-    hint: 'enter the kernel by SYSCALL or an interrupt gate',
-  });
+function unmodelled(core: Core, selector: number): TextpokeError {
+  return new TextpokeError(
+    'E_GUEST',
+    `far transfer through selector 0x${selector.toString(16)}: call gates and task switches are not modelled`,
+    {
+      where: `core ${core.index} at 0x${core.get('rip').toString(16)}`,
+      hint: 'enter the kernel by an interrupt gate or SYSCALL',
+    },
+  );
+}
+
+/** CS and IP of real mode. #GP(0) where IP is beyond the limit that CS has kept. */
+function enterReal(machine: MachineParts, core: Core, { offset, selector }: FarPointer): void {
+  setRealSegment(core, CS, selector);
+  core.rip = offset;
+  updateMode(machine, core);
+}
+
+function checkRealOffset(core: Core, offset: bigint): void {
+  if (offset > core.get('csHigh')) throw new GuestFault(Vector.GP);
+}
+
+/** Checks everything and gives what makes the core go there. */
+function farEntry(machine: MachineParts, core: Core, pointer: FarPointer): () => void {
+  if (!isProtected(core)) {
+    checkRealOffset(core, pointer.offset);
+    return () => enterReal(machine, core, pointer);
+  }
+  const { code, selector, offset } = checkTarget(machine, core, pointer);
+  setTypeBits(machine, core, code, 1);
+  const enter = codeEntry(machine, core, selector, code.hidden, is64Bit(core, code));
+  return () => {
+    enter();
+    core.rip = offset;
+  };
 }
 
 export const jmpFar: SystemHelper = (machine, core, instruction, fields) => {
-  const target = farPointer(machine, core, instruction, fields);
-  setTypeBits(machine, core, target.code, 1);
-  core.setSmall('cs', target.selector);
-  core.rip = target.offset;
+  farEntry(machine, core, farPointer(core, instruction, fields))();
   return 'jumped';
 };
 
 export const callFar: SystemHelper = (machine, core, instruction, fields, next) => {
-  const target = farPointer(machine, core, instruction, fields);
-  setTypeBits(machine, core, target.code, 1);
+  const enter = farEntry(machine, core, farPointer(core, instruction, fields));
   const bytes = instruction.size / 8;
-  const top = core.gpr(RSP);
-  const slot = (n: number): bigint => BigInt.asUintN(64, top - BigInt(n * bytes));
-  core.store(slot(1), bytes, core.get('cs'), 'stack');
-  core.store(slot(2), bytes, BigInt.asUintN(instruction.size, next), 'stack');
-  core.setGpr(RSP, slot(2));
-  core.setSmall('cs', target.selector);
-  core.rip = target.offset;
+  core.store(onStack(core, -bytes, bytes, 'write'), bytes, core.get('cs'), 'stack');
+  core.store(onStack(core, -2 * bytes, bytes, 'write'), bytes, BigInt.asUintN(instruction.size, next), 'stack');
+  moveStackPointer(core, -2 * bytes);
+  enter();
   return 'jumped';
 };
 
 export const retFar: SystemHelper = (machine, core, instruction, fields) => {
   const bytes = instruction.size / 8;
-  const top = core.gpr(RSP);
-  const released = instruction.operands.length === 0 ? 0n : readOperand(core, instruction, fields, 0, 16);
-  const above = top + BigInt(2 * bytes) + released;
-  const pop = (address: bigint): bigint => core.load(BigInt.asUintN(64, address), bytes, 'stack');
-  const rip = pop(top);
-  const cs = Number(pop(top + BigInt(bytes)) & 0xffffn);
+  const released = instruction.operands.length === 0 ? 0 : Number(readOperand(core, instruction, fields, 0, 16));
+  const pop = (at: number): bigint => core.load(onStack(core, at, bytes, 'read'), bytes, 'stack');
+  const rip = pop(0);
+  const cs = Number(pop(bytes) & 0xffffn);
+  if (!isProtected(core)) {
+    checkRealOffset(core, rip);
+    moveStackPointer(core, 2 * bytes + released);
+    enterReal(machine, core, { offset: rip, selector: cs });
+    return 'jumpedAndLook';
+  }
   const cpl = core.small('cpl');
   const code = codeDescriptor(machine, core, cs, cpl);
-  if (!code.long) throw compatibilityMode(core, cs);
   const newCpl = cs & 3;
+  const enter = codeEntry(machine, core, cs, code.hidden, is64Bit(core, code));
   if (newCpl === cpl) {
-    if (!isCanonical(rip)) throw new GuestFault(Vector.GP);
+    checkOffset(core, code, rip);
     setTypeBits(machine, core, code, 1);
-    core.setGpr(RSP, above);
+    moveStackPointer(core, 2 * bytes + released);
+    enter();
   } else {
-    const rsp = pop(above);
-    const ss = Number(pop(above + BigInt(bytes)) & 0xffffn);
-    const stack = stackDescriptor(machine, core, ss, newCpl);
-    if (!isCanonical(rip)) throw new GuestFault(Vector.GP);
+    const rsp = pop(2 * bytes + released);
+    const ss = Number(pop(3 * bytes + released) & 0xffffn);
+    const stack = stackDescriptor(machine, core, ss, newCpl, is64Bit(core, code));
+    checkOffset(core, code, rip);
     const cleared = inaccessible(machine, core, newCpl);
     setTypeBits(machine, core, code, 1);
     if (stack !== undefined) setTypeBits(machine, core, stack, 1);
-    for (const register of cleared) core.setSmall(register, 0);
-    core.setSmall('ss', ss);
+    for (const number of cleared) clearSegment(core, number);
     core.setSmall('cpl', newCpl);
-    core.setGpr(RSP, rsp + released);
+    enter();
+    setSegment(core, SS, ss, stack === undefined ? UNUSABLE : stack.hidden);
+    updateMode(machine, core);
+    setStackPointer(core, rsp + BigInt(released));
     machine.flushTlb(core);
   }
-  core.setSmall('cs', cs);
   core.rip = rip;
   return 'jumpedAndLook';
 };

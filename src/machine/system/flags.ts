@@ -1,8 +1,9 @@
-import { AC, ARITHMETIC_FLAGS, DF, ID, IF, IOPL, NT, RF, RSP, TF, Vector } from '../../isa/core-state.ts';
+import { AC, ARITHMETIC_FLAGS, DF, ID, IF, IOPL, NT, RF, TF, Vector } from '../../isa/core-state.ts';
 import { type Core, GuestFault } from '../core.ts';
 import { beginShadow, SHADOW_STI } from '../exceptions-step.ts';
 import { CR4_SMAP } from '../paging.ts';
 import type { MachineParts, SystemHelper } from '../parts.ts';
+import { moveStackPointer, onStack } from '../segmentation.ts';
 import { ioplOf } from './checks.ts';
 
 /** System flags (SDM Vol. 2: CLI, STI, CLAC, STAC, POPF). */
@@ -43,9 +44,8 @@ export const stac = setAc(AC);
 
 /** IOPL changes at CPL 0 only, IF only where CPL <= IOPL; VIF, VIP and VM never; RF is cleared. */
 export const popf: SystemHelper = (machine, core, instruction) => {
-  const top = core.gpr(RSP);
   const bytes = instruction.size / 8;
-  const image = Number(core.load(top, bytes, 'stack') & 0xffffffffn);
+  const image = Number(core.load(onStack(core, 0, bytes, 'read'), bytes, 'stack') & 0xffffffffn);
   const cpl = core.small('cpl');
   let mask = TF | DF | NT | (instruction.size === 16 ? 0 : AC | ID);
   if (cpl <= ioplOf(core)) mask |= IF;
@@ -54,6 +54,6 @@ export const popf: SystemHelper = (machine, core, instruction) => {
   const kept = old & ~(mask | (instruction.size === 16 ? 0 : RF));
   setSystemFlags(machine, core, kept | (image & mask));
   core.rflags = core.small('flagSystem') | (image & ARITHMETIC_FLAGS);
-  core.setGpr(RSP, top + BigInt(bytes));
+  moveStackPointer(core, bytes);
   return ((old ^ core.small('flagSystem')) & (IF | TF)) === 0 ? 'next' : 'nextAndLook';
 };

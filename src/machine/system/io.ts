@@ -7,7 +7,7 @@ import { readPort, writePort } from '../devices/ports.ts';
 import { asSupervisor } from '../paging.ts';
 import type { MachineParts, SystemHelper, SystemOutcome } from '../parts.ts';
 import { ioplOf } from './checks.ts';
-import { readOperand, segmentBaseOf, writeOperand } from './operands.ts';
+import { destinationOf, readOperand, sourceOf, writeOperand } from './operands.ts';
 
 /** Ports (SDM Vol. 2: IN, OUT, INS, OUTS). The store buffer drains before an I/O instruction (SDM Vol. 3, "Store Buffer"). */
 
@@ -44,16 +44,22 @@ export const output: SystemHelper = (machine, core, instruction, fields) => {
   return 'nextAndLook';
 };
 
+/** CX, SI and DI keep what is above them. */
+function setCounter(core: Core, n: number, addressSize: number, value: bigint): void {
+  const low = BigInt.asUintN(addressSize, value);
+  core.setGpr(n, addressSize === 16 ? (core.gpr(n) & ~0xffffn) | low : low);
+}
+
 /** One iteration of a string instruction: index register on, RCX down, and again while more are due. */
 function iterate(core: Core, instruction: Instruction, index: number, next: bigint): SystemOutcome {
   const { addressSize } = instruction;
   const step = BigInt(instruction.size / 8);
   const moved = (core.small('flagSystem') & DF) === 0 ? core.gpr(index) + step : core.gpr(index) - step;
-  core.setGpr(index, BigInt.asUintN(addressSize, moved));
+  setCounter(core, index, addressSize, moved);
   let again = false;
   if (instruction.repeat !== 'none') {
     const left = BigInt.asUintN(addressSize, core.gpr(RCX) - 1n);
-    core.setGpr(RCX, left);
+    setCounter(core, RCX, addressSize, left);
     again = left !== 0n;
   }
   if (!again) core.rip = next;
@@ -70,8 +76,7 @@ export const inputString: SystemHelper = (machine, core, instruction, _fields, n
   checkPort(machine, core, port, bytes);
   if (isDone(core, instruction)) return 'next';
   if (core.raw(CORE.storeBufferCount) !== 0) return 'drain';
-  const at = BigInt.asUintN(instruction.addressSize, core.gpr(RDI));
-  core.store(at, bytes, readPort(machine, core, port, bytes));
+  core.store(destinationOf(core, instruction), bytes, readPort(machine, core, port, bytes));
   return iterate(core, instruction, RDI, next);
 };
 
@@ -82,7 +87,7 @@ export const outputString: SystemHelper = (machine, core, instruction, fields, n
   checkPort(machine, core, port, bytes);
   if (isDone(core, instruction)) return 'next';
   if (core.raw(CORE.storeBufferCount) !== 0) return 'drain';
-  const at = BigInt.asUintN(64, segmentBaseOf(core, fields) + BigInt.asUintN(instruction.addressSize, core.gpr(RSI)));
+  const at = sourceOf(core, instruction, fields);
   writePort(machine, core, port, bytes, core.load(at, bytes));
   return iterate(core, instruction, RSI, next);
 };

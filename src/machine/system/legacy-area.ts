@@ -3,7 +3,7 @@ import { type Core, GuestFault } from '../core.ts';
 import type { StateArea } from './state-area.ts';
 import { loadRegister, putRegisters, putWords, storeRegister } from './x87-image.ts';
 
-/** The first 512 bytes of FXSAVE and XSAVE in 64-bit mode (SDM Vol. 1, "Legacy Region of an XSAVE Area"). */
+/** The first 512 bytes of FXSAVE and XSAVE (SDM Vol. 1, "Legacy Region of an XSAVE Area"). */
 
 export const MXCSR_MASK = 0xffffn;
 const MXCSR_AT = 24;
@@ -48,18 +48,21 @@ export function loadMxcsr(core: Core, area: StateArea): () => void {
   return () => core.set('mxcsr', mxcsr);
 }
 
-/** Sixteen bytes of each of the sixteen registers: `half` 0 the lower, 1 the upper ones. */
+/** Quadwords of one half of all vector registers. Outside 64-bit mode there are eight registers. */
+const quadwords = (core: Core): number => (core.mode === 0 ? 32 : 16);
+
+/** Sixteen bytes of each of the registers: `half` 0 the lower, 1 the upper ones. */
 export function storeHalves(core: Core, area: StateArea, half: 0 | 1, at = XMM_AT): void {
-  for (let n = 0; n < 32; n++) area.store(at + 8 * n, 8, core.rawLong(halfOffset(half, n)));
+  for (let n = 0; n < quadwords(core); n++) area.store(at + 8 * n, 8, core.rawLong(halfOffset(half, n)));
 }
 
 export function loadHalves(core: Core, area: StateArea, half: 0 | 1, at = XMM_AT): () => void {
-  const quads = Array.from({ length: 32 }, (_, n) => area.load(at + 8 * n, 8));
+  const quads = Array.from({ length: quadwords(core) }, (_, n) => area.load(at + 8 * n, 8));
   return () => putHalves(core, half, quads);
 }
 
 export function putHalves(core: Core, half: 0 | 1, quads: readonly bigint[]): void {
-  quads.forEach((value, n) => core.setRawLong(halfOffset(half, n), value));
+  quads.slice(0, quadwords(core)).forEach((value, n) => core.setRawLong(halfOffset(half, n), value));
 }
 
 export const areHalvesZero = (core: Core, half: 0 | 1): boolean =>

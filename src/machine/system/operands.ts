@@ -1,7 +1,9 @@
-import { OFFSET } from '../../isa/core-state.ts';
+import { OFFSET, RDI, RSI } from '../../isa/core-state.ts';
 import type { Instruction, Operand } from '../../isa/instruction.ts';
 import type { RecordFields } from '../../isa/record.ts';
+import { ES } from '../../isa/segments.ts';
 import type { Core } from '../core.ts';
+import { linearOf } from '../segmentation.ts';
 
 /** Operands of system instructions: registers by their offset in the core's block, memory through the core's loads and stores. */
 
@@ -23,16 +25,40 @@ function writeRegister(core: Core, offset: number, size: number, value: bigint):
   core.setGpr(n, (core.gpr(n) & ~mask) | (low << shift));
 }
 
-/** Linear address of the memory operand. */
-export function addressOf(core: Core, instruction: Instruction, fields: RecordFields): bigint {
+/** Offset of the memory operand in its segment; in 64-bit mode its linear address. */
+function offsetOf(core: Core, instruction: Instruction, fields: RecordFields): bigint {
   const base = fields.base === OFFSET.zero ? 0n : core.rawLong(fields.base);
   const index = fields.index === OFFSET.zero ? 0n : core.rawLong(fields.index) << BigInt(fields.scale & 3);
   const offset = BigInt.asUintN(instruction.addressSize, base + index + BigInt(fields.displacement));
   return BigInt.asUintN(64, offset + segmentBaseOf(core, fields));
 }
 
-export const segmentBaseOf = (core: Core, fields: RecordFields): bigint =>
-  fields.segment === OFFSET.zero ? 0n : core.rawLong(fields.segment);
+const segmentBaseOf = (core: Core, fields: RecordFields): bigint => (fields.segment === OFFSET.zero ? 0n : core.rawLong(fields.segment));
+
+/** Linear address of `bytes` bytes of the memory operand, `displacement` bytes behind its start. Throws `GuestFault` where its segment does not allow the access. */
+export function addressOf(
+  core: Core,
+  instruction: Instruction,
+  fields: RecordFields,
+  bytes: number,
+  access: 'read' | 'write',
+  displacement = 0,
+): bigint {
+  const offset = offsetOf(core, instruction, fields) + BigInt(displacement);
+  return core.mode === 0 ? BigInt.asUintN(64, offset) : linearOf(core, instruction.segment, offset, bytes, access);
+}
+
+/** Linear address of what a string instruction reads at RSI. Throws `GuestFault`. */
+export function sourceOf(core: Core, instruction: Instruction, fields: RecordFields): bigint {
+  const offset = BigInt.asUintN(instruction.addressSize, core.gpr(RSI));
+  if (core.mode !== 0) return linearOf(core, instruction.segment, offset, instruction.size / 8, 'read');
+  return BigInt.asUintN(64, segmentBaseOf(core, fields) + offset);
+}
+
+/** Linear address of what a string instruction writes at RDI. Throws `GuestFault`. */
+export function destinationOf(core: Core, instruction: Instruction): bigint {
+  return linearOf(core, ES, BigInt.asUintN(instruction.addressSize, core.gpr(RDI)), instruction.size / 8, 'write');
+}
 
 /** Which fault a non-canonical memory operand raises. */
 export const accessKind = (fields: RecordFields): 'stack' | 'data' => (fields.stackSegment ? 'stack' : 'data');
@@ -43,7 +69,7 @@ export function readOperand(core: Core, instruction: Instruction, fields: Record
   const bits = size ?? operand.size;
   if (operand.kind === 'register') return readRegister(core, fields.registers[operand.slot], bits);
   if (operand.kind === 'immediate') return BigInt.asUintN(bits, fields.immediate);
-  return core.load(addressOf(core, instruction, fields), bits / 8, accessKind(fields));
+  return core.load(addressOf(core, instruction, fields, bits / 8, 'read'), bits / 8, accessKind(fields));
 }
 
 /** Writes operand `n`; `size` overrides the size of a memory operand. */
@@ -53,6 +79,6 @@ export function writeOperand(core: Core, instruction: Instruction, fields: Recor
     writeRegister(core, fields.registers[operand.slot], operand.size, value);
   } else {
     const bits = size ?? operand.size;
-    core.store(addressOf(core, instruction, fields), bits / 8, BigInt.asUintN(bits, value), accessKind(fields));
+    core.store(addressOf(core, instruction, fields, bits / 8, 'write'), bits / 8, BigInt.asUintN(bits, value), accessKind(fields));
   }
 }

@@ -9,32 +9,36 @@ import { accessKind, addressOf } from './operands.ts';
 /** The memory operand of an instruction that saves or restores state: fields at offsets from its address. */
 export class StateArea {
   readonly #core: Core;
-  readonly #address: bigint;
+  readonly #instruction: Instruction;
+  readonly #fields: RecordFields;
   readonly #kind: 'stack' | 'data';
 
   /** #GP(0) where the address is no multiple of `alignment`. */
   constructor(core: Core, instruction: Instruction, fields: RecordFields, alignment: number) {
     this.#core = core;
-    this.#address = addressOf(core, instruction, fields);
+    this.#instruction = instruction;
+    this.#fields = fields;
     this.#kind = accessKind(fields);
-    if (this.#address % BigInt(alignment) !== 0n) throw new GuestFault(Vector.GP);
+    if (this.#at(0, 1, 'read') % BigInt(alignment) !== 0n) throw new GuestFault(Vector.GP);
   }
 
   /** Faults as a store of `bytes` bytes from the start would: call it before the first store, so that there are all or none. */
   probe(bytes: number): void {
-    this.#core.probe(this.#address, bytes, this.#kind);
+    this.#core.probe(this.#at(0, bytes, 'write'), bytes, this.#kind);
   }
 
   load(offset: number, bytes: number): bigint {
-    return this.#core.load(this.#at(offset), bytes, this.#kind);
+    this.#checkRoom();
+    return this.#core.load(this.#at(offset, bytes, 'read'), bytes, this.#kind);
   }
 
   store(offset: number, bytes: number, value: bigint): void {
-    this.#core.store(this.#at(offset), bytes, BigInt.asUintN(8 * bytes, value), this.#kind);
+    this.#checkRoom();
+    this.#core.store(this.#at(offset, bytes, 'write'), bytes, BigInt.asUintN(8 * bytes, value), this.#kind);
   }
 
   /** Accesses that other cores can see happen one by one: there is room for so many of one instruction. */
-  #at(offset: number): bigint {
+  #checkRoom(): void {
     if (this.#core.raw(CORE.latchDone) >= LATCH_ENTRIES) {
       throw new TextpokeError(
         'E_GUEST',
@@ -45,6 +49,9 @@ export class StateArea {
         },
       );
     }
-    return BigInt.asUintN(64, this.#address + BigInt(offset));
+  }
+
+  #at(offset: number, bytes: number, access: 'read' | 'write'): bigint {
+    return addressOf(this.#core, this.#instruction, this.#fields, bytes, access, offset);
   }
 }

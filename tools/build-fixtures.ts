@@ -90,6 +90,12 @@ export const programs: readonly Program[] = [
   ...['hello', 'counter', 'selfmod', 'fault', 'loop', 'avx512'].map((name) => simple('fixtures/run', name, [], false)),
   simple('fixtures/run', 'numbers', ['-march=x86-64-v3', '-ffast-math'], false),
   ...['crc', 'sieve', 'hash', 'fib'].map((name) => simple('fixtures/bench', name, ['-fno-optimize-sibling-calls'], true)),
+  simple('fixtures/bench', 'far', ['-fno-optimize-sibling-calls'], true),
+  {
+    ...simple('fixtures/bench', 'hash', ['-fno-optimize-sibling-calls'], true),
+    output: 'fixtures/bench/beside.elf',
+    script: 'fixtures/bench/beside.lds',
+  },
   ...Object.entries(VECTOR_KERNELS).map(([name, flags]) => simple('fixtures/bench', name, flags, true)),
 ];
 

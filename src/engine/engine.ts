@@ -4,7 +4,7 @@ import { NO_TAG, RECORD, type RecordFields, readRecord, writeRecord } from '../i
 import { type Form, type Forms, formsOf } from './forms.ts';
 import { runModule, TABLE_ENTRIES } from './handler-code.ts';
 import {
-  CODE_LINES_BASE,
+  CODE_QUADS_BASE,
   CORE,
   coreBase,
   DECODE_BASE,
@@ -203,7 +203,7 @@ export class Engine {
     this.#host = host;
     bytes.fill(0, 0, PAGE_INFO_BASE + (map.ramBytes / PAGE_BYTES) * 4);
     for (const page of this.#touched) {
-      this.longs[(CODE_LINES_BASE >> 3) + page] = 0n;
+      bytes.fill(0, CODE_QUADS_BASE + page * (PAGE_BYTES / 64), CODE_QUADS_BASE + (page + 1) * (PAGE_BYTES / 64));
       bytes.fill(0, map.ram + page * PAGE_BYTES, map.ram + (page + 1) * PAGE_BYTES);
       // A word of four bytes for each eight.
       if (features.explore) bytes.fill(0, map.shadow + (page * PAGE_BYTES) / 2, map.shadow + ((page + 1) * PAGE_BYTES) / 2);
@@ -314,6 +314,7 @@ export class Engine {
   /** Writes a record with a tag (`inMode`), in its place or elsewhere at offset `at` when given; gives its offset. */
   putRecord(instruction: Instruction, fields: RecordFields, tag: number, at?: number): number {
     const handler = this.handler(instruction);
+    if (at === undefined) this.#regions?.decoded(tag, instruction, fields);
     const offset = at ?? DECODE_BASE + (tag & (DECODE_RECORDS - 1)) * 32;
     writeRecord(this.view, offset, tag, handler, fields);
     return offset;
@@ -329,11 +330,11 @@ export class Engine {
     return readRecord(this.view, record);
   }
 
-  /** Decoded instructions lie there from now on: stores to these lines must be noticed. */
+  /** Decoded instructions lie there from now on: stores to these quadwords must be noticed. */
   markCode(physical: number, length: number): void {
-    for (let line = physical >>> 6; line <= (physical + length - 1) >>> 6; line++) {
-      const at = (CODE_LINES_BASE >> 3) + (line >>> 6);
-      this.longs[at] = (this.longs[at] as bigint) | (1n << BigInt(line & 63));
+    for (let quad = physical >>> 3; quad <= (physical + length - 1) >>> 3; quad++) {
+      const at = CODE_QUADS_BASE + (quad >>> 3);
+      this.bytes[at] = (this.bytes[at] as number) | (1 << (quad & 7));
     }
   }
 

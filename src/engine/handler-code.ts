@@ -220,7 +220,7 @@ export function runModule(
       br(1),
     ];
     // In the loop, in the branch that looks for a record: a region does as many instructions as it may, and none where its first block is too long.
-    const index = i32.and(get(physical), i32.const(REGION_ENTRIES - 1));
+    const index = i32.and(i32.xor(get(physical), i32.shrU(get(physical), i32.const(12))), i32.const(REGION_ENTRIES - 1));
     const enterRegion: Code = [
       set(entry, i32.add(i32.const(REGION_AT), i32.mul(index, i32.const(REGION_BYTES)))),
       iff(

@@ -11,7 +11,7 @@ import { ARCHITECTURAL_BYTES, OFFSET } from '../isa/core-state.ts';
  * | `EVENT_BASE` | visible accesses since the events were last cleared, for traces and checkers |
  * | `DECODE_BASE` | decoded records, direct-mapped by physical address |
  * | `PAGE_INFO_BASE` | one word a physical page |
- * | `CODE_LINES_BASE` | one quadword a physical page: which of its lines hold decoded instructions |
+ * | `CODE_QUADS_BASE` | one bit a quadword of RAM, one byte a cache line: which hold decoded instructions |
  * | `shadow` | explore builds: one word a quadword of RAM, who touched it |
  * | `journal` | undo journal |
  * | `ram` | physical memory, from physical address 0 |
@@ -112,11 +112,16 @@ export const SAME_ADDRESS = 2;
 export const TLB = {
   entries: 256,
   bytes: 32,
-  /** Linear page when reads / writes need no slow path, else -1. */
+  /**
+   * Linear page when reads / writes need no slow path, else -1. With `holdsCode` in the tag of writes they need none where no decoded
+   * instructions lie (`CODE_QUADS_BASE`).
+   */
   tagRead: 0,
   tagWrite: 8,
   /** Linear page with permission bits (1 read, 2 write, 4 execute) for the slow path, else -1. */
   tagAny: 16,
+  /** A bit above those that an address which is not aligned leaves in what is compared. */
+  holdsCode: 8,
   /** Added to the low 32 bits of the linear address gives the offset in linear memory. */
   delta: 24,
   /** Copy of the page's info word. */
@@ -125,10 +130,12 @@ export const TLB = {
 /** Instruction TLB: 64 entries {u64 page of RIP or -1, u32 physical page with the mode's number (`inMode`)}. Outside 64-bit mode the base of CS is added before translation. */
 export const ITLB = { entries: 64, bytes: 16, tag: 0, physical: 8 } as const;
 
-/** Regions by the physical address of their first instruction, direct-mapped: {u32 tag, u32 place in the table, u64 RIP}; then how often each place was come to, u32. */
+/** Regions by the physical address of their first instruction (`regionIndex`): {u32 tag, u32 place in the table, u64 RIP}; then how often each place was come to, u32. */
 export const REGION_AT = 0x4c000;
 export const REGION_ENTRIES = 2048;
 export const REGION_BYTES = 16;
+/** Functions like to begin at the same offset of many pages: the page counts as well. */
+export const regionIndex = (physical: number): number => (physical ^ (physical >>> 12)) & (REGION_ENTRIES - 1);
 export const HEAT_AT = REGION_AT + REGION_ENTRIES * REGION_BYTES;
 /** How often a place is come to before it is compiled. */
 export const HOT = 200;
@@ -147,8 +154,8 @@ export const DECODE_RECORDS = 16384;
 
 export const PAGE_INFO_BASE = 0x100000;
 export const MAX_RAM_BYTES = 0x10000000;
-/** One bit a cache line of RAM, one quadword a page: decoded instructions lie there. */
-export const CODE_LINES_BASE = PAGE_INFO_BASE + (MAX_RAM_BYTES / 4096) * 4;
+/** One bit a quadword of RAM, one byte a cache line: decoded instructions lie there. */
+export const CODE_QUADS_BASE = PAGE_INFO_BASE + (MAX_RAM_BYTES / 4096) * 4;
 /** Bits of a page's info word; bits 8 to 31 are the page number that the hash uses. */
 export const PAGE = { laneMask: 0xf, hasRecords: 0x10, slow: 0x20, pageTable: 0x40, absent: 0x80 } as const;
 
@@ -203,7 +210,7 @@ export interface MemoryMap {
 export function memoryMap(ramBytes: number, journalBytes: number, explore: boolean): MemoryMap {
   const ram = Math.ceil(ramBytes / 4096) * 4096;
   if (ram > MAX_RAM_BYTES) throw new RangeError(`at most ${MAX_RAM_BYTES} bytes of RAM`);
-  const shadow = CODE_LINES_BASE + (MAX_RAM_BYTES / 4096) * 8;
+  const shadow = CODE_QUADS_BASE + MAX_RAM_BYTES / 64;
   const journal = shadow + (explore ? ram / 2 : 0);
   const ramAt = Math.ceil((journal + journalBytes) / 65536) * 65536;
   return { ramBytes: ram, shadow, journal, journalBytes, ram: ramAt, totalPages: Math.ceil((ramAt + ram) / 65536) + 1 };

@@ -2,7 +2,7 @@ import { defineHash } from './hash-code.ts';
 import { defineJournal } from './journal-code.ts';
 import { CORE, type MemoryMap, PAGE, PAIR_FIRST, Stop, TLB } from './layout.ts';
 import { type EngineGlobals, type Features, MEMORY_TYPES, type MemoryImports } from './memory-abi.ts';
-import { tlbEntry } from './tlb-code.ts';
+import { holdsCode, tlbEntry } from './tlb-code.ts';
 import { defineVisible, noteStop, pageInfo } from './visible-code.ts';
 import { type Code, call, drop, get, globalGet, globalSet, I32, I64, i32, i64, iff, ret, set } from './wasm/code.ts';
 import type { ModuleBuilder } from './wasm/module.ts';
@@ -99,10 +99,26 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
   // store(core, address, size, value, kind)
   {
     const [core, address, size, value, kind, host, first, host2] = [0, 1, 2, 3, 4, 5, 6, 7];
+    // The page holds decoded instructions, but not where the store goes: inside a quadword nothing more is to be looked at.
+    const besideCode: Code = [
+      set(first, tlbEntry(core, get(address))),
+      set(host, i32.add(i32.wrap(get(address)), i32.load(get(first), TLB.delta))),
+      iff(
+        i32.and(
+          i64.eq(i64.load(get(first), TLB.tagWrite), i64.add(i64.and(get(address), i64.const(-4096)), i64.const(TLB.holdsCode))),
+          i32.leU(i32.add(i32.and(get(host), i32.const(7)), get(size)), i32.const(8)),
+        ),
+        iff(i32.eqz(holdsCode(i32.sub(get(host), i32.const(map.ram)))), [
+          call(storeAt, get(host), get(size), get(value), i32.load(get(first), TLB.info)),
+          ret(),
+        ]),
+      ),
+    ];
     m.define(
       store,
       [I32, I32, I32],
       [
+        features.explore ? [] : besideCode,
         set(host, call(translate, get(core), get(address), i32.const(1), get(kind), get(size))),
         iff(i32.eqz(get(host)), ret()),
         features.explore

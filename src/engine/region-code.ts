@@ -1,12 +1,12 @@
 import { gprOffset, OFFSET } from '../isa/core-state.ts';
 import type { Instruction } from '../isa/instruction.ts';
-import type { RecordFields } from '../isa/record.ts';
+import { RECORD, RECORD_BYTES, type RecordFields } from '../isa/record.ts';
 import { semanticsOf } from '../isa/semantics/index.ts';
 import { Graph, Locals } from './graph.ts';
 import { defineStoreHits, HANDLER, importEnvironment } from './handler-code.ts';
-import type { MemoryMap } from './layout.ts';
+import { DECODE_BASE, DECODE_RECORDS, type MemoryMap, Stop } from './layout.ts';
 import type { Features } from './memory-abi.ts';
-import { block, br, brTable, type Code, get, globalGet, I32, I64, i32, i64, iff, loop, set } from './wasm/code.ts';
+import { block, br, brTable, type Code, callIndirect, get, globalGet, globalSet, I32, I64, i32, i64, iff, loop, set } from './wasm/code.ts';
 import { ModuleBuilder } from './wasm/module.ts';
 import { type FixedPlace, WasmProvider } from './wasm-provider.ts';
 
@@ -15,6 +15,11 @@ export interface RegionInstruction {
   readonly rip: bigint;
   readonly instruction: Instruction;
   readonly fields: RecordFields;
+  /**
+   * Physical address of one whose bytes keep changing: its record says when it runs what it is, and its handler is called. A block of its own; what is here of
+   * it is how it was last.
+   */
+  readonly volatileAt?: number;
 }
 
 /** Instructions that run one after the other; only the last one may go elsewhere. */
@@ -55,6 +60,7 @@ export function regionModule(
     ? defineStoreHits(m, map, globals)
     : { 8: memory.storeAt, 16: memory.storeAt, 32: memory.storeAt, 64: memory.storeAt };
   const fn = m.declare(HANDLER);
+  const handlerType = m.type(HANDLER);
   const starts = new Map(blocks.map((b, n) => [b[0]!.rip, n]));
   const returns = blocks.flatMap((b) => {
     const last = b.at(-1)!;
@@ -83,7 +89,32 @@ export function regionModule(
           ? [goTo(i64.const(BigInt.asIntN(64, target))), br(depth + out)]
           : [set(NEXT, i32.const(at)), br(depth + toLoop)];
       };
-      const parts = instructions.map(({ rip, instruction, fields }, n): Code => {
+      /** Calls the handler of an instruction whose record tells what it is by now, where it has one. */
+      const byRecord = ({ rip, instruction, fields }: RegionInstruction, physical: number): Code => {
+        locals.reset();
+        const status = locals.take(I32);
+        const record = DECODE_BASE + (physical & (DECODE_RECORDS - 1)) * RECORD_BYTES;
+        const next = BigInt.asUintN(64, rip + BigInt(fields.length));
+        const branch = instruction.operands.length === 0 && fields.immediate !== 0n;
+        const places = [next, ...(branch ? [BigInt.asUintN(64, next + fields.immediate)] : [])].filter((place) => starts.has(place));
+        const { stop, textChanged } = memory.globals;
+        return [
+          goTo(i64.const(BigInt.asIntN(64, rip))),
+          iff(i32.ne(i32.load(i32.const(record), RECORD.tag), i32.const(physical | 0)), [
+            set(BUDGET, i32.add(get(BUDGET), i32.const(1))),
+            br(1 + out),
+          ]),
+          set(status, callIndirect(handlerType, i32.load16(i32.const(record), RECORD.handler), get(CORE_LOCAL), i32.const(record))),
+          iff(i32.eq(get(status), i32.const(2)), globalSet(stop, i32.const(Stop.system + 1))),
+          iff(i32.or(get(status), globalGet(textChanged)), br(1 + out)),
+          fill,
+          places.map((place) => iff(i64.eq(i64.load(get(CORE_LOCAL), OFFSET.rip), i64.const(BigInt.asIntN(64, place))), to(place, 1))),
+          br(out),
+        ];
+      };
+      const parts = instructions.map((one, n): Code => {
+        const { rip, instruction, fields, volatileAt } = one;
+        if (volatileAt !== undefined) return byRecord(one, volatileAt);
         const left = instructions.length - 1 - n;
         locals.reset();
         const fixed: FixedPlace = {
@@ -125,7 +156,7 @@ export function regionModule(
         const body = provider.finish();
         const next = BigInt.asUintN(64, rip + BigInt(fields.length));
         // A store may have changed text, this region's too: then it is over.
-        const changed = writesMemory(instruction)
+        const changed = provider.stores
           ? iff(globalGet(globals.textChanged), [
               set(BUDGET, i32.add(get(BUDGET), i32.const(left))),
               goTo(i64.const(BigInt.asIntN(64, next))),
@@ -141,7 +172,7 @@ export function regionModule(
         iff(i32.ltU(get(BUDGET), i32.const(instructions.length)), [goTo(i64.const(BigInt.asIntN(64, instructions[0]!.rip))), br(1 + out)]),
         set(BUDGET, i32.sub(get(BUDGET), i32.const(instructions.length))),
         parts,
-        falls ? [] : to(behind, 0),
+        falls || last.volatileAt !== undefined ? [] : to(behind, 0),
       ];
     });
 
@@ -183,9 +214,3 @@ export function takes(instruction: Instruction, fields: RecordFields, map: Memor
   }
   return answer;
 }
-
-/** Whether an instruction may store: its first operand, or the stack, or a string. */
-const writesMemory = (i: Instruction): boolean =>
-  i.operands.some((o) => o.kind === 'memory') || i.repeat !== 'none' || STORES.has(i.mnemonic);
-
-const STORES = new Set(['push', 'call', 'pushf', 'enter', 'stos', 'movs', 'movabs']);

@@ -1,9 +1,21 @@
 import { OFFSET } from '../isa/core-state.ts';
 import type { Instruction } from '../isa/instruction.ts';
-import { RECORD } from '../isa/record.ts';
+import { RECORD, type RecordFields } from '../isa/record.ts';
 import type { Engine } from './engine.ts';
 import { MAX_HANDLERS, MAX_REGIONS } from './handler-code.ts';
-import { CORE, DECODE_BASE, DECODE_RECORDS, HEAT_AT, HOT, ITLB, physicalOf, REGION_AT, REGION_BYTES, REGION_ENTRIES } from './layout.ts';
+import {
+  CORE,
+  DECODE_BASE,
+  DECODE_RECORDS,
+  HEAT_AT,
+  HOT,
+  ITLB,
+  physicalOf,
+  REGION_AT,
+  REGION_BYTES,
+  REGION_ENTRIES,
+  regionIndex,
+} from './layout.ts';
 import { type RegionBlock, type RegionInstruction, regionModule, takes } from './region-code.ts';
 
 /** Bounds of a region: code that is hot together lies together. */
@@ -12,13 +24,21 @@ const MAX_INSTRUCTIONS = 400;
 const MAX_BLOCK = 64;
 /** A place that was changed this often is compiled no more: HOT shifted by twice this is out of reach. */
 const MOST_KILLS = 9;
-/** A byte that was changed this often under a region counts as one that will be changed again. */
+/** A byte that was changed this often under a region counts as one that will be changed again: its instruction is looked up when it runs. */
 const VOLATILE = 2;
+/** Where nothing can be compiled, that is asked again so much later: other places may have the same counter. */
+const NOT_SOON = 1 << 16;
+/** A region holds this many of them at most: each costs a call. */
+const MAX_VOLATILE = 8;
 
-/** A compiled region: where its code is, to know when a store changes it. */
+/** A compiled region: where its code is, to know when a store changes it; and which of its instructions may change. */
 interface Region {
   readonly physical: number;
+  readonly rip: bigint;
+  /** Its place in the table of functions. */
+  readonly number: number;
   readonly ranges: readonly (readonly [from: number, to: number])[];
+  readonly volatile: readonly number[];
 }
 
 const BRANCHES = new Set(['jmp', 'call', 'ret', 'loop', 'loope', 'loopne', 'jrcxz']);
@@ -32,8 +52,10 @@ export class Regions {
   readonly #byPage = new Map<number, Region[]>();
   /** How often each place's region was made out of date: what changes all the time is compiled ever more rarely. */
   readonly #kills = new Map<number, number>();
-  /** How often a store to each byte made a region out of date: instructions that change all the time are left to the interpreter. */
+  /** How often a store to each byte made a region out of date. */
   readonly #changes = new Map<number, number>();
+  /** Instructions that regions look up when they run. */
+  readonly #volatile = new Set<number>();
   #count = 0;
   /** Regions that were compiled. */
   compiled = 0;
@@ -42,24 +64,30 @@ export class Regions {
     this.#engine = engine;
   }
 
-  /** Compiles what is at the core's RIP, as far as it has been decoded. Where nothing can be taken it is not asked again. */
+  /** Compiles what is at the core's RIP, as far as it has been decoded. */
   compile(core: number): void {
     const engine = this.#engine;
     const rip = engine.longs[(core + OFFSET.rip) >> 3] as bigint;
     const page = core + CORE.itlb + Number((rip >> 12n) & BigInt(ITLB.entries - 1)) * ITLB.bytes;
     const physical = (engine.words[(page + ITLB.physical) >> 2] as number) | Number(rip & 0xfffn);
-    const index = physical & (REGION_ENTRIES - 1);
-    const heat = (HEAT_AT + index * 4) >> 2;
+    const heat = (HEAT_AT >> 2) + regionIndex(physical);
     // 16- and 32-bit code is left to the interpreter.
     if (physicalOf(physical) !== physical) {
-      engine.words[heat] = -0x40000000;
+      engine.words[heat] = -NOT_SOON;
+      return;
+    }
+    // Another place has had its entry since.
+    const known = this.#byPage.get(physical >>> 12)?.find((region) => region.physical === physical && region.rip === rip);
+    if (known !== undefined) {
+      engine.words[heat] = 0;
+      this.#enter(known);
       return;
     }
     const code = this.#discover(rip, physical & ~0xfff);
     const blocks = blocksOf(code, rip);
     const entry = blocks.findIndex((b) => b[0]!.rip === rip);
     if (entry < 0) {
-      engine.words[heat] = -0x40000000;
+      engine.words[heat] = -NOT_SOON;
       return;
     }
     engine.words[heat] = 0;
@@ -67,15 +95,25 @@ export class Regions {
     const number = MAX_HANDLERS + this.#count++;
     engine.link(regionModule(blocks, entry, number, engine.map, engine.features));
     this.compiled++;
-    const at = REGION_AT + index * REGION_BYTES;
-    engine.view.setUint32(at, physical, true);
-    engine.view.setUint32(at + 4, number, true);
-    engine.view.setBigUint64(at + 8, rip, true);
     const place = (i: RegionInstruction): number => (physical & ~0xfff) | Number(i.rip & 0xfffn);
-    const ranges = blocks.map((b) => [place(b[0]!), place(b.at(-1)!) + b.at(-1)!.fields.length] as const);
+    const ranges = blocks
+      .filter((b) => b[0]!.volatileAt === undefined)
+      .map((b) => [place(b[0]!), place(b.at(-1)!) + b.at(-1)!.fields.length] as const);
+    const volatile = blocks.flatMap((b) => b[0]!.volatileAt ?? []);
+    for (const at of volatile) this.#volatile.add(at);
     const list = this.#byPage.get(physical >>> 12) ?? [];
-    list.push({ physical, ranges });
+    const region = { physical, rip, number, ranges, volatile };
+    list.push(region);
     this.#byPage.set(physical >>> 12, list);
+    this.#enter(region);
+  }
+
+  /** From now on a core that comes to its first instruction runs the region. */
+  #enter({ physical, rip, number }: Region): void {
+    const at = REGION_AT + regionIndex(physical) * REGION_BYTES;
+    this.#engine.view.setUint32(at, physical, true);
+    this.#engine.view.setUint32(at + 4, number, true);
+    this.#engine.view.setBigUint64(at + 8, rip, true);
   }
 
   /** Instructions that can be reached inside the page and have been decoded. */
@@ -84,6 +122,7 @@ export class Regions {
     const found = new Map<bigint, RegionInstruction>();
     const page = start & ~0xfffn;
     const open = [start];
+    let changing = 0;
     while (open.length > 0 && found.size < MAX_INSTRUCTIONS) {
       let rip = open.shift() as bigint;
       while (found.size < MAX_INSTRUCTIONS && !found.has(rip) && (rip & ~0xfffn) === page) {
@@ -92,8 +131,10 @@ export class Regions {
         if (engine.view.getUint32(record + RECORD.tag, true) !== physical) break;
         const instruction = engine.instructionAt(record);
         const fields = engine.fieldsAt(record);
-        if (this.#isVolatile(physical, fields.length) || !takes(instruction, fields, engine.map, engine.features)) break;
-        found.set(rip, { rip, instruction, fields });
+        if (!takes(instruction, fields, engine.map, engine.features)) break;
+        const isVolatile = this.#isVolatile(physical, fields.length);
+        if (isVolatile && ++changing > MAX_VOLATILE) break;
+        found.set(rip, isVolatile ? { rip, instruction, fields, volatileAt: physical } : { rip, instruction, fields });
         const next = BigInt.asUintN(64, rip + BigInt(fields.length));
         if (isBranch(instruction)) {
           if (instruction.operands.length === 0 && instruction.mnemonic !== 'ret') open.push(BigInt.asUintN(64, next + fields.immediate));
@@ -125,13 +166,23 @@ export class Regions {
     }
   }
 
+  /** An instruction has been decoded: regions that look it up must take it as it is now. */
+  decoded(physical: number, instruction: Instruction, fields: RecordFields): void {
+    if (!this.#volatile.has(physical) || takes(instruction, fields, this.#engine.map, this.#engine.features)) return;
+    const list = this.#byPage.get(physical >>> 12) ?? [];
+    for (const region of list) if (region.volatile.includes(physical)) this.#forget(region);
+    this.#byPage.set(
+      physical >>> 12,
+      list.filter((region) => !region.volatile.includes(physical)),
+    );
+  }
+
   #forget({ physical }: Region): void {
-    const at = REGION_AT + (physical & (REGION_ENTRIES - 1)) * REGION_BYTES;
-    if (this.#engine.view.getUint32(at, true) !== physical) return;
-    this.#engine.view.setUint32(at, 0, true);
+    const at = REGION_AT + regionIndex(physical) * REGION_BYTES;
+    if (this.#engine.view.getUint32(at, true) === physical) this.#engine.view.setUint32(at, 0, true);
     const kills = Math.min((this.#kills.get(physical) ?? 0) + 1, MOST_KILLS);
     this.#kills.set(physical, kills);
-    this.#engine.words[(HEAT_AT >> 2) + (physical & (REGION_ENTRIES - 1))] = -(HOT << (2 * kills));
+    this.#engine.words[(HEAT_AT >> 2) + regionIndex(physical)] = -(HOT << (2 * kills));
   }
 
   /** The engine goes to another machine. */
@@ -145,18 +196,19 @@ export class Regions {
     this.#byPage.clear();
     this.#kills.clear();
     this.#changes.clear();
+    this.#volatile.clear();
     this.#count = 0;
     this.#engine.bytes.fill(0, REGION_AT, HEAT_AT + REGION_ENTRIES * 4);
     this.#engine.globals.textChanged.value = 1;
   }
 }
 
-/** Straight runs of instructions: they begin where something jumps to, behind branches, and at instructions that may stay where they are. */
+/** Straight runs of instructions: they begin where something jumps to, behind branches, and at instructions that may stay where they are or change. */
 function blocksOf(code: ReadonlyMap<bigint, RegionInstruction>, start: bigint): RegionBlock[] {
   const leaders = new Set([start]);
-  for (const { rip, instruction, fields } of code.values()) {
+  for (const { rip, instruction, fields, volatileAt } of code.values()) {
     const next = BigInt.asUintN(64, rip + BigInt(fields.length));
-    const staysPut = instruction.repeat !== 'none' || instruction.mnemonic.includes('gather');
+    const staysPut = instruction.repeat !== 'none' || instruction.mnemonic.includes('gather') || volatileAt !== undefined;
     if (staysPut) leaders.add(rip);
     if (isBranch(instruction) || staysPut) leaders.add(next);
     if (isBranch(instruction) && instruction.operands.length === 0 && instruction.mnemonic !== 'ret')

@@ -1,7 +1,6 @@
 import { OFFSET, RSP } from '../isa/core-state.ts';
 import { CELL } from './journal-code.ts';
 import {
-  CODE_LINES_BASE,
   CORE,
   coreBase,
   EVENT_BASE,
@@ -19,6 +18,7 @@ import {
   Stop,
 } from './layout.ts';
 import type { EngineGlobals, Features, MemoryImports } from './memory-abi.ts';
+import { holdsCode } from './tlb-code.ts';
 import {
   block,
   br,
@@ -179,16 +179,14 @@ export function defineVisible({ m, map, features, globals, imports, translate, s
     const [core, pa, size, value, info, first] = [0, 1, 2, 3, 4, 5];
     const onPage = i32.ne(i32.and(get(info), i32.const(PAGE.hasRecords)), i32.const(0));
     const last = i32.sub(i32.add(get(pa), get(size)), i32.const(1));
-    const onLine = (p: Code): Code =>
-      i64.shrU(i64.load(i32.shl(i32.shrU(p, i32.const(12)), i32.const(3)), CODE_LINES_BASE), i64.extend(i32.shrU(p, i32.const(6))));
     // The explorer learns which text is written: it is told of every store to a page with code.
-    const holdsCode = features.explore ? onPage : i32.and(onPage, i32.and(i32.wrap(i64.or(onLine(get(pa)), onLine(last))), i32.const(1)));
+    const onCode = features.explore ? onPage : i32.and(onPage, i32.or(holdsCode(get(pa)), holdsCode(last)));
     m.define(
       write,
       [I32, I32],
       [
         set(info, pageInfo(get(pa))),
-        iff(holdsCode, call(imports.textWrite, get(core), get(pa), get(size))),
+        iff(onCode, call(imports.textWrite, get(core), get(pa), get(size))),
         set(first, i32.sub(i32.const(8), i32.and(get(pa), i32.const(7)))),
         iff(i32.geU(get(first), get(size)), call(storeAt, hostOf(get(pa)), get(size), get(value), get(info)), [
           call(storeAt, hostOf(get(pa)), get(first), get(value), get(info)),

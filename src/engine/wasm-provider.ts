@@ -6,9 +6,9 @@ import { linearAddress, segmentFor } from '../isa/segments.ts';
 import type { AccessKind, Vocabulary } from '../isa/vocabulary.ts';
 import { floatElement, floatVectors } from './float-code.ts';
 import type { Graph, Node } from './graph.ts';
-import { CODE_LINES_BASE, CORE, HELPER_AT, PAGE, Stop, TLB } from './layout.ts';
+import { CORE, HELPER_AT, Stop, TLB } from './layout.ts';
 import type { Features, MemoryFunctions } from './memory-abi.ts';
-import { tlbEntry } from './tlb-code.ts';
+import { holdsCode, tlbEntry } from './tlb-code.ts';
 import { type Code, call, get, globalGet, globalSet, I32, I64, i32, i64, iff, set, uleb } from './wasm/code.ts';
 import { WasmFlags } from './wasm-flags.ts';
 
@@ -58,21 +58,6 @@ export interface FixedPlace {
   readonly ram: number;
 }
 
-/**
- * Whether a store takes the slow path only because decoded instructions lie on its page, and not on its line: then nothing can come of it. `entry` is the local
- * with its TLB entry, `at` that with its address; aligned ones only.
- */
-function besideCode(entry: number, at: number, bytes: number, ram: number): Code {
-  const tag = i64.and(i64.load(get(entry), TLB.tagAny), i64.const(-4094n));
-  // Added, not or-ed: an address that is not aligned is no match.
-  const onPage = i64.eq(tag, i64.add(i64.and(get(at), i64.const(-4096n | BigInt(bytes - 1))), i64.const(2)));
-  const why = i32.and(i32.load(get(entry), TLB.info), i32.const(PAGE.hasRecords | PAGE.slow | PAGE.pageTable | PAGE.absent));
-  const physical = i32.sub(i32.add(i32.wrap(get(at)), i32.load(get(entry), TLB.delta)), i32.const(ram));
-  const lines = i64.load(i32.shl(i32.shrU(physical, i32.const(12)), i32.const(3)), CODE_LINES_BASE);
-  const onLine = i32.wrap(i64.shrU(lines, i64.extend(i32.shrU(physical, i32.const(6)))));
-  return iff(i32.and(onPage, i32.eq(why, i32.const(PAGE.hasRecords))), i32.eqz(i32.and(onLine, i32.const(1))), i32.const(0), I32);
-}
-
 /** Offsets below are those of general registers. */
 const GPR_BYTES = 128;
 const KINDS: Record<AccessKind, number> = { data: 0, stack: 1, operand: 2, destination: 0 };
@@ -86,6 +71,7 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
   #jumps = false;
   #ownsRip = false;
   #lockBegun = false;
+  #stores = false;
   #addressCache: Node | undefined;
   #oldFlags: number | undefined;
 
@@ -102,6 +88,11 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     // Made first, so that every branch of the handler may use it. POP takes its address after RSP moved.
     const memory = instruction.operands.find((o) => o.kind === 'memory');
     if (memory !== undefined && instruction.mnemonic !== 'pop' && instruction.mnemonic !== 'lea') this.#addressCache = this.address(memory);
+  }
+
+  /** Once finished: whether it may have stored. */
+  get stores(): boolean {
+    return this.#stores;
   }
 
   /** Once finished: whether control always goes to the instruction behind it, without a look at the machine. */
@@ -335,11 +326,14 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     const entry = this.g.locals.take(I32);
     const at = this.g.locals.take(I64);
     const op = size === 64 ? i64.load : size === 32 ? i64.load32 : size === 16 ? i64.load16 : i64.load8;
+    const { explore } = this.#c.features;
+    const tag = i64.load(get(entry), modify ? TLB.tagWrite : TLB.tagRead);
     this.g.effect([address], (depth, a) => [
       set(at, a ?? []),
       set(entry, tlbEntry(core, get(at))),
       iff(
-        i64.eq(i64.load(get(entry), modify ? TLB.tagWrite : TLB.tagRead), this.#pageOf(at, bytes, this.#c.features.explore)),
+        // Only what is stored may be code.
+        i64.eq(modify && !explore ? i64.and(tag, i64.const(~TLB.holdsCode)) : tag, this.#pageOf(at, bytes, explore)),
         set(local, op(i32.add(i32.wrap(get(at)), i32.load(get(entry), TLB.delta)))),
         [set(local, slow(get(at))), this.#c.afterCall ?? [], iff(globalGet(memory.globals.stop), this.#c.leave(depth + 2))],
       ),
@@ -350,6 +344,7 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
   store(offset: Node, size: Size, value: Node, through: AccessKind = 'data'): void {
     const address = this.#linear(offset, size / 8, through, 'write');
     const { core, memory, inlineTlb, storeHit, features } = this.#c;
+    this.#stores = true;
     const bytes = size / 8;
     const spill = this.#c.fixed?.spill ?? [];
     const slow = (a: Code, v: Code): Code => [spill, call(memory.store, get(core), a, i32.const(bytes), v, i32.const(KINDS[through]))];
@@ -381,7 +376,7 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
         iff(
           i64.eq(i64.load(get(entry), TLB.tagWrite), this.#pageOf(at, bytes, features.journal)),
           hit,
-          fixed === undefined ? miss(depth + 1) : iff(besideCode(entry, at, bytes, fixed.ram), hit, miss(depth + 2)),
+          fixed === undefined ? miss(depth + 1) : iff(this.#besideCode(entry, at, bytes, fixed.ram), hit, miss(depth + 2)),
         ),
       ];
     });
@@ -395,6 +390,16 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     if (aligned) return i64.and(get(at), i64.const(-4096n | BigInt(bytes - 1)));
     // The entry of the page in front never has the tag of the next one.
     return i64.and(bytes === 1 ? get(at) : i64.add(get(at), i64.const(bytes - 1)), i64.const(-4096));
+  }
+
+  /** Whether a store takes the slow path only because decoded instructions lie on its page, and not where it stores. */
+  #besideCode(entry: number, at: number, bytes: number, ram: number): Code {
+    const aligned = this.#c.features.journal;
+    // Added, not or-ed: an address that is not aligned is no match.
+    const onPage = i64.eq(i64.load(get(entry), TLB.tagWrite), i64.add(this.#pageOf(at, bytes, aligned), i64.const(TLB.holdsCode)));
+    const physical = i32.sub(i32.add(i32.wrap(get(at)), i32.load(get(entry), TLB.delta)), i32.const(ram));
+    const quads = aligned || bytes === 1 ? 1 : Math.ceil(bytes / 8) + 1;
+    return iff(onPage, i32.eqz(holdsCode(physical, quads)), i32.const(0), I32);
   }
 
   #leaveOnStop(): void {
@@ -474,31 +479,35 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
 
   #storeQuads(address: Node, values: readonly Node[]): void {
     const { core, memory } = this.#c;
+    this.#stores = true;
     const spill = this.#c.fixed?.spill ?? [];
     const bytes = 8 * values.length;
     const [at, entry] = [this.g.locals.take(I64), this.g.locals.take(I32)];
     const kept = values.map(() => this.g.locals.take(I64));
     this.g.effect([address, ...values], (depth, a, ...codes) => {
-      const check: Code = [this.#c.afterCall ?? [], iff(globalGet(memory.globals.stop), this.#c.leave(depth + 2))];
+      const { fixed } = this.#c;
+      const check = (depth: number): Code => [this.#c.afterCall ?? [], iff(globalGet(memory.globals.stop), this.#c.leave(depth + 1))];
+      const hit: Code = [
+        set(entry, i32.add(i32.wrap(get(at)), i32.load(get(entry), TLB.delta))),
+        kept.map((local, n) => i64.store(get(entry), get(local), 8 * n)),
+      ];
+      const miss = (depth: number): Code => [
+        spill,
+        call(memory.probe, get(core), get(at), i32.const(bytes), i32.const(KINDS.operand)),
+        check(depth),
+        kept.map((local, n) => [
+          call(memory.store, get(core), i64.add(get(at), i64.const(8 * n)), i32.const(8), get(local), i32.const(KINDS.operand)),
+          check(depth),
+        ]),
+      ];
       return [
         set(at, a ?? []),
         kept.map((local, n) => set(local, codes[n]!)),
         set(entry, tlbEntry(core, get(at))),
         iff(
           i64.eq(i64.load(get(entry), TLB.tagWrite), this.#pageOf(at, bytes, false)),
-          [
-            set(entry, i32.add(i32.wrap(get(at)), i32.load(get(entry), TLB.delta))),
-            kept.map((local, n) => i64.store(get(entry), get(local), 8 * n)),
-          ],
-          [
-            spill,
-            call(memory.probe, get(core), get(at), i32.const(bytes), i32.const(KINDS.operand)),
-            check,
-            kept.map((local, n) => [
-              call(memory.store, get(core), i64.add(get(at), i64.const(8 * n)), i32.const(8), get(local), i32.const(KINDS.operand)),
-              check,
-            ]),
-          ],
+          hit,
+          fixed === undefined ? miss(depth + 1) : iff(this.#besideCode(entry, at, bytes, fixed.ram), hit, miss(depth + 2)),
         ),
       ];
     });

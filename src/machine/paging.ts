@@ -162,7 +162,9 @@ export function fillTlb(machine: MachineParts, core: Core, address: bigint, acce
   const { longs, words, map } = engine;
   const none = 0xffffffffffffffffn;
   longs[(at + TLB.tagRead) >> 3] = fast ? page : none;
-  longs[(at + TLB.tagWrite) >> 3] = fast && result.writable && (info & (PAGE.hasRecords | PAGE.pageTable)) === 0 ? page : none;
+  const writes = fast && result.writable && (info & PAGE.pageTable) === 0;
+  if (writes && (info & PAGE.hasRecords) === 0) longs[(at + TLB.tagWrite) >> 3] = page;
+  else longs[(at + TLB.tagWrite) >> 3] = writes && !engine.features.explore ? page | BigInt(TLB.holdsCode) : none;
   // Of a watched page each access has to be looked at.
   longs[(at + TLB.tagAny) >> 3] = watched ? NO_PAGE : page | (result.writable ? 3n : 1n) | (result.executable ? 4n : 0n);
   words[(at + TLB.delta) >> 2] = map.ram + physicalPage - Number(page & 0xffffffffn);

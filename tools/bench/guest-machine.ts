@@ -16,7 +16,9 @@ const SLICE = 200_000;
 
 /** The four kernels of fixtures/bench. */
 export const KERNELS = ['crc', 'sieve', 'hash', 'fib'] as const;
-export type Kernel = (typeof KERNELS)[number] | VectorKernel;
+/** Others: calls between functions on pages of their own, and `hash` with its data on the page of its code. */
+export const OTHER_KERNELS = ['far', 'beside'] as const;
+export type Kernel = (typeof KERNELS)[number] | (typeof OTHER_KERNELS)[number] | VectorKernel;
 
 export const flatImage = (kernel: Kernel): Uint8Array => readFileSync(new URL(`../../fixtures/bench/${kernel}.bin`, import.meta.url));
 
@@ -39,24 +41,28 @@ export class GuestMachine {
     );
     const root = tables.table();
     for (let at = 0; at < RAM_BYTES; at += 4096) tables.map(root, BigInt(at), at, { writable: true, executable: true });
-    const core = this.machine.cores[0]!;
-    core.set('cr0', 0x80010033n);
-    core.set('cr3', BigInt(root));
-    core.setRawLong(CORE.homeCr3, BigInt(root));
-    // PAE, OSFXSR, OSXMMEXCPT, OSXSAVE: kernels may use vectors.
-    core.set('cr4', 0x40620n);
-    core.set('xcr0', 7n);
-    core.set('efer', 0xd00n);
-    core.set('cs', 0x10n);
-    core.set('ss', 0x18n);
+    for (const core of this.machine.cores) {
+      core.set('cr0', 0x80010033n);
+      core.set('cr3', BigInt(root));
+      core.setRawLong(CORE.homeCr3, BigInt(root));
+      // PAE, OSFXSR, OSXMMEXCPT, OSXSAVE: kernels may use vectors.
+      core.set('cr4', 0x40620n);
+      core.set('xcr0', 7n);
+      core.set('efer', 0xd00n);
+      core.set('cs', 0x10n);
+      core.set('ss', 0x18n);
+    }
     this.#memory = this.machine.peek(LOAD_AT, RAM_BYTES - LOAD_AT);
   }
 
   /** Memory and registers as at the start of the program. */
   start(): void {
     const core = this.machine.cores[0]!;
-    this.#memory.fill(0);
-    this.#memory.set(this.#image);
+    this.#memory.fill(0, this.#image.length);
+    // What the program changed of its own bytes may be code.
+    this.#image.forEach((byte, n) => {
+      if (this.#memory[n] !== byte) this.machine.writePhysical(LOAD_AT + n, 1, BigInt(byte));
+    });
     for (let n = 0; n < 16; n++) core.setGpr(n, 0n);
     core.rip = BigInt(LOAD_AT);
     core.setGpr(RSP, BigInt(STACK_TOP));
@@ -64,15 +70,16 @@ export class GuestMachine {
     core.setSmall('activity', Activity.running);
   }
 
-  /** Runs the kernel from its start to HLT: what rax holds and how many instructions that took. */
-  run(): { rax: bigint; instructions: number } {
+  /** Runs the kernel from its start to HLT, `between` slices of instructions something else: what rax holds and how many instructions that took. */
+  run(slice = SLICE, between: () => void = () => {}): { rax: bigint; instructions: number } {
     const machine = this.machine;
     const core = machine.cores[0]!;
     this.start();
     let instructions = 0;
     while (core.activity === Activity.running) {
-      machine.runCore(core, SLICE);
-      instructions += SLICE - machine.left;
+      machine.runCore(core, slice);
+      instructions += slice - machine.left;
+      between();
     }
     return { rax: core.gpr(0), instructions };
   }

@@ -48,6 +48,14 @@ export function vectorRows(rounds: number, peers: readonly Peer[]): Row[] {
   );
 }
 
+/** Calls between functions on one page, and on pages of their own. */
+export function callRows(rounds: number, peers: readonly Peer[]): Row[] {
+  const unhooked = peers.filter((peer) => peer.name !== 'hooked unicorn');
+  return (['fib', 'far'] as const).flatMap((kernel) =>
+    (['interpreter', 'region'] as const).map((engine) => kernelRow('calls', `${engine}: ${kernel}`, kernel, rounds, unhooked, engine)),
+  );
+}
+
 function kernelRow(
   group: string,
   name: string,

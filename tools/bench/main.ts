@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { cliffRows } from './cliff.ts';
 import { forkRow } from './fork.ts';
-import { engineRows, vectorRows } from './interpreter.ts';
+import { callRows, engineRows, vectorRows } from './interpreter.ts';
 import { type Row, reached, say } from './measure.ts';
 import { Peers } from './peers.ts';
 import { proofRows } from './proofs.ts';
@@ -9,7 +9,7 @@ import { shortRows } from './short.ts';
 import { table } from './table.ts';
 import { transitionRows } from './transitions.ts';
 
-const GROUPS = ['interpreter', 'region', 'vectors', 'short', 'cliff', 'fork', 'transitions', 'proofs'] as const;
+const GROUPS = ['interpreter', 'region', 'vectors', 'calls', 'short', 'cliff', 'fork', 'transitions', 'proofs'] as const;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -26,18 +26,19 @@ const wanted = (group: Row['group']): boolean => positionals.length === 0 || pos
 say(`CPU seconds of this process and of each peer's; medians of ${rounds} interleaved rounds`);
 const rows: Row[] = [];
 const skipped: string[] = [];
-if (wanted('interpreter') || wanted('region') || wanted('vectors')) {
+if (['interpreter', 'region', 'vectors', 'calls', 'cliff'].some(wanted)) {
   const peers = new Peers();
   try {
     skipped.push(...peers.skipped);
     for (const group of ['interpreter', 'region'] as const) if (wanted(group)) rows.push(...engineRows(group, rounds, peers.list));
     if (wanted('vectors')) rows.push(...vectorRows(rounds, peers.list));
+    if (wanted('calls')) rows.push(...callRows(rounds, peers.list));
+    if (wanted('cliff')) rows.push(...cliffRows(rounds, peers.list));
   } finally {
     peers.close();
   }
 }
 if (wanted('short')) rows.push(...(await shortRows(rounds)));
-if (wanted('cliff')) rows.push(...cliffRows(rounds));
 if (wanted('fork')) rows.push(forkRow(rounds));
 if (wanted('transitions')) rows.push(...transitionRows(rounds));
 if (wanted('proofs')) rows.push(...proofRows(Math.min(rounds, 3)));

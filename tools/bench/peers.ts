@@ -51,7 +51,7 @@ export class Peers {
   }
 
   #native(): Peer {
-    for (const kernel of [...KERNELS, ...(Object.keys(VECTOR_KERNELS) as VectorKernel[])]) {
+    for (const kernel of [...KERNELS, 'far' as const, ...(Object.keys(VECTOR_KERNELS) as VectorKernel[])]) {
       const main = join(this.#directory, `${kernel}.o`);
       execFileSync('gcc', ['-O2', '-c', '-o', main, join(FIXTURES, 'native.c')]);
       const flags = kernel in VECTOR_KERNELS ? VECTOR_KERNELS[kernel as VectorKernel] : [];

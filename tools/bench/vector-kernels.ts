@@ -5,6 +5,7 @@ export const VECTOR_KERNELS = {
   copy: ['-mavx2'],
   sha256: ['-mgeneral-regs-only'],
   shani: ['-mssse3', '-msse4.1', '-msha'],
+  x87: ['-msse2'],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type VectorKernel = keyof typeof VECTOR_KERNELS;

@@ -62,6 +62,8 @@ function main(args: string[]): number {
     console.log(report(name, result));
     clean &&= result.passed === result.total;
   }
+  const summary = target.summary?.();
+  if (summary !== undefined) console.log(summary);
   return clean ? Exit.ok : Exit.violation;
 }
 

@@ -253,6 +253,13 @@ export class Engine {
     return this.#regions?.compiled ?? 0;
   }
 
+  /** Compiles the code at the core's RIP now, as if it were hot; whether a region holds it. The core's instruction TLB must have its page. */
+  compileHere(core: number): boolean {
+    const before = this.regionsCompiled;
+    this.#regions?.compile(coreBase(core));
+    return this.regionsCompiled > before;
+  }
+
   /** Number of the handler for a form; its code is made the first time. */
   handler(instruction: Instruction): number {
     const known = this.#numbers.get(instruction);

@@ -15,6 +15,7 @@ import { GuestEvent, type ReferencePort } from './reference-port.ts';
 export { GuestEvent, type ReferencePort } from './reference-port.ts';
 
 const ALL64 = mask(64);
+const isCanonical = (address: bigint): boolean => BigInt.asUintN(64, BigInt.asIntN(48, address)) === address;
 
 /**
  * The judge: runs one instruction on BigInts, as directly as it can be written. Not for speed.
@@ -190,6 +191,9 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
     const count = size / 64;
     if (operand.kind === 'memory') {
       const address = this.address(operand);
+      // The whole operand must be canonical before the first quadword of it is looked up.
+      const last = (address + BigInt(8 * count - 1)) & ALL64;
+      if (!isCanonical(last)) this.raise(this.#kind('operand') === 'stack' ? Vector.SS : Vector.GP, 0);
       return Array.from({ length: count }, (_, n) => this.load(address + BigInt(8 * n), 64, 'operand'));
     }
     const at = this.#vectorAt(operand);
@@ -322,7 +326,7 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
 
   checkCanonical(target: bigint): void {
     this.#mayFault();
-    const bad = this.#i.codeSize === 64 ? BigInt.asUintN(64, BigInt.asIntN(48, target)) !== target : target > this.state('csHigh');
+    const bad = this.#i.codeSize === 64 ? !isCanonical(target) : target > this.state('csHigh');
     if (bad) this.raise(Vector.GP, 0);
   }
 

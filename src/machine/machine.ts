@@ -125,7 +125,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     const core = this.#coreAt(base);
     const linear = (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0);
     if (breakpointsOn(core)) this.#watchedHit |= dataBreakpoints(core, linear, size, access !== 0);
-    return fillTlb(this, core, linear, access === 0 ? 'read' : 'write', kind);
+    return fillTlb(this, core, linear, access === 0 ? 'read' : 'write', kind, size);
   }
 
   textWrite(_base: number, physical: number, size: number): void {

@@ -1,7 +1,7 @@
 import { CORE, ITLB, inMode, PAGE, PAGE_INFO_BASE, Stop, TLB } from '../engine/layout.ts';
 import { TextpokeError } from '../error.ts';
 import { AC, Vector } from '../isa/core-state.ts';
-import { decode } from '../isa/decode.ts';
+import { type Decoded, decode } from '../isa/decode.ts';
 import { watchesPage } from './breakpoints.ts';
 import type { Core } from './core.ts';
 import type { MachineParts } from './parts.ts';
@@ -136,17 +136,23 @@ function markPageTable(machine: MachineParts, physical: number): void {
   for (const core of machine.cores) machine.flushTlb(core);
 }
 
+/** Bytes of a YMM register. */
+const LONGEST = 32n;
 /** The tag of no page, without any permission: the last page of the address space must not match it. */
 const NO_PAGE = 0xfffffffffffff000n;
 
 /**
- * The engine's TLB miss (`EngineHost.walk`): translates and fills the core's TLB entry. Returns the offset in linear memory of the byte, or 0
+ * The engine's TLB miss (`EngineHost.walk`) for an access of `bytes` bytes: translates and fills the core's TLB entry. Returns the offset in linear memory of the byte, or 0
  * after noting a fault in the core's block. `kind`: 0 data, 1 stack, 2 the instruction's memory operand.
  */
-export function fillTlb(machine: MachineParts, core: Core, address: bigint, access: 'read' | 'write', kind: number): number {
+export function fillTlb(machine: MachineParts, core: Core, address: bigint, access: 'read' | 'write', kind: number, bytes: number): number {
   const { engine } = machine;
   const linear = BigInt.asUintN(64, address);
-  const result = walk(machine, core, linear, access);
+  const found = walk(machine, core, linear, access);
+  // An address that is not canonical comes before a page fault, also where only the end of the access has one (as measured).
+  const endsOutside =
+    'fault' in found && !isCanonical(BigInt.asUintN(64, linear + BigInt(lengthOf(machine, core, linear, kind, bytes) - 1)));
+  const result: Walk = endsOutside ? { nonCanonical: true } : found;
   if ('absent' in result) throw noMemory(core, linear, result.at);
   if (!('physical' in result)) {
     noteFault(machine, core, 'fault' in result ? result : addressFault(machine, core, kind));
@@ -210,16 +216,29 @@ function addressFault(machine: MachineParts, core: Core, kind: number): Fault {
   return { fault: stack ? Vector.SS : Vector.GP, errorCode: 0n };
 }
 
-/** Whether the memory operand of the instruction at RIP goes through RSP or RBP: rare enough to decode the bytes again. */
+/** Whether the memory operand of the instruction at RIP goes through RSP or RBP. */
 function operandIsStack(machine: MachineParts, core: Core): boolean {
+  const decoded = atRip(machine, core);
+  return decoded.kind === 'instruction' && decoded.fields.stackSegment;
+}
+
+/** Bytes of an access that begins at `linear`: those of the whole operand where vectors are read in pieces and the piece may be the first one. */
+function lengthOf(machine: MachineParts, core: Core, linear: bigint, kind: number, piece: number): number {
+  if (kind !== 2 || piece !== 8 || isCanonical(BigInt.asUintN(64, linear + LONGEST))) return piece;
+  const decoded = atRip(machine, core);
+  const operand = decoded.kind === 'instruction' ? decoded.instruction.operands.find((o) => o.kind === 'memory') : undefined;
+  return operand !== undefined && operand.size > 64 ? operand.size / 8 : piece;
+}
+
+/** The instruction at RIP, for what is rare enough to decode it again. */
+function atRip(machine: MachineParts, core: Core): Decoded {
   const bytes: number[] = [];
   for (let n = 0; n < 15; n++) {
     const at = walk(machine, core, core.get('rip') + BigInt(n), 'fetch');
     if (!('physical' in at)) break;
     bytes.push(Number(machine.readPhysical(at.physical, 1)));
   }
-  const decoded = decode(Uint8Array.from(bytes));
-  return decoded.kind === 'instruction' && decoded.fields.stackSegment;
+  return decode(Uint8Array.from(bytes));
 }
 
 function noMemory(core: Core, linear: bigint, physical: number): TextpokeError {

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Difference } from '../../tools/silicon/compare.ts';
+import type { RegionTarget } from '../../tools/silicon/region-target.ts';
 import { runVectors } from '../../tools/silicon/run.ts';
 import { TARGETS } from '../../tools/silicon/targets.ts';
 import { VectorDirectory } from '../../tools/silicon/vectors.ts';
@@ -10,7 +11,10 @@ const vectors = new VectorDirectory(fileURLToPath(new URL('../../fixtures/silico
 const text = (id: string, differences: readonly Difference[]): string =>
   `${id}: ${differences.map((d) => `${d.what} expected ${d.expected} got ${d.got}`).join('; ')}`;
 
-describe.each(Object.entries(TARGETS))('silicon vectors on the %s engine', (_name, create) => {
+/** Compiled one by one: all of them take minutes (`npm run conformance:silicon -- fixtures/silicon --engine region`). */
+const { region: createRegions, ...targets } = TARGETS;
+
+describe.each(Object.entries(targets))('silicon vectors on the %s engine', (_name, create) => {
   const target = create();
 
   it.each([...vectors.classes])('%s', (name) => {
@@ -21,4 +25,13 @@ describe.each(Object.entries(TARGETS))('silicon vectors on the %s engine', (_nam
     expect(result.passed).toBe(records.length);
     expect(records.length).toBeGreaterThan(0);
   });
+});
+
+it('silicon vectors in regions: every 25th', () => {
+  const target = createRegions!() as RegionTarget;
+  const records = vectors.classes.flatMap((name) => vectors.read(name)).filter((_, n) => n % 25 === 0);
+  const result = runVectors(target, records);
+  expect(result.failures.map((f) => text(f.vector.id, f.differences))).toEqual([]);
+  expect(result.passed).toBe(records.length);
+  expect(target.inRegions).toBeGreaterThan(0.9 * records.length);
 });

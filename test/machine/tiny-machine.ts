@@ -188,8 +188,8 @@ export class TinyMachine implements MachineParts, EngineHost {
     /* no text is patched */
   }
 
-  walk(base: number, low: number, high: number, access: number, kind: number): number {
-    return fillTlb(this, this.#at(base), (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0), access === 0 ? 'read' : 'write', kind);
+  walk(base: number, low: number, high: number, access: number, kind: number, size: number): number {
+    return fillTlb(this, this.#at(base), (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0), access === 0 ? 'read' : 'write', kind, size);
   }
 
   system(base: number, record: number): number {

@@ -53,7 +53,7 @@ const GENERAL_FEATURES: readonly Feature[] = [
  * vectors have only a part.
  */
 const LEFT_OUT =
-  /^(syscall|sysenter|sysret.*|sysexit.*|int.*|into|iret.*|pushf.*|popf.*|rsm|jmpe|loadall.*|wr[fg]sbase|rd[fg]sbase|swapgs|rdtscp?|rdpmc|rdrand|rdseed|rdpid|cpuid|x(get|set)bv|xsave.*|xrstor.*|fx(save|rstor).*|f(n?)(save|rstor|stenv|ldenv)|fldenv|frstor|monitorx?|mwaitx?|umonitor|umwait|tpause|xbegin|xend|xabort|clflush.*|clwb|verr|verw|lar|lsl|l[defgs]s|lss|smsw|sldt|str|sgdt|sidt|ud.*|retf.*|bound|arpl|umov|icebp|fn?disi|fn?eni|fn?setpm|frstpm|fstdw|fstsg|maskmov.*|vmaskmovdqu|maskmovq)$/;
+  /^(syscall|sysenter|sysret.*|sysexit.*|int.*|into|iret.*|pushf.*|popf.*|rsm|jmpe|loadall.*|wr[fg]sbase|rd[fg]sbase|swapgs|rdtscp?|rdpmc|rdrand|rdseed|rdpid|cpuid|x(get|set)bv|xsave.*|xrstor.*|fx(save|rstor).*|f(n?)(save|rstor|stenv|ldenv)|fldenv|frstor|monitorx?|mwaitx?|umonitor|umwait|tpause|xbegin|xend|xabort|clflush.*|clwb|verr|verw|lar|lsl|l[defgs]s|lss|smsw|sldt|str|sgdt|sidt|ud.*|retf.*|bound|arpl|umov|icebp|fn?disi|fn?eni|fn?setpm|frstpm|fstdw|fstsg|vmaskmovdqu_)$/;
 
 const segment = /(^|_)(es|cs|ss|ds|fs|gs)($|_)|sreg/i;
 

@@ -1,4 +1,4 @@
-import { Code, RflagsBits } from 'iced-x86';
+import { Code, OpCodeOperandKind as Kind, RflagsBits } from 'iced-x86';
 import { GPR_NAMES } from '../../src/isa/core-state.ts';
 import { decode } from '../../src/isa/decode.ts';
 import { encode, isGather, type MemoryPlace, type Row } from '../../src/isa/encodings.ts';
@@ -39,7 +39,11 @@ const ARITHMETIC = 0x8d5n;
 const ALWAYS = 0x202n;
 const DF = 0x400n;
 const AROUND = 80;
+/** A bit of MXCSR that AMD alone has: it allows SSE operands that are not aligned. */
+const MISALIGNED_MASK = 0x20000n;
 const USES_MXCSR = /^(sse|avx|fma|f16c)/;
+const USES_X87 = /^(x87|mmx)$/;
+const MMX: ReadonlySet<Kind> = new Set([Kind.mm_reg, Kind.mm_rm, Kind.mm_or_mem]);
 
 export const DEFAULTS: ReadonlyMap<string, string> = new Map([
   ['mx', '1f80'],
@@ -58,15 +62,20 @@ export function backgrounds(random: Random, count: number): Background[] {
   }));
 }
 
-/** An address in the data, now and then near its end or outside. */
+/** Beside the canonical addresses of user mode, and at both ends of all addresses. */
+const ODD = [0n, 0x7ffffffff000n, 0x800000000000n, 0xffff7ffffffff000n, 0x4000000000000000n, 0xffffffffffffffffn] as const;
+
+/** An address in the data, now and then at its beginning or end, outside, or over the end of a page. */
 function target(random: Random): bigint {
   const [start, size] = pick(random, DATA);
-  const kind = random(16);
-  if (kind === 0) return start + size - BigInt(random(40));
-  if (kind === 1) return start + size + BigInt(random(0x10000));
-  if (kind === 2) return start + 4096n - BigInt(random(40));
+  const kind = random(64);
+  if (kind < 6) return start + size - BigInt(random(40));
+  if (kind < 8) return start - BigInt(random(40));
+  if (kind < 11) return start + size + BigInt(random(0x10000));
+  if (kind < 15) return start + 4096n - BigInt(random(40));
+  if (kind === 15) return BigInt.asUintN(64, pick(random, ODD) - BigInt(random(64)));
   const at = start + BigInt(256 + random(Number(size) - 1024));
-  return kind < 10 ? at & ~31n : at;
+  return kind < 48 ? at & ~31n : at;
 }
 
 /** Of the manual: which condition bits of the status word an x87 instruction leaves undefined (Vol. 2). None where they are compared, or unchanged. */
@@ -106,6 +115,23 @@ function undefinedFlagsOf(row: Row, code: Uint8Array, cl: bigint): bigint | unde
   return (shift ? 0x10n : 0n) | (count === 1 ? 0n : OF) | (shift && count >= size ? 1n : 0n);
 }
 
+/** Masks of the floating-point exceptions: all of them, any, or all but one. */
+function masksOf(random: Random): number {
+  const kind = random(8);
+  return kind < 4 ? 0x3f : kind < 6 ? random(64) : 0x3f & ~(1 << random(6));
+}
+
+/** The x87 FPU with full and empty registers, any rounding and precision, flags of earlier exceptions, now and then one that waits to be reported. */
+function setX87(random: Random, overrides: Map<string, string>): void {
+  const masks = masksOf(random);
+  const earlier = random(3) > 0 ? 0 : random(3) > 0 ? random(128) & (masks | 0x40) : random(128);
+  const pending = (earlier & ~masks & 0x3f) === 0 ? 0 : 0x8080;
+  overrides.set('ftw', (random(3) > 0 ? 0xff : random(256)).toString(16));
+  overrides.set('fsw', ((random(8) << 11) | (pick(random, [0, 1, 4, 5, 2, 7, 0x40, 0x45]) << 8) | earlier | pending).toString(16));
+  overrides.set('fcw', ((random(4) << 10) | (pick(random, [0, 1, 2, 3, 3]) << 8) | 0x40 | masks).toString(16));
+  for (let n = 0; n < 8; n++) overrides.set(`st${n}`, inMemoryOrder(extended(random), 10));
+}
+
 /** A random test of a row of class `kind`; undefined where the choice cannot be spelt or compared. */
 export function generate(row: Row, kind: string, number: number, random: Random, files: readonly Background[]): Test | undefined {
   const background = random(files.length);
@@ -116,7 +142,7 @@ export function generate(row: Row, kind: string, number: number, random: Random,
   const memory: [bigint, string][] = [];
   const fill = (at: bigint, bytes = AROUND): void => {
     const text = Array.from({ length: bytes / 8 }, () => inMemoryOrder(quadword(random), 8)).join('');
-    memory.push([at - 16n, text]);
+    memory.push([BigInt.asUintN(64, at - 16n), text]);
   };
   const gather = isGather(row);
   let place: MemoryPlace | undefined;
@@ -164,6 +190,11 @@ export function generate(row: Row, kind: string, number: number, random: Random,
     }
     setGpr(RCX, BigInt(random(12)));
   }
+  if (/^v?maskmov(q|dqu)$/.test(name)) {
+    const at = target(random);
+    setGpr(RDI, at);
+    fill(at);
+  }
   if (name === 'xlatb' || name === 'xlat') {
     const at = target(random);
     setGpr(RBX, at - (gpr(0) & 0xffn));
@@ -172,6 +203,10 @@ export function generate(row: Row, kind: string, number: number, random: Random,
   if (place !== undefined) {
     const at = target(random);
     fill(at, 192);
+    if (/^v?ldmxcsr$/.test(name)) {
+      const value = random(4) === 0 ? bitsOf(random, 32) & ~MISALIGNED_MASK : bitsOf(random, 16);
+      memory.push([at, inMemoryOrder(value, 4)]);
+    }
     const base = place.base as number;
     const offset = BigInt(place.displacement) + (place.index === undefined || gather ? 0n : gpr(place.index) << BigInt(place.scale));
     if (gather) {
@@ -186,18 +221,10 @@ export function generate(row: Row, kind: string, number: number, random: Random,
   let flags = (bitsOf(random, 16) & ARITHMETIC) | ALWAYS;
   if (isString && random(3) === 0) flags |= DF;
   overrides.set('fl', flags.toString(16));
-  const x87 = kind === 'x87' || kind === 'mmx';
-  if (x87) {
-    const full = random(3) > 0 ? 0xff : random(256);
-    overrides.set('ftw', full.toString(16));
-    overrides.set('fsw', ((random(8) << 11) | (pick(random, [0, 1, 4, 5, 0x40, 0x45]) << 8)).toString(16));
-    const masks = random(4) === 0 ? random(64) : 0x3f;
-    overrides.set('fcw', ((random(4) << 10) | (pick(random, [0, 2, 3, 3]) << 8) | 0x40 | masks).toString(16));
-    for (let n = 0; n < 8; n++) overrides.set(`st${n}`, inMemoryOrder(extended(random), 10));
-  }
+  if (USES_X87.test(kind) || row.operands.some((operand) => MMX.has(operand))) setX87(random, overrides);
   if (USES_MXCSR.test(kind)) {
-    const masks = random(5) === 0 ? random(64) : 0x3f;
-    const odd = random(4) === 0 ? (random(2) << 15) | (random(2) << 6) : 0;
+    const masks = masksOf(random);
+    const odd = random(3) === 0 ? (random(2) << 15) | (random(2) << 6) : 0;
     overrides.set('mx', (odd | (random(4) << 13) | (masks << 7) | (random(3) === 0 ? random(64) : 0)).toString(16));
   }
   const undefinedFlags = undefinedFlagsOf(row, code, gpr(RCX));

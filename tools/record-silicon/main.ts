@@ -1,35 +1,48 @@
 /**
  * Records what single instructions do on the CPU of this machine, in the format of fixtures/silicon:
  *
- *   npm run record:silicon -- --out DIR [--class NAME...] [--count N] [--seed N]
- *   npm run conformance:silicon -- DIR --engine interpreter
+ *   npm run record:silicon -- [--out DIR] [--class NAME[:PREFIX]...] [--count N] [--seed N] [--engine NAME...|none]
+ *
+ * and compares them with the engines (default: reference and interpreter). `npm run conformance:silicon -- DIR` compares again.
  *
  * Each class has up to N records (default 200) of instructions that textpoke decodes, evenly over the encodings: user mode, one instruction at a time, with random registers and memory.
  * What is not the same each time is left out, and so is what this CPU does not have (#UD). The encodings recorded are no privileged ones, no system calls, no I/O, no far branches.
- * Needs Linux, x86-64 and gcc. Exit code 0, 129 for a wrong command line, 128 when the harness fails.
+ * Needs Linux, x86-64 and gcc. Exit code 0, 1 for a
+ * difference, 129 for a wrong command line, 128 when the harness fails.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { Code } from 'iced-x86';
 import type { Row } from '../../src/isa/encodings.ts';
+import { report } from '../silicon/report.ts';
+import { runVectors } from '../silicon/run.ts';
+import { TARGETS } from '../silicon/targets.ts';
+import { VectorDirectory } from '../silicon/vectors.ts';
 import { CLASSES, rowsOf } from './classes.ts';
 import { type Background, backgrounds, generate, type Test } from './generate.ts';
 import { Harness, whyNotHere } from './harness.ts';
 import { lineOf, recordOf } from './record.ts';
 import { chance, type Random } from './values.ts';
 
-const USAGE = `usage: npm run record:silicon -- --out DIR [--class NAME...] [--count N] [--seed N]
-classes: ${CLASSES.join(' ')}`;
+const USAGE = `usage: npm run record:silicon -- [--out DIR] [--class NAME[:PREFIX]...] [--count N] [--seed N] [--engine NAME...|none]
+classes: ${CLASSES.join(' ')}; PREFIX: only encodings whose name begins so
+engines: ${Object.keys(TARGETS).join(' ')}`;
+/** What the records are compared with unless something else is asked for: they share the semantics, but not how those are executed. */
+const ENGINES = ['reference', 'interpreter'];
 /** Times that each instruction is executed. */
 const TIMES = 4;
 const BACKGROUNDS = 32;
+/** Differences of a class that are shown in full. */
+const SHOWN = 5;
 /** Choices that are tried for a row until one can be spelt. */
 const TRIES = 20;
 
 interface Asked {
-  readonly out: string;
+  readonly out: string | undefined;
+  readonly engines: readonly string[];
   readonly classes: readonly string[];
   readonly count: number;
   readonly seed: number;
@@ -45,6 +58,7 @@ function parse(args: string[]): Asked | undefined {
         class: { type: 'string', multiple: true },
         count: { type: 'string', default: '200' },
         seed: { type: 'string', default: '1' },
+        engine: { type: 'string', multiple: true, default: ENGINES },
       },
     });
     // `--class a b c`: what follows names more classes.
@@ -52,8 +66,10 @@ function parse(args: string[]): Asked | undefined {
     const classes = named.length === 0 ? CLASSES : named;
     const [count, seed] = [Number(values.count), Number(values.seed)];
     const whole = [count, seed].every((n) => Number.isSafeInteger(n) && n > 0);
-    if (values.out === undefined || !whole || !classes.every((name) => CLASSES.includes(name))) return undefined;
-    return { out: values.out, classes, count, seed };
+    const engines = values.engine.flatMap((name) => name.split(',')).filter((name) => name !== 'none');
+    if (!whole || !engines.every((name) => name in TARGETS)) return undefined;
+    if (!classes.every((name) => CLASSES.includes(name.split(':')[0]!))) return undefined;
+    return { out: values.out, classes, count, seed, engines };
   } catch {
     return undefined;
   }
@@ -63,14 +79,16 @@ const nameOf = (row: Row): string => Code[row.code]!;
 
 /** So many tests of a class, of each row as many as of any other or one less. */
 function testsOf(name: string, count: number, random: Random, files: readonly Background[]): Test[] {
-  const rows = rowsOf(name, nameOf);
+  const [kind, prefix = ''] = name.split(':') as [string, string?];
+  const rows = rowsOf(kind, nameOf).filter((row) => nameOf(row).startsWith(prefix));
+  if (rows.length === 0) return [];
   const first = random(rows.length);
   const tests: Test[] = [];
   for (let n = 0; n < count; n++) {
     // With fewer tests than rows those taken lie evenly among them.
     const row = rows[(first + (count < rows.length ? Math.floor((n * rows.length) / count) : n)) % rows.length]!;
     for (let tries = 0; tries < TRIES; tries++) {
-      const test = generate(row, name, n, random, files);
+      const test = generate(row, kind, n, random, files);
       if (test === undefined) continue;
       tests.push(test);
       break;
@@ -79,7 +97,8 @@ function testsOf(name: string, count: number, random: Random, files: readonly Ba
   return tests;
 }
 
-function record({ out, classes, count, seed }: Asked): void {
+/** Records into `out`; returns the names of the files. */
+function record({ classes, count, seed }: Asked, out: string): string[] {
   const random = chance(seed);
   const files = backgrounds(random, BACKGROUNDS);
   const harness = new Harness();
@@ -102,14 +121,42 @@ function record({ out, classes, count, seed }: Asked): void {
         else return [made];
         return [];
       });
-      writeFileSync(join(out, `${name}.jsonl.gz`), gzipSync(records.map((r) => `${JSON.stringify(r)}\n`).join(''), { level: 9 }));
+      const file = name.split(':')[0]!;
+      writeFileSync(join(out, `${file}.jsonl.gz`), gzipSync(records.map((r) => `${JSON.stringify(r)}\n`).join(''), { level: 9 }));
       const notes = Object.entries({ unstable: left.unstable, '#UD here': left.missing, 'ended the process': left.ended })
         .filter(([, n]) => n > 0)
         .map(([what, n]) => `${n} ${what}`);
       console.log(`${name.padEnd(12)} ${records.length} recorded${notes.length === 0 ? '' : `; left out: ${notes.join(', ')}`}`);
     }
+    return classes.map((name) => name.split(':')[0]!);
   } finally {
     harness.close();
+  }
+}
+
+/** Runs what was recorded on one engine; whether all of it is equal. */
+function compare(out: string, files: readonly string[], engine: string): boolean {
+  const target = TARGETS[engine]!();
+  const vectors = new VectorDirectory(out);
+  console.log(`${target.name} engine`);
+  const equal = files.map((name) => {
+    const result = runVectors(target, vectors.read(name));
+    console.log(report(name, result, SHOWN));
+    return result.passed === result.total;
+  });
+  const summary = target.summary?.();
+  if (summary !== undefined) console.log(summary);
+  return !equal.includes(false);
+}
+
+function main(asked: Asked): void {
+  const out = asked.out ?? mkdtempSync(join(tmpdir(), 'textpoke-record-'));
+  try {
+    const files = record(asked, out);
+    const equal = asked.engines.map((engine) => compare(out, files, engine));
+    if (equal.includes(false)) process.exitCode = 1;
+  } finally {
+    if (asked.out === undefined) rmSync(out, { recursive: true, force: true });
   }
 }
 
@@ -121,4 +168,4 @@ if (asked === undefined) {
 } else if (why !== undefined) {
   console.log(`not recorded: ${why}`);
   process.exitCode = 128;
-} else record(asked);
+} else main(asked);

@@ -3,6 +3,8 @@ import { type Background, DEFAULTS, type Test } from './generate.ts';
 
 const YMM = Array.from({ length: 16 }, (_, n) => `y${n}`);
 const ST = Array.from({ length: 8 }, (_, n) => `st${n}`);
+/** From here on Linux reports every access of user mode as a protection violation, whether or not anything is mapped there (TASK_SIZE_MAX). */
+const KERNEL = 0x7ffffffff000n;
 const WORDS = ['mx', 'fcw', 'fsw', 'ftw'];
 
 /** Every register before a test, by its name in the format. */
@@ -46,6 +48,7 @@ export function recordOf(test: Test, files: readonly Background[], line: string)
   const out = Object.fromEntries(changes.filter((name) => !/^st\d$/.test(name) || inUse(name)).map((name) => [name, after.get(name)]));
   const pieces = words.slice(names.length);
   const stores = Array.from({ length: pieces.length / 2 }, (_, n) => [pieces[2 * n], pieces[2 * n + 1]]);
+  const error = vector === 'e' && BigInt(`0x${cr2}`) >= KERNEL ? (BigInt(`0x${errorCode}`) & ~1n).toString(16) : errorCode;
   const repeatedString = test.repeats && !/gather/i.test(test.id);
   return {
     id: test.id,
@@ -56,7 +59,7 @@ export function recordOf(test: Test, files: readonly Background[], line: string)
     ...(test.memory.length > 0 && { m: test.memory.map(([at, bytes]) => [at.toString(16), bytes]) }),
     out,
     ...(stores.length > 0 && { mo: stores }),
-    ...(vector !== '-' && { x: { v: Number.parseInt(vector, 16), e: errorCode, ...(vector === 'e' && { cr2 }) } }),
+    ...(vector !== '-' && { x: { v: Number.parseInt(vector, 16), e: error, ...(vector === 'e' && { cr2 }) } }),
     ...(test.undefinedFlags !== 0n && { uf: test.undefinedFlags.toString(16) }),
     ...(test.statusMask !== undefined && { fm: test.statusMask }),
     ...(test.notes.length > 0 && { n: test.notes }),

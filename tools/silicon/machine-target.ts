@@ -43,8 +43,21 @@ export class MachineTarget implements VectorTarget {
     this.#build();
   }
 
+  protected get machine(): Machine {
+    return this.#machine;
+  }
+
+  protected get core(): Machine['cores'][number] {
+    return this.#machine.cores[0]!;
+  }
+
   get engine(): Machine['engine'] {
     return this.#machine.engine;
+  }
+
+  /** Called when everything is set up for a vector, before it runs. */
+  protected prepare(_vector: Vector): void {
+    /* the machine fetches and decodes */
   }
 
   #page(physical: number): DataView {
@@ -121,6 +134,7 @@ export class MachineTarget implements VectorTarget {
       machine.flushTlb(core);
     }
     this.#exception = undefined;
+    this.prepare(vector);
     let steps = 0;
     try {
       do {

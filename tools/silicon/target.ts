@@ -7,6 +7,8 @@ import type { Extended, Vector } from './vectors.ts';
 export interface VectorTarget {
   readonly name: string;
   run(vector: Vector): Outcome;
+  /** What there is to say of all that ran. */
+  summary?(): string;
 }
 
 /** What became of a vector. */

@@ -43,10 +43,11 @@ export function round(f: FloatFormat, x: Exact, mxcsr: number, mode = roundingOf
   const free = quantize(x, unit, mode);
   const carried = bitLength(free.count) - 1 - f.fraction;
   if (unit + carried < lowest) {
-    if (isMasked(mxcsr, UE) && (mxcsr & FTZ) !== 0) return { bits: zero(f, x.negative), flags: UE | PE };
+    // Reported, it is inexact only if it would be so with any exponent (as measured); nothing is written then.
+    if (!isMasked(mxcsr, UE)) return { bits: zero(f, x.negative), flags: UE | (free.inexact ? PE : 0) };
+    if ((mxcsr & FTZ) !== 0) return { bits: zero(f, x.negative), flags: UE | PE };
     const { count, inexact } = quantize(x, lowest, mode);
-    const flags = (inexact || !isMasked(mxcsr, UE) ? UE : 0) | (inexact ? PE : 0);
-    return { bits: zero(f, x.negative) + count, flags };
+    return { bits: zero(f, x.negative) + count, flags: inexact ? UE | PE : 0 };
   }
   const field = unit + carried - lowest + 1;
   if (field >= f.special) {

@@ -6,7 +6,7 @@ import { lowest, putLowest } from './float-elements.ts';
 import { Environment } from './float-environment.ts';
 import { lanes, packLanes } from './lanes.ts';
 import { mmx } from './mmx-state.ts';
-import { immediate, onlyVex, result, source, withVex } from './operands.ts';
+import { immediate, isMmx, onlyVex, result, source, withVex } from './operands.ts';
 
 /** Conversions between formats and with integers (SDM Vol. 2: CVTDQ2PS, CVTPS2PD, CVTSI2SS, VCVTPH2PS and their like). */
 
@@ -24,7 +24,9 @@ const packed =
     const values = taken(p, i, origin, count, from);
     const more = i.operands.length > 2 ? [immediate(p, i)] : [];
     const out = values.map((x) => environment.compute(helper, x, ...more));
-    environment.finish(() => put(p, i, destination, out, to));
+    // A page fault comes before an exception of the numbers (as measured).
+    if (destination.kind === 'memory') p.probe(p.address(destination), (count * to) / 8, 'operand');
+    environment.finish(() => put(p, i, destination, out, to), isMmx(i));
   };
 
 /** The lowest `count` elements: of memory no more is read. */
@@ -75,7 +77,7 @@ const toGeneral =
 const toLowerHalf: Semantics = (p, i) => {
   const environment = new Environment(p);
   const out = lanes(p, p.readQuads(i.operands[1]!, 64), 32).map((x) => environment.compute('i32.convert.f32', x));
-  environment.finish(() => p.writeQuads(i.operands[0]!, packLanes(p, out, 32)));
+  environment.finish(() => p.writeQuads(i.operands[0]!, packLanes(p, out, 32)), isMmx(i));
 };
 
 const withMmx = (semantics: Semantics): Semantics => sse(mmx(semantics));

@@ -3,6 +3,7 @@ import { EXCEPTIONS, MASKS_AT, PRE_COMPUTATION } from '../../helpers/mxcsr.ts';
 import type { Vocabulary } from '../../vocabulary.ts';
 import type { Shape } from './float-elements.ts';
 import { lanes, packLanes } from './lanes.ts';
+import { enterMmx } from './mmx-state.ts';
 
 const CR4_OSXMMEXCPT = 1n << 10n;
 
@@ -50,9 +51,10 @@ export class Environment<V> {
 
   /**
    * When all elements are computed: #XM for what is unmasked, with nothing written but the flags; else `write`, and the flags stay set. Where an exception that
-   * comes before computation is unmasked no element was computed, so that nothing else is flagged.
+   * comes before computation is unmasked no element was computed, so that nothing else is flagged. `mmx`: the instruction works on an MMX register, and has
+   * begun to when it reports (as measured).
    */
-  finish(write: () => void): void {
+  finish(write: () => void, mmx = false): void {
     const p = this.#p;
     const raised = this.#raised;
     const masks = p.shr(this.#mxcsr, p.constant(MASKS_AT));
@@ -60,6 +62,7 @@ export class Environment<V> {
     p.when(unmasked, () => {
       const flagged = p.select(p.and(unmasked, p.constant(PRE_COMPUTATION)), p.and(raised, p.constant(PRE_COMPUTATION)), raised);
       p.setStateEarly('mxcsr', p.or(this.#mxcsr, flagged));
+      if (mmx) enterMmx(p);
       p.when(p.and(p.state('cr4'), p.constant(CR4_OSXMMEXCPT)), () => p.raise(Vector.XM));
       p.raise(Vector.UD);
     });

@@ -19,6 +19,12 @@ export function beginMmx<V>(p: Vocabulary<V>): void {
   reportPending(p);
 }
 
+/** The transition to MMX, which stays when the instruction faults behind it. */
+export function enterMmx<V>(p: Vocabulary<V>): void {
+  p.setStateEarly('fsw', p.and(p.state('fsw'), p.constant(~TOP)));
+  p.setStateEarly('ftw', p.constant(0xff));
+}
+
 /**
  * An instruction on MMX registers: #UD, #NM or a pending x87 exception come first; behind it all registers are in use and TOP is 0 (SDM Vol. 1, "Transitions
  * Between x87 FPU and MMX Code"; SDM Vol. 2, "Exception Conditions for Legacy SIMD Instructions").
@@ -29,10 +35,7 @@ export const mmx =
     // MASKMOVQ changes the state before it stores, as measured: a fault of the store finds it changed.
     const isEarly = i.mnemonic === 'maskmovq';
     beginMmx(p);
-    if (isEarly) {
-      p.setStateEarly('fsw', p.and(p.state('fsw'), p.constant(~TOP)));
-      p.setStateEarly('ftw', p.constant(0xff));
-    }
+    if (isEarly) enterMmx(p);
     semantics(p, i);
     if (isEarly) return;
     p.setState('fsw', p.and(p.state('fsw'), p.constant(~TOP)));

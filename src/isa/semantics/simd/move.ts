@@ -64,23 +64,18 @@ const maskedBytes: Semantics = <V>(p: Vocabulary<V>, i: Instruction): void => {
   const mask = p.readQuads(i.operands.at(-1)!);
   const data = p.readQuads(i.operands.at(-2)!);
   const address = p.add(p.segmentBase(), p.register(RDI, i.addressSize));
-  // MASKMOVQ faults whatever its mask is, as measured; the manual leaves it to the implementation.
-  if (isMmx(i)) p.probe(address, 8, 'operand');
+  // It faults whatever the mask is, as measured; the manual leaves that to the implementation.
+  p.probe(address, 8, 'operand');
+  if (!isMmx(i)) p.probe(p.add(address, p.constant(8)), 8, 'operand');
   storeMasked(p, address, lanes(p, data, 8), lanes(p, mask, 8), 8);
 };
 
-/** Stores the elements whose mask is negative: faults of all of them come first. */
+/** Stores the elements whose mask is negative: faults of all of them come first, those of bytes have come. */
 function storeMasked<V>(p: Vocabulary<V>, address: V, elements: readonly V[], masks: readonly V[], size: 8 | 32 | 64): void {
   const bytes = size / 8;
   const isSet = (n: number): V => p.shr(masks[n] as V, p.constant(size - 1));
   const at = (n: number): V => p.add(address, p.constant(n * bytes));
-  elements.forEach((_, n) =>
-    p.when(isSet(n), () => {
-      // The fault of an access that reaches into the next page is at that page's start.
-      const page = p.and(at(n), p.constant(-4096));
-      p.probe(p.select(p.ltUnsigned(address, page), page, at(n)), bytes, 'operand');
-    }),
-  );
+  if (size > 8) elements.forEach((_, n) => p.when(isSet(n), () => p.probe(at(n), bytes, 'operand')));
   elements.forEach((element, n) => p.when(isSet(n), () => p.store(at(n), size, element, 'operand')));
 }
 

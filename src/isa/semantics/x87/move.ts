@@ -1,4 +1,4 @@
-import type { Instruction, Size } from '../../instruction.ts';
+import type { Instruction, Operand, Size } from '../../instruction.ts';
 import type { Vocabulary } from '../../vocabulary.ts';
 import type { Category, Semantics } from '../semantics.ts';
 import { waiting } from './available.ts';
@@ -27,6 +27,11 @@ const constant = (n: number): Semantics =>
     push(p, i, stack, [low!, high!]);
   });
 
+/** Writes a result that there is; where there is none the place must be writable all the same (as measured). */
+function put<V>(p: Vocabulary<V>, memory: Operand & { readonly kind: 'memory' }, has: V, write: () => void): void {
+  p.when(has, write, () => p.probe(p.address(memory), memory.size / 8, 'operand'));
+}
+
 /** FST, FSTP: to a register or to memory, which gets nothing when the exception that is met is not masked. */
 const store = (pops: boolean): Semantics =>
   waiting((p, i) => {
@@ -34,8 +39,8 @@ const store = (pops: boolean): Semantics =>
     const memory = memoryOf(i);
     const helper = memory === undefined || memory.size === 80 ? 'copy' : memory.size === 32 ? 'toSingle' : 'toDouble';
     const [low, high, status, has] = stack.compute(helper, [stack.get(0)], 4);
-    if (memory?.size === 80) p.when(has!, () => writeTen(p, memory, [low!, high!]));
-    else if (memory !== undefined) p.when(has!, () => p.write(memory, low!));
+    if (memory?.size === 80) put(p, memory, has!, () => writeTen(p, memory, [low!, high!]));
+    else if (memory !== undefined) put(p, memory, has!, () => p.write(memory, low!));
     else stack.put(registerOf(i, 0), [low!, high!], has!);
     if (pops) stack.free(0, has!);
     stack.retire(i, status!, pops ? has! : p.constant(0));
@@ -56,7 +61,7 @@ const storeInteger = (truncates: boolean, pops: boolean): Semantics =>
     const memory = memoryOf(i)!;
     const size: Size = memory.size;
     const [bits, , status, has] = stack.compute('toInteger', [stack.get(0)], 4, p.constant(size), p.constant(truncates ? 1 : 0));
-    p.when(has!, () => p.write(memory, bits!));
+    put(p, memory, has!, () => p.write(memory, bits!));
     if (pops) stack.free(0, has!);
     stack.retire(i, status!, pops ? has! : p.constant(0));
   });
@@ -64,7 +69,8 @@ const storeInteger = (truncates: boolean, pops: boolean): Semantics =>
 const storeDecimal: Semantics = waiting((p, i) => {
   const stack = new Stack(p);
   const [low, high, status, has] = stack.compute('toDecimal', [stack.get(0)], 4);
-  p.when(has!, () => writeTen(p, memoryOf(i)!, [low!, high!]));
+  const memory = memoryOf(i)!;
+  put(p, memory, has!, () => writeTen(p, memory, [low!, high!]));
   stack.free(0, has!);
   stack.retire(i, status!, has!);
 });

@@ -96,12 +96,17 @@ const stackSize = (core: Core): CodeSize => MODES[core.mode]!.stackSize;
 
 /** Linear address of `bytes` bytes, `displacement` bytes from the top of the stack. Throws `GuestFault`. */
 export function onStack(core: Core, displacement: number, bytes: number, access: 'read' | 'write'): bigint {
+  if (core.mode === 0) return displacement === 0 ? core.gpr(RSP) : BigInt.asUintN(64, core.gpr(RSP) + BigInt(displacement));
   const offset = BigInt.asUintN(stackSize(core), core.gpr(RSP) + BigInt(displacement));
   return linearOf(core, SS, offset, bytes, access);
 }
 
 /** Sets RSP, ESP or SP. */
 export function setStackPointer(core: Core, value: bigint): void {
+  if (core.mode === 0) {
+    core.setGpr(RSP, value);
+    return;
+  }
   const low = BigInt.asUintN(stackSize(core), value);
   core.setGpr(RSP, stackSize(core) === 16 ? (core.gpr(RSP) & ~0xffffn) | low : low);
 }

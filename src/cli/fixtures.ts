@@ -1,7 +1,7 @@
-import { fileURLToPath } from 'node:url';
 import { type Image, imageFromElf } from '../image/image.ts';
 import type { Fixtures } from '../scenario/scenario.ts';
 import type { Io } from './io.ts';
+import { packageFile } from './package-file.ts';
 
 const loaded = new Map<string, Image>();
 
@@ -11,7 +11,7 @@ export function fixtures(io: Io): Fixtures {
     let image = loaded.get(name);
     if (image === undefined) {
       const path = `fixtures/${name}/${name}.elf`;
-      image = imageFromElf(io.readFile(fileURLToPath(new URL(`../../${path}`, import.meta.url))), path);
+      image = imageFromElf(io.readFile(packageFile(path)), path);
       loaded.set(name, image);
     }
     return image;

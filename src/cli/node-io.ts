@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { isatty } from 'node:tty';
@@ -101,6 +100,9 @@ function openFile(path: string): OpenFile {
   };
 }
 
+/** Loaded when it is used: few verbs start a program. */
+const childProcess = () => process.getBuiltinModule('node:child_process');
+
 /** The real world. `interrupted` tells whether ^C came: see main.ts for who knows. */
 export function nodeIo(interrupted: () => boolean): Io {
   return {
@@ -164,12 +166,16 @@ export function nodeIo(interrupted: () => boolean): Io {
     listen: () => new Promise((done) => setImmediate(done)),
     startThread,
     probe(command, args) {
-      const { status, stdout } = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'], timeout: 10_000 });
+      const { status, stdout } = childProcess().spawnSync(command, args, {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+        timeout: 10_000,
+      });
       return status === 0 ? stdout : undefined;
     },
     run(command, args, folder) {
       const env = { ...process.env, LC_ALL: 'C' };
-      const { status, stderr, error } = spawnSync(command, args, {
+      const { status, stderr, error } = childProcess().spawnSync(command, args, {
         cwd: folder,
         env,
         encoding: 'utf8',

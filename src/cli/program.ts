@@ -28,7 +28,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ define(program: Command, io
   doctor: () => import('./verbs/doctor.ts'),
 };
 
-/** The program with all its verbs, or with the one that is named, if there is one of that name; nothing runs yet. */
+/** The program with all its verbs, or with the one that is named, if there is one of that name, or with none where `--version` is asked; nothing runs yet. */
 export async function buildProgram(io: Io, verb?: string): Promise<Command> {
   const program = new Command('textpoke')
     .description('Runs x86-64 kernel text patching on emulated cores and finds, settles and replays its races.')
@@ -39,7 +39,7 @@ export async function buildProgram(io: Io, verb?: string): Promise<Command> {
     .configureHelp({ formatHelp })
     .configureOutput({ writeOut: (text) => io.stdout(text), writeErr: (text) => io.stderr(text), outputError: () => {} });
   const named = Object.entries(VERBS).filter(([name]) => name === verb);
-  const wanted = named.length > 0 ? named : Object.entries(VERBS);
+  const wanted = named.length > 0 || verb === '--version' ? named : Object.entries(VERBS);
   for (const { define } of await Promise.all(wanted.map(([, load]) => load()))) define(program, io);
   return program;
 }

@@ -1,4 +1,5 @@
-import { Worker } from 'node:worker_threads';
+import { pathToFileURL } from 'node:url';
+import { packageFile } from './package-file.ts';
 
 /** A thread that does what messages ask for. */
 export interface Thread {
@@ -10,17 +11,21 @@ export interface Thread {
   end(): void;
 }
 
+const isFromSources = import.meta.url.endsWith('.ts');
+
 /** From the sources, each thread needs to be told how to read TypeScript. */
 export function threadOptions(): { readonly execArgv?: string[] } {
-  if (!isFromSources) return {};
-  return { execArgv: ['--import', new URL('../../tools/typescript.mjs', import.meta.url).href] };
+  return isFromSources ? { execArgv: ['--import', pathToFileURL(packageFile('tools/typescript.mjs')).href] } : {};
 }
 
-const isFromSources = import.meta.url.endsWith('.ts');
+/** The path of what a thread runs: a file of this folder, by its name without what is behind the dot. */
+export const threadFile = (name: string): string => packageFile(isFromSources ? `src/cli/${name}.ts` : `dist/cli/${name}.js`);
 
 /** Starts a thread that runs worker.ts. */
 export function startThread(): Thread {
-  const worker = new Worker(new URL(isFromSources ? './worker.ts' : './worker.js', import.meta.url), threadOptions());
+  // Loaded here: most runs of the program have one thread.
+  const { Worker } = process.getBuiltinModule('node:worker_threads');
+  const worker = new Worker(threadFile('worker'), threadOptions());
   let isWanted = true;
   return {
     post: (message) => worker.postMessage(message),

@@ -1,13 +1,13 @@
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Exit, TextpokeError } from '../../error.ts';
 import { imageFromElf } from '../../image/image.ts';
 import type { SharedFlags } from '../flags.ts';
 import { COMPILE_FLAGS, KERNEL_FLAGS, LINK_FLAGS, RUNTIME } from '../guest-flags.ts';
 import type { Io } from '../io.ts';
 import { emitEvent } from '../json.ts';
+import { packageFile } from '../package-file.ts';
 
 export interface CcOptions extends SharedFlags {
   /** Sources (.c, .S), at most one linker script (.lds), and flags for gcc. */
@@ -16,7 +16,7 @@ export interface CcOptions extends SharedFlags {
   readonly output: string;
 }
 
-const FIXTURES = fileURLToPath(new URL('../../../fixtures', import.meta.url));
+const FIXTURES = packageFile('fixtures');
 
 /** Compiles guest code and links it with the lab's runtime and the small world. Returns the exit code. */
 export async function ccAction(options: CcOptions, io: Io): Promise<number> {

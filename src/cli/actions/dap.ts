@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
 import { Fields } from '../../dap/fields.ts';
 import type { DapHost } from '../../dap/host.ts';
 import { checkTarget } from '../../dap/run.ts';
@@ -12,6 +11,7 @@ import { CellRunner } from '../../scenario/matrix.ts';
 import { fixtures } from '../fixtures.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
+import { packageFile } from '../package-file.ts';
 import { knownScenarios } from '../scenarios.ts';
 import { untilClosed } from '../until-closed.ts';
 
@@ -26,7 +26,7 @@ export interface DapOptions extends SharedFlags {
 }
 
 /** Fixtures name their sources from the root of the package. */
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const ROOT = packageFile('.');
 
 /** The outside of a debug adapter. */
 export function dapHost(io: Io): DapHost {

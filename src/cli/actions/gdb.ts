@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
 import { BareTimeline } from '../../debug/timeline/bare-timeline.ts';
 import { parsePosition, positionText } from '../../debug/timeline/position.ts';
 import { openCell, openToken, type Session } from '../../debug/timeline/session.ts';
@@ -16,6 +15,7 @@ import { expectedOf, plainCell, type Scenario, variantOf } from '../../scenario/
 import { fixtures } from '../fixtures.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
+import { packageFile } from '../package-file.ts';
 import { progressLine } from '../progress.ts';
 import { sayCell } from '../report.ts';
 import { knownScenarios, oneScenario, type Scenarios } from '../scenarios.ts';
@@ -83,7 +83,7 @@ function goToEnd({ schedule, timeline }: Target, { maxSteps }: GdbOptions): void
 }
 
 /** Fixtures name their sources from the root of the package. */
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
+const ROOT = packageFile('.').replace(/\/$/, '');
 
 function commandFor(target: Target, port: number): string {
   const sources =

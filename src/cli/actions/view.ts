@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { Exit, TextpokeError } from '../../error.ts';
 import { CATALOGUE, scenarioOf } from '../../scenario/catalogue.ts';
 import { findToken } from '../../scenario/find-token.ts';
@@ -7,6 +6,7 @@ import { fixtures } from '../fixtures.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
 import { emitEvent } from '../json.ts';
+import { packageFile } from '../package-file.ts';
 import { serveFolder } from '../static-server.ts';
 
 export interface ViewOptions extends SharedFlags {
@@ -17,13 +17,11 @@ export interface ViewOptions extends SharedFlags {
   readonly port: number;
 }
 
-/** The page as it was built: beside the compiled program, and in dist of a checkout. */
+/** The page as it was built. */
 function builtPage(): string {
-  const candidates = ['../../web/', '../../../dist/web/'].map((path) => fileURLToPath(new URL(path, import.meta.url)));
-  // The page's sources are not the page: only what was built has assets.
-  const found = candidates.find((folder) => existsSync(`${folder}index.html`) && existsSync(`${folder}assets`));
-  if (found !== undefined) return found;
-  throw new TextpokeError('E_FILE', 'the page is not built', { where: candidates.at(-1) ?? '', hint: 'npm run build:web' });
+  const folder = packageFile('dist/web/');
+  if (existsSync(`${folder}index.html`) && existsSync(`${folder}assets`)) return folder;
+  throw new TextpokeError('E_FILE', 'the page is not built', { where: folder, hint: 'npm run build:web' });
 }
 
 /** Serves the page on this computer until ^C, or `until` ends, and prints its address. */

@@ -261,8 +261,9 @@ export class Core {
     if (this.#engine.globals.stop.value !== 0) throw new AccessStopped();
   }
 
-  /** The extended state, or the hidden parts of segments, are going to be used. */
+  /** A word of the extended state, the hidden part of a segment or a PDPTE is going to change: from the first time on they are remembered and hashed. */
   useExtended(): void {
+    this.prepare();
     if (this.raw(CORE.extendedUsed) === 0) this.#engine.access.beginExtended(this.base);
   }
 

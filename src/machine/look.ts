@@ -2,31 +2,26 @@ import { CORE, STORE_BUFFER, STORE_BUFFER_ENTRY_BYTES } from '../engine/layout.t
 import { REQUESTED } from './apic-state.ts';
 import type { Core } from './core.ts';
 import type { Machine } from './machine.ts';
-import { CR0_PG, isCanonical } from './paging.ts';
+import { isCanonical } from './paging.ts';
+import { followTables, pagingMode } from './paging-modes.ts';
+import { isLong } from './segmentation.ts';
 
 // What a debugger sees of a machine. Nothing here changes anything: no accessed flags, no translation caches, no store buffers.
 
-const PRESENT = 1n;
-const LARGE = 0x80n;
-const ADDRESS = 0x000ffffffffff000n;
-
 /** Physical address of a linear one as a core maps it, whatever it may do there; undefined where it maps nothing or there is no RAM. */
 export function translate(machine: Machine, core: Core, linear: bigint): number | undefined {
-  const address = BigInt.asUintN(64, linear);
-  if (!isCanonical(address)) return undefined;
-  const { ramBytes } = machine.engine.map;
-  const inRam = (physical: bigint): number | undefined => (physical < BigInt(ramBytes) ? Number(physical) : undefined);
-  if ((core.get('cr0') & CR0_PG) === 0n) return inRam(address & 0xffffffffn);
-  let table = core.get('cr3') & ADDRESS;
-  for (let shift = 39n; ; shift -= 9n) {
-    const at = Number(table) + Number((address >> shift) & 0x1ffn) * 8;
-    if (at >= ramBytes) return undefined;
-    const entry = machine.engine.view.getBigUint64(machine.engine.map.ram + at, true);
-    if ((entry & PRESENT) === 0n) return undefined;
-    const mask = (1n << shift) - 1n;
-    if (shift === 12n || (shift < 39n && (entry & LARGE) !== 0n)) return inRam((entry & ADDRESS & ~mask) | (address & mask));
-    table = entry & ADDRESS;
-  }
+  const long = isLong(core);
+  const address = BigInt.asUintN(long ? 64 : 32, linear);
+  if (long && !isCanonical(address)) return undefined;
+  const { map, view } = machine.engine;
+  const inRam = (physical: number): number | undefined => (physical < map.ramBytes ? physical : undefined);
+  const mode = pagingMode({ cr0: core.get('cr0'), cr4: core.get('cr4'), efer: core.get('efer') });
+  if (mode === undefined) return inRam(Number(address & 0xffffffffn));
+  const path = followTables(core, mode, address, (at, bytes) => {
+    if (at >= map.ramBytes) return undefined;
+    return bytes === 8 ? view.getBigUint64(map.ram + at, true) : BigInt(view.getUint32(map.ram + at, true));
+  });
+  return path.kind === 'page' ? inRam(path.physical) : undefined;
 }
 
 /** One store that waits in a core's store buffer. */

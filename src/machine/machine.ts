@@ -266,11 +266,11 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     this.emit({ kind: 'serialize', core: core.index, why });
   }
 
-  flushTlb(core: Core): void {
+  flushTlb(core: Core, otherRules = false): void {
     core.flushTlb();
-    // Entries are a function of CR3, the tables, the mode and the breakpoints: at home they stay right when a transition is undone.
-    if (core.get('cr3') !== core.rawLong(CORE.homeCr3) || core.small('cpl') !== 0 || core.mode !== 0 || breakpointsOn(core))
-      this.#foreignTlb = true;
+    // Entries are a function of CR0, CR3, CR4, EFER, the tables, the mode and the breakpoints: at home they stay right when a transition is undone.
+    const atHome = core.get('cr3') === core.rawLong(CORE.homeCr3) && core.small('cpl') === 0 && core.mode === 0;
+    if (otherRules || !atHome || breakpointsOn(core)) this.#foreignTlb = true;
   }
 
   emit(event: MachineEvent): void {

@@ -2,7 +2,8 @@ import { type StateWord, Vector } from '../isa/core-state.ts';
 import { type ApicMsrEffect, readApicMsr, writeApicMsr, X2APIC_FIRST, X2APIC_LAST } from './apic-registers.ts';
 import { readTscDeadline, writeApicBase, writeTscDeadline } from './apic-state.ts';
 import { type Core, GuestFault } from './core.ts';
-import { EFER_NXE, isCanonical } from './paging.ts';
+import { isCanonical } from './paging.ts';
+import { CR0_PG, EFER_LMA, EFER_LME, EFER_NXE } from './paging-modes.ts';
 import type { MachineParts } from './parts.ts';
 
 /** Model-specific registers by number (SDM Vol. 4, "IA-32 Architectural MSRs"). All others are #GP(0). */
@@ -55,8 +56,6 @@ function isPat(value: bigint): boolean {
 }
 
 const EFER_SCE = 1n;
-const EFER_LME = 1n << 8n;
-const EFER_LMA = 1n << 10n;
 const EFER_DEFINED = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
 
 const isApic = (msr: number): boolean => msr >= X2APIC_FIRST && msr <= X2APIC_LAST;
@@ -108,12 +107,14 @@ export function prepareMsrWrite(machine: MachineParts, core: Core, msr: number, 
   }
 }
 
-/** LME cannot change while paging is on; LMA is the processor's. */
+/** LME cannot change while paging is on; LMA is the processor's (SDM Vol. 3, "Extended Feature Enable Register"). */
 function prepareEfer(machine: MachineParts, core: Core, value: bigint): () => void {
   const old = core.get('efer');
-  if ((value & ~EFER_DEFINED) !== 0n || ((value ^ old) & EFER_LME) !== 0n) throw new GuestFault(Vector.GP);
+  const changed = value ^ old;
+  if ((value & ~EFER_DEFINED) !== 0n) throw new GuestFault(Vector.GP);
+  if ((changed & EFER_LME) !== 0n && (core.get('cr0') & CR0_PG) !== 0n) throw new GuestFault(Vector.GP);
   return () => {
     core.set('efer', (value & ~EFER_LMA) | (old & EFER_LMA));
-    if (((value ^ old) & EFER_NXE) !== 0n) machine.flushTlb(core);
+    if ((changed & EFER_NXE) !== 0n) machine.flushTlb(core, true);
   };
 }

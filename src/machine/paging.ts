@@ -4,7 +4,9 @@ import { AC, Vector } from '../isa/core-state.ts';
 import { type Decoded, decode } from '../isa/decode.ts';
 import { watchesPage } from './breakpoints.ts';
 import type { Core } from './core.ts';
+import { EFER_NXE, followTables, PTE, pagingMode } from './paging-modes.ts';
 import type { MachineParts } from './parts.ts';
+import { isLong } from './segmentation.ts';
 
 /** What a translation is for. */
 export type Access = 'read' | 'write' | 'fetch';
@@ -33,22 +35,12 @@ export interface Absent {
   readonly at: number;
 }
 
-/** Bits of a paging-structure entry (SDM Vol. 3, "4-Level Paging"). */
-const PTE = { present: 1n, write: 2n, user: 4n, accessed: 0x20n, dirty: 0x40n, large: 0x80n, noExecute: 1n << 63n } as const;
 /** Bits of a #PF error code (SDM Vol. 3, "Page-Fault Exceptions"). */
 const ERROR = { present: 1, write: 2, user: 4, reserved: 8, fetch: 16 } as const;
 
 export const CR0_WP = 1n << 16n;
-export const CR0_PG = 1n << 31n;
 export const CR4_SMEP = 1n << 20n;
 export const CR4_SMAP = 1n << 21n;
-export const EFER_NXE = 1n << 11n;
-
-/** Physical-address width that CPUID reports; address bits above it are reserved in paging structures. */
-export const PHYSICAL_BITS = 40;
-
-const ADDRESS_MASK = 0x000ffffffffff000n;
-const RESERVED_ADDRESS = ADDRESS_MASK & ~((1n << BigInt(PHYSICAL_BITS)) - 1n);
 
 /** Whether bits 63 to 47 of a linear address are equal (SDM Vol. 1, "Canonical Addressing"). */
 export const isCanonical = (address: bigint): boolean => BigInt.asIntN(48, address) === BigInt.asIntN(64, address);
@@ -57,74 +49,61 @@ export const isCanonical = (address: bigint): boolean => BigInt.asIntN(48, addre
 export type Walk = Page | Absent | Fault | { readonly nonCanonical: true };
 
 /**
- * Translates a linear address as the core would now (SDM Vol. 3, "4-Level Paging", "Determination of Access Rights"): pages of 4 KiB, 2 MiB
- * and 1 GiB, CR0.WP, EFER.NXE, SMEP, SMAP, reserved bits. On success the accessed flags, and for a write the dirty flag, are set where
- * they were clear. The pages that hold the tables are marked `PAGE.pageTable`. With CR0.PG clear linear addresses are physical.
+ * Translates a linear address as the core would now, in the paging mode that it is in (SDM Vol. 3, "Paging", "Determination of Access Rights"): pages of all
+ * sizes, CR0.WP, EFER.NXE, SMEP, SMAP, reserved bits. On success the accessed flags, and for a write the dirty flag, are set where they were clear. The pages
+ * that hold the tables are marked `PAGE.pageTable`. With CR0.PG clear linear addresses are physical. Outside IA-32e mode they have 32 bits.
  *
  * `implicitSupervisor`: an access to a descriptor table or TSS, a supervisor access whatever the CPL, which EFLAGS.AC does not excuse.
  */
 export function walk(machine: MachineParts, core: Core, address: bigint, access: Access, implicitSupervisor = false): Walk {
-  const linear = BigInt.asUintN(64, address);
-  if (!isCanonical(linear)) return { nonCanonical: true };
+  const long = isLong(core);
+  const linear = BigInt.asUintN(long ? 64 : 32, address);
+  if (long && !isCanonical(linear)) return { nonCanonical: true };
   const { ramBytes } = machine.engine.map;
-  if ((core.get('cr0') & CR0_PG) === 0n) return inRam(Number(linear & 0xffffffffn), true, true, ramBytes);
+  const [cr0, cr4, efer] = [core.get('cr0'), core.get('cr4'), core.get('efer')];
+  const mode = pagingMode({ cr0, cr4, efer });
+  if (mode === undefined) return inRam(Number(linear & 0xffffffffn), true, true, ramBytes);
 
-  const noExecuteEnabled = (core.get('efer') & EFER_NXE) !== 0n;
-  const cr4 = core.get('cr4');
   const user = core.small('cpl') === 3 && !implicitSupervisor;
-  const reportsFetch = access === 'fetch' && (noExecuteEnabled || (cr4 & CR4_SMEP) !== 0n);
+  const reportsFetch = access === 'fetch' && ((mode.hasNoExecute && (efer & EFER_NXE) !== 0n) || (cr4 & CR4_SMEP) !== 0n);
   const code = (access === 'write' ? ERROR.write : 0) | (user ? ERROR.user : 0) | (reportsFetch ? ERROR.fetch : 0);
 
-  const used: { readonly at: number; readonly entry: bigint }[] = [];
-  let table = core.get('cr3') & ADDRESS_MASK;
-  let rights = PTE.write | PTE.user;
-  let noExecute = 0n;
-  let shift = 39n;
-  for (; ; shift -= 9n) {
-    const at = Number(table) + Number((linear >> shift) & 0x1ffn) * 8;
-    if (at >= ramBytes) return { absent: true, at };
+  const path = followTables(core, mode, linear, (at, bytes) => {
+    if (at >= ramBytes) return undefined;
     markPageTable(machine, at);
-    const entry = machine.readPhysical(at, 8);
-    if ((entry & PTE.present) === 0n) return pageFault(code, linear);
-    if ((entry & reservedBits(entry, shift, noExecuteEnabled)) !== 0n) return pageFault(code | ERROR.present | ERROR.reserved, linear);
-    used.push({ at, entry });
-    rights &= entry;
-    noExecute |= entry & PTE.noExecute;
-    table = entry & ADDRESS_MASK;
-    if (shift === 12n || (shift < 39n && (entry & PTE.large) !== 0n)) break;
-  }
+    return machine.readPhysical(at, bytes);
+  });
+  if (path.kind === 'absent') return { absent: true, at: path.at };
+  if (path.kind === 'notPresent') return pageFault(code, linear);
+  if (path.kind === 'reserved') return pageFault(code | ERROR.present | ERROR.reserved, linear);
 
+  const { used } = path;
+  const leaf = used[used.length - 1]!;
+  let rights = leaf.entry;
+  let noExecute = leaf.entry;
+  for (const { entry } of used) {
+    rights &= entry;
+    noExecute |= entry;
+  }
   const userPage = (rights & PTE.user) !== 0n;
-  const mayWrite = (rights & PTE.write) !== 0n || (!user && (core.get('cr0') & CR0_WP) === 0n);
-  const executable = noExecute === 0n && (user ? userPage : !userPage || (cr4 & CR4_SMEP) === 0n);
+  const mayWrite = (rights & PTE.write) !== 0n || (!user && (cr0 & CR0_WP) === 0n);
+  const executable = (noExecute & PTE.noExecute) === 0n && (user ? userPage : !userPage || (cr4 & CR4_SMEP) === 0n);
   const smap = (cr4 & CR4_SMAP) !== 0n && (implicitSupervisor || (core.small('flagSystem') & AC) === 0);
   const readable = user ? userPage : !(userPage && smap);
   const permitted = access === 'fetch' ? executable : readable && (access !== 'write' || mayWrite);
   if (!permitted) return pageFault(code | ERROR.present, linear);
 
-  const leaf = used[used.length - 1]!;
   for (const { at, entry } of used) {
     const wanted = entry | PTE.accessed | (access === 'write' && at === leaf.at ? PTE.dirty : 0n);
-    if (wanted !== entry) machine.writePhysical(at, 8, wanted);
+    if (wanted !== entry) machine.writePhysical(at, mode.entryBytes, wanted);
   }
-  const offsetMask = (1n << shift) - 1n;
-  const physical = Number((leaf.entry & ADDRESS_MASK & ~offsetMask) | (linear & offsetMask));
-  return inRam(physical, mayWrite && (access === 'write' || (leaf.entry & PTE.dirty) !== 0n), executable, ramBytes);
+  return inRam(path.physical, mayWrite && (access === 'write' || (leaf.entry & PTE.dirty) !== 0n), executable, ramBytes);
 }
 
 const pageFault = (code: number, linear: bigint): Fault => ({ fault: Vector.PF, errorCode: BigInt(code), cr2: linear });
 
 const inRam = (physical: number, writable: boolean, executable: boolean, ramBytes: number): Page | Absent =>
   physical < ramBytes ? { physical, writable, executable } : { absent: true, at: physical };
-
-/** Bits that must be zero in an entry that maps or refers to 2^shift bytes (SDM Vol. 3, "Formats of Paging-Structure Entries"). */
-function reservedBits(entry: bigint, shift: bigint, noExecuteEnabled: boolean): bigint {
-  let bits = RESERVED_ADDRESS | (noExecuteEnabled ? 0n : PTE.noExecute);
-  if (shift === 39n) bits |= PTE.large;
-  // Bit 12 of a large page's entry is its PAT bit.
-  else if (shift > 12n && (entry & PTE.large) !== 0n) bits |= ((1n << shift) - 1n) & ~0x1fffn;
-  return bits;
-}
 
 /** Notes that a physical page holds paging structures; stores to it may no longer take the fast path anywhere. */
 function markPageTable(machine: MachineParts, physical: number): void {

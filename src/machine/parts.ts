@@ -28,8 +28,8 @@ export interface MachineParts {
   maskingIsVisible(core: Core): boolean;
   /** MFENCE serializes instruction fetch too (AMD). */
   readonly mfenceSerializes: boolean;
-  /** Translations of `core` may have changed: forget them. */
-  flushTlb(core: Core): void;
+  /** Translations of `core` may have changed: forget them. `otherRules`: because CR0, CR4 or EFER says how to translate in another way. */
+  flushTlb(core: Core, otherRules?: boolean): void;
   /** Whether accesses of `core` to a page with this info word (`PAGE`) may bypass the slow path: nothing on it can be visible to others. */
   fastPage(core: Core, info: number, physical?: number): boolean;
   /** An observer (trace, checker) wants to know: kinds are documented at `MachineEvent`. */

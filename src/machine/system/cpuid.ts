@@ -1,6 +1,6 @@
 import { RAX, RBX, RCX, RDX } from '../../isa/core-state.ts';
 import type { Core } from '../core.ts';
-import { PHYSICAL_BITS } from '../paging.ts';
+import { PHYSICAL_BITS } from '../paging-modes.ts';
 import type { MachineParts, SystemHelper } from '../parts.ts';
 import { CR4, hasCr4, serializing } from './checks.ts';
 import { featureWord } from './features.ts';

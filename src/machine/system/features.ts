@@ -33,6 +33,7 @@ const FEATURES = {
     PGE: 13,
     CMOV: 15,
     PAT: 16,
+    PSE36: 17,
     CLFSH: 19,
     MMX: 23,
     FXSR: 24,

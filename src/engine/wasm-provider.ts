@@ -418,6 +418,8 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     if (operand.kind === 'memory') {
       const address = this.address(operand);
       if (count > 1 && this.#wholeVectors) return this.#loadQuads(this.#linear(address, 8 * count, 'operand', 'read'), count);
+      // A segment holds all of it or none; which of its pages is missing comes behind that.
+      if (this.#i.codeSize !== 64) this.#linear(address, 8 * count, 'operand', 'read');
       return Array.from({ length: count }, (_, n) => this.load(this.add(address, this.constant(8 * n)), 64, 'operand'));
     }
     if (operand.kind !== 'vector') throw new Error(`${this.#i.mnemonic} has no quadwords in a ${operand.kind} operand`);

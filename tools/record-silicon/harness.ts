@@ -23,7 +23,11 @@ export class Harness {
   readonly #program = join(this.#folder, 'harness');
 
   constructor() {
-    const built = spawnSync('gcc', ['-O2', '-fno-stack-protector', '-mfsgsbase', '-Wall', '-Wextra', '-Werror', '-o', this.#program, SOURCE], { encoding: 'utf8' });
+    const built = spawnSync(
+      'gcc',
+      ['-O2', '-fno-stack-protector', '-mfsgsbase', '-Wall', '-Wextra', '-Werror', '-o', this.#program, SOURCE],
+      { encoding: 'utf8' },
+    );
     if (built.status === 0) return;
     this.close();
     throw new Error(built.stderr);

@@ -15,7 +15,10 @@ export function before(test: Test, files: readonly Background[]): ReadonlyMap<st
   const all = new Map<string, string>([
     ['rip', test.rip.toString(16)],
     ['fl', fl],
-    ...GPR_NAMES.map((name, n): [string, string] => [name, test.segments === undefined ? gpr[n]! : narrowed(n, BigInt(`0x${gpr[n]!}`)).toString(16)]),
+    ...GPR_NAMES.map((name, n): [string, string] => [
+      name,
+      test.segments === undefined ? gpr[n]! : narrowed(n, BigInt(`0x${gpr[n]!}`)).toString(16),
+    ]),
     ...DEFAULTS,
     ...ST.map((name, n): [string, string] => [name, st[n]!]),
     ...YMM.map((name, n): [string, string] => [name, ymm[n]!]),
@@ -50,7 +53,9 @@ export function recordOf(test: Test, files: readonly Background[], line: string)
   // ST(i) counts only where its register is in use: FTW has a bit for each physical one.
   const [status, tags] = [Number.parseInt(after.get('fsw')!, 16), Number.parseInt(after.get('ftw')!, 16)];
   const inUse = (name: string): boolean => ((tags >> (((status >> 11) + Number(name.slice(2))) & 7)) & 1) === 1;
-  const out: Record<string, string | undefined> = Object.fromEntries(changes.filter((name) => !/^st\d$/.test(name) || inUse(name)).map((name) => [name, after.get(name)]));
+  const out: Record<string, string | undefined> = Object.fromEntries(
+    changes.filter((name) => !/^st\d$/.test(name) || inUse(name)).map((name) => [name, after.get(name)]),
+  );
   if (test.segments !== undefined && selectors !== selectorsIn(test)) out.sel = selectors;
   const pieces = words.slice(names.length);
   const stores = Array.from({ length: pieces.length / 2 }, (_, n) => [pieces[2 * n], pieces[2 * n + 1]]);

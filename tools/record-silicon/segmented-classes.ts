@@ -27,7 +27,24 @@ function segmentedClassOf(row: Row): string | undefined {
   return TAKEN_IN.find(([, classes]) => long !== undefined && classes.includes(long))?.[0] ?? long;
 }
 
-const NAMES = ['decimal', 'bound', 'far', 'stack', 'muldiv', 'branch', 'atomic', 'string', 'shift', 'bitcond', 'int', 'bmi', 'sse', 'avx', 'mmx', 'x87'];
+const NAMES = [
+  'decimal',
+  'bound',
+  'far',
+  'stack',
+  'muldiv',
+  'branch',
+  'atomic',
+  'string',
+  'shift',
+  'bitcond',
+  'int',
+  'bmi',
+  'sse',
+  'avx',
+  'mmx',
+  'x87',
+];
 
 /** Every class of 16- and 32-bit code: its name with the size behind it. */
 export const SEGMENTED_CLASSES: readonly string[] = [32, 16].flatMap((size) => NAMES.map((name) => `${name}-${size}`));

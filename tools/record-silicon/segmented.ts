@@ -3,7 +3,7 @@ import { GPR_NAMES } from '../../src/isa/core-state.ts';
 import { decode } from '../../src/isa/decode.ts';
 import { encode, isGather, type MemoryPlace, type Row } from '../../src/isa/encodings.ts';
 import { modeOf } from '../../src/isa/mode.ts';
-import { boundsOf, descriptorOf, FLAT_CODE, FLAT_DATA, ldtSelector, LDT, LONG_CODE, SEGMENT_ORDER, sizesOf } from '../silicon/segments.ts';
+import { boundsOf, descriptorOf, FLAT_CODE, FLAT_DATA, LDT, LONG_CODE, ldtSelector, SEGMENT_ORDER, sizesOf } from '../silicon/segments.ts';
 import { narrowed } from '../silicon/vectors.ts';
 import { APPROXIMATE, type Background, statusMaskOf, type Test, undefinedFlagsOf } from './generate.ts';
 import { bitsOf, extended, inMemoryOrder, pick, quadword, type Random } from './values.ts';
@@ -65,8 +65,9 @@ const littleEndian = (value: number, bytes: number): string => inMemoryOrder(Big
 /** A selector to be loaded. Those of 64-bit code are for CS alone. */
 function selectorToLoad(random: Random, code: boolean): number {
   const kind = random(12);
-  if (kind === 0) return random(4);
-  if (kind === 1) return bitsOf(random, 16) === 0n ? 0 : Number(bitsOf(random, 16)) | 0x1000;
+  // Of a null selector the return to the handler would clear the RPL.
+  if (kind === 0) return 0;
+  if (kind === 1) return Number(bitsOf(random, 16)) | 0x1000;
   if (kind === 2) return code ? pick(random, [FLAT_CODE, LONG_CODE]) : FLAT_DATA;
   if (kind === 3) return ldtSelector(random(LDT.length)) & ~random(4);
   return ldtSelector(code ? pick(random, [0, 1, 10, 11, 14]) : random(LDT.length));
@@ -239,7 +240,11 @@ export function generateSegmented(row: Row, kind: string, number: number, random
     repeats: gather || repeated,
     undefinedFlags,
     statusMask: kind === 'x87' ? statusMaskOf(name) : undefined,
-    notes: [...(APPROXIMATE.test(name) ? ['approx'] : []), ...(/^bs[fr]$/.test(name) ? ['udest'] : []), ...(/^popa/.test(name) ? ['partial'] : [])],
+    notes: [
+      ...(APPROXIMATE.test(name) ? ['approx'] : []),
+      ...(/^bs[fr]$/.test(name) ? ['udest'] : []),
+      ...(/^popa/.test(name) ? ['partial'] : []),
+    ],
   };
 }
 
@@ -267,5 +272,10 @@ function placeOf(random: Random, addressSize: 16 | 32, gather: boolean): MemoryP
         )
       : undefined;
   const scale = random(4) as 0 | 1 | 2 | 3;
-  return { base, ...(index !== undefined && { index }), scale, displacement: random(2) === 0 ? random(256) - 128 : random(0x20000) - 0x10000 };
+  return {
+    base,
+    ...(index !== undefined && { index }),
+    scale,
+    displacement: random(2) === 0 ? random(256) - 128 : random(0x20000) - 0x10000,
+  };
 }

@@ -43,10 +43,12 @@ function* registerDifferences(vector: Vector, ran: Ran): Generator<Difference> {
     // What FS and GS have as bases outside 64-bit mode is their descriptors' own.
     ...(vector.segments !== undefined
       ? []
-      : ([
-          ['fsb', before.fsBase, ran.fsBase],
-          ['gsb', before.gsBase, ran.gsBase],
-        ] as const).map(([name, from, to]): [string, bigint, bigint] => [name, from, to])),
+      : (
+          [
+            ['fsb', before.fsBase, ran.fsBase],
+            ['gsb', before.gsBase, ran.gsBase],
+          ] as const
+        ).map(([name, from, to]): [string, bigint, bigint] => [name, from, to])),
   ];
   const expectedOf = (name: string, unchanged: bigint): bigint => {
     const changed = out.get(name);

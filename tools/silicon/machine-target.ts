@@ -128,7 +128,8 @@ export class MachineTarget implements VectorTarget {
     const { before } = vector;
     for (const r of REGIONS) machine.peek(r.physical, r.size).fill(r.executable ? 0xcc : 0);
     const words = segmentWords(vector.segments);
-    for (const [address, bytes] of [...vector.memory, [before.rip + (words.csBase ?? 0n), vector.bytes] as const]) this.#write(address, bytes);
+    for (const [address, bytes] of [...vector.memory, [before.rip + (words.csBase ?? 0n), vector.bytes] as const])
+      this.#write(address, bytes);
     machine.engine.clearDecodeCache();
     const start = REGIONS.map((r) => machine.peek(r.physical, r.size).slice());
     before.gpr.forEach((value, n) => core.setGpr(n, value));

@@ -1,8 +1,8 @@
 import { GuestEvent, Reference } from '../../src/engine/reference.ts';
 import { ARCHITECTURAL_BYTES, ARITHMETIC_FLAGS, Vector as Exception, gprOffset, OFFSET, type StateWord } from '../../src/isa/core-state.ts';
 import { type Decoded, decode } from '../../src/isa/decode.ts';
-import { LONG_MODE, type Mode, modeOf } from '../../src/isa/mode.ts';
 import { arithmeticFlags, lazyFlags } from '../../src/isa/flags.ts';
+import { LONG_MODE, type Mode, modeOf } from '../../src/isa/mode.ts';
 import { SEGMENTS } from '../../src/isa/segments.ts';
 import { BLOCK_BYTES, CR4_OSFXSR_OSXMMEXCPT_OSXSAVE, putExtended, takeExtended, XCR0_X87_SSE_AVX } from './extended.ts';
 import { FlatMemory, PageFault } from './flat-memory.ts';

@@ -64,7 +64,8 @@ export const LDT_WORDS: readonly string[] = LDT.map((d) => {
 
 function rightsOf(d: SegmentDescriptor): number {
   const type = { data: 0, down: RIGHTS.expandDown, code: RIGHTS.code }[d.kind];
-  const flags = (d.restricted ? 0 : RIGHTS.writable) | (d.absent ? 0 : RIGHTS.present) | (d.big ? RIGHTS.big : 0) | (d.pages ? RIGHTS.pages : 0);
+  const flags =
+    (d.restricted ? 0 : RIGHTS.writable) | (d.absent ? 0 : RIGHTS.present) | (d.big ? RIGHTS.big : 0) | (d.pages ? RIGHTS.pages : 0);
   return type | flags | RIGHTS.accessed | RIGHTS.user | RIGHTS.dpl;
 }
 
@@ -83,7 +84,8 @@ export function rawDescriptor(d: SegmentDescriptor): bigint {
 }
 
 /** Linear address of an offset in the segment of a selector. */
-export const linearOf = (selector: number, offset: bigint): bigint => BigInt.asUintN(32, BigInt(descriptorOf(selector)?.base ?? 0) + offset);
+export const linearOf = (selector: number, offset: bigint): bigint =>
+  BigInt.asUintN(32, BigInt(descriptorOf(selector)?.base ?? 0) + offset);
 
 /** Order of `Vector.segments`: CS, SS, DS, ES, FS, GS, by the numbers of their encoding. */
 export const SEGMENT_ORDER = [1, 2, 3, 0, 4, 5] as const;
@@ -110,4 +112,3 @@ export function sizesOf(selectors: readonly number[]): { readonly codeSize: 16 |
   const size = (selector: number): 16 | 32 => (descriptorOf(selector)?.big ? 32 : 16);
   return { codeSize: size(selectors[0]!), stackSize: size(selectors[1]!) };
 }
-

@@ -84,8 +84,7 @@ const enter: Semantics = (p, i) => {
   const level = p.and(p.shr(operand, p.constant(16)), p.constant(31));
   const frameTop = stackPointer(p, i, -i.size / 8);
   // A frame pointer of 32 bits has the upper half of ESP though the stack is one of 16.
-  const pointer =
-    i.size === 32 && i.stackSize === 16 ? p.or(p.and(p.register(RSP, 32), p.constant(0xffff0000)), frameTop) : frameTop;
+  const pointer = i.size === 32 && i.stackSize === 16 ? p.or(p.and(p.register(RSP, 32), p.constant(0xffff0000)), frameTop) : frameTop;
   const top = p.variable(frameTop);
   p.store(frameTop, i.size, p.register(RBP, i.size), 'stack');
   p.when(level, () => {

@@ -102,7 +102,8 @@ const maskedElements =
 const clear =
   (from: number): Semantics =>
   (p, i) => {
-    for (let n = 0; n < (i.codeSize === 64 ? 16 : 8); n++) for (let q = from; q < 4; q++) p.setStacked(ymmOffset(n) + 8 * q, p.constant(0), p.constant(0));
+    for (let n = 0; n < (i.codeSize === 64 ? 16 : 8); n++)
+      for (let q = from; q < 4; q++) p.setStacked(ymmOffset(n) + 8 * q, p.constant(0), p.constant(0));
   };
 
 /** MOVQ2DQ and MOVDQ2Q, between the register files. */

@@ -157,6 +157,16 @@ describe.each(ENGINES)('real mode under %s', (engine) => {
     expect([guest.core.small('cs'), guest.core.rip, guest.core.linearRip]).toEqual([0xa00, 5n, 0xa005n]);
   });
 
+  it('finds code of the same offset in other segments', () => {
+    // 0000:1000: inc ax; int 20h; inc bx | 0a00:1000: inc cx; iret
+    const guest = realMachine(engine, '40 cd 20 43');
+    guest.put(0xb000, '41 cf');
+    guest.machine.writePhysical(4 * 0x20, 4, 0x0a001000n);
+    guest.run(5);
+    expect([RAX, RCX, RBX].map((n) => guest.core.gpr(n))).toEqual([1n, 1n, 1n]);
+    expect(guest.core.linearRip).toBe(0x1004n);
+  });
+
   it('refuses instructions about descriptors', () => {
     // str ax; lar ax,bx
     for (const code of ['0f 00 c8', '0f 02 c3']) {

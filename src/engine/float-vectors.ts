@@ -215,6 +215,77 @@ function fusedSingle(l: Lanes, keep: Keep, operands: readonly Code[], lowOnly: b
   };
 }
 
+/** A value with the lanes where it is right; nothing is said of exactness. */
+export type QuickFormula = Pick<FloatFormula, 'value' | 'fits'>;
+
+const quickFused =
+  (minusProduct: Parity, minusAddend: Parity) =>
+  (l: Lanes, keep: Keep, [first, b, third]: readonly Code[], lowOnly: boolean): QuickFormula => {
+    const a = negated(l, keep, first!, minusProduct);
+    const c = negated(l, keep, third!, minusAddend);
+    return l.bits === 64 ? quickFusedDouble(keep, a, b!, c) : quickFusedSingle(keep, [a, b!, c], lowOnly);
+  };
+
+/** Halves as those of `split`: rounded by an integer addition, which is faster. */
+function quickSplit(keep: Keep, a: Code): readonly [Code, Code] {
+  const high = keep(v128.and(i64x2.add(a, v128.const(1n << 26n)), v128.const(~((1n << 27n) - 1n) & 0xffffffffffffffffn)));
+  return [high, keep(f64x2.sub(a, high))];
+}
+
+/**
+ * The error of a * b + c as a sum of three parts is added to that sum with a little more and with a little less than all of it. Where both give the same it is the exact one
+ * rounded (Ziv). Operands are small enough for the factors to be normal where the product is not tiny.
+ */
+function quickFusedDouble(keep: Keep, a: Code, b: Code, c: Code): QuickFormula {
+  const o = f64x2;
+  const high = keep(o.mul(a, b));
+  const [ah, al] = quickSplit(keep, a);
+  const [bh, bl] = quickSplit(keep, b);
+  const low = o.add(o.add(o.add(o.sub(o.mul(ah, bh), high), o.mul(ah, bl)), o.mul(al, bh)), o.mul(al, bl));
+  const sum = keep(o.add(high, c));
+  const part = keep(o.sub(sum, high));
+  const error = o.add(o.sub(high, o.sub(sum, part)), o.sub(c, part));
+  const rest = keep(o.add(error, low));
+  const doubt = keep(o.mul(rest, double(2 ** -51)));
+  const value = keep(o.add(sum, o.add(rest, doubt)));
+  const magnitude = keep(o.abs(c));
+  const [least, largest] = [double(2 ** -900), double(2 ** 100)];
+  return {
+    value,
+    fits: both(
+      o.eq(value, o.add(sum, o.sub(rest, doubt))),
+      o.le(o.pmax(o.pmax(o.abs(a), o.abs(b)), magnitude), largest),
+      o.ge(o.pmin(magnitude, o.abs(high)), least),
+      o.ge(o.abs(value), least),
+    ),
+  };
+}
+
+/** The sum of the product, a double, and the addend as a double may be rounded again where it is not between two singles. */
+function quickFusedSingle(keep: Keep, operands: readonly Code[], lowOnly: boolean): QuickFormula {
+  const halves = (lowOnly ? [operands] : [operands, operands.map(upperHalf)]).map((half) => {
+    const [a, b, c] = half.map((x) => f64x2.ofLowSingles(x));
+    return keep(f64x2.add(f64x2.mul(a!, b!), c!));
+  });
+  const rounded = halves.map((sum_) => f32x4.ofLowDoubles(sum_));
+  const value = keep(lowOnly ? rounded[0]! : lowerHalves(rounded[0]!, rounded[1]!));
+  const between = halves
+    .map((sum_) => i64x2.eq(v128.and(sum_, v128.const(0x1fffffffn)), v128.const(0x10000000n)))
+    .reduce((x, y) => v128.or(x, y));
+  const fits = both(...operands.map((x) => isPlain(SINGLE, x)), isNormal(SINGLE, value));
+  // Of one element all lanes are the same; only the lower half of the rounded value is.
+  return { value: lowOnly ? lowerHalves(value, value) : value, fits: v128.andNot(lowOnly ? lowerHalves(fits, fits) : fits, between) };
+}
+
+const FUSED: Readonly<Record<string, readonly [minusProduct: Parity, minusAddend: Parity]>> = {
+  fmadd: ['none', 'none'],
+  fmsub: ['none', 'all'],
+  'fmsub fmadd': ['none', 'even'],
+  'fmadd fmsub': ['none', 'odd'],
+  fnmadd: ['all', 'none'],
+  fnmsub: ['all', 'all'],
+};
+
 /** By the operations on the even and on the odd elements, where those are not the same. */
 const FORMULAS: Readonly<Record<string, Formula>> = {
   add: sum('none'),
@@ -225,12 +296,7 @@ const FORMULAS: Readonly<Record<string, Formula>> = {
   sqrt: root,
   min: extreme('pmin'),
   max: extreme('pmax'),
-  fmadd: fused('none', 'none'),
-  fmsub: fused('none', 'all'),
-  'fmsub fmadd': fused('none', 'even'),
-  'fmadd fmsub': fused('none', 'odd'),
-  fnmadd: fused('all', 'none'),
-  fnmsub: fused('all', 'all'),
+  ...Object.fromEntries(Object.entries(FUSED).map(([name, signs]) => [name, fused(...signs)])),
 };
 
 /** The formula of operations such as `add`, on the even and on the odd elements, if it has one. With `lowOnly` all lanes are the same. */
@@ -241,4 +307,14 @@ export function floatFormula(
   const formula = FORMULAS[even === odd ? even : `${even} ${odd}`];
   if (formula === undefined) return undefined;
   return (keep, operands, lowOnly) => formula(size === 64 ? DOUBLE : SINGLE, keep, operands, lowOnly);
+}
+
+/** The same for where inexact results are nothing new: faster where there is a faster one. */
+export function quickFormula(
+  size: 32 | 64,
+  [even, odd]: readonly [string, string],
+): ((keep: Keep, operands: readonly Code[], lowOnly: boolean) => QuickFormula) | undefined {
+  const signs = FUSED[even === odd ? even : `${even} ${odd}`];
+  if (signs === undefined) return floatFormula(size, [even, odd]);
+  return (keep, operands, lowOnly) => quickFused(...signs)(size === 64 ? DOUBLE : SINGLE, keep, operands, lowOnly);
 }

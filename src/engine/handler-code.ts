@@ -2,6 +2,7 @@ import { OFFSET } from '../isa/core-state.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { RECORD } from '../isa/record.ts';
 import { semanticsOf } from '../isa/semantics/index.ts';
+import { FloatFunctions } from './float-code.ts';
 import { Graph, Locals } from './graph.ts';
 import { mixInto, spreadDifference } from './hash-code.ts';
 import {
@@ -60,14 +61,15 @@ const SIZES = [8, 16, 32, 64] as const;
 export function importEnvironment(
   m: ModuleBuilder,
   pages: number,
-): { globals: EngineGlobals; memory: MemoryFunctions; system: number; fence: number; helper: number } {
+): { globals: EngineGlobals; memory: MemoryFunctions; system: number; fence: number; helper: number; float: FloatFunctions } {
   m.importMemory('memory', pages, pages);
   m.importTable('handlers', TABLE_ENTRIES);
   const globals = importGlobals(m);
   const memory = importMemoryFunctions(m, globals);
   const system = m.importFunction('system', HANDLER);
   const fence = m.importFunction('fence', { params: [I32], results: [I32] });
-  return { globals, memory, system, fence, helper: m.importFunction('helper', { params: [I32], results: [] }) };
+  const helper = m.importFunction('helper', { params: [I32], results: [] });
+  return { globals, memory, system, fence, helper, float: new FloatFunctions(m, helper) };
 }
 
 /** The code of one form's handler, ending after the new RIP has been stored, and whether that is always the next instruction's. */
@@ -120,7 +122,7 @@ export function handlerModule(
   features: Features,
 ): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder();
-  const { memory, system, fence, helper } = importEnvironment(m, map.totalPages);
+  const { memory, system, fence, helper, float } = importEnvironment(m, map.totalPages);
   const storeHit = { 8: memory.storeAt, 16: memory.storeAt, 32: memory.storeAt, 64: memory.storeAt };
   for (const { number, instruction } of forms) {
     const fn = m.declare(HANDLER);
@@ -137,6 +139,7 @@ export function handlerModule(
           system,
           fence,
           helper,
+          float,
           storeHit,
           leave: () => ret(i32.const(1)),
           leaveRetired: () => ret(i32.const(2)),
@@ -162,7 +165,7 @@ export function runModule(
   features: Features,
 ): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder();
-  const { globals, memory, system, fence, helper } = importEnvironment(m, map.totalPages);
+  const { globals, memory, system, fence, helper, float } = importEnvironment(m, map.totalPages);
   const handlerType = m.type(HANDLER);
   const storeHit = features.journal
     ? defineStoreHits(m, map, globals)
@@ -195,6 +198,7 @@ export function runModule(
           system,
           fence,
           helper,
+          float,
           storeHit,
           leave,
           rip,

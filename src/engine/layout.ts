@@ -27,6 +27,8 @@ export const KEY_AT = 0x200;
 
 /** Parameters and results of a helper (`Vocabulary.compute`): quadwords. */
 export const HELPER_AT = 0x400;
+/** Floating-point functions: three operands of 16 bytes, the result, and the exceptions that helpers raised. */
+export const FLOAT_AT = 0x600;
 
 export const CORE_BASE = 0x10000;
 export const CORE_STRIDE = 0x4000;

@@ -158,6 +158,7 @@ export function regionModule(blocks: readonly RegionBlock[], entry: number, map:
           system: environment.system,
           fence: environment.fence,
           helper: environment.helper,
+          float: environment.float,
           storeHit,
           fixed,
           leave: (depth) => [set(BUDGET, i32.add(get(BUDGET), i32.const(left))), br(depth + out)],

@@ -4,7 +4,7 @@ import type { Instruction, Operand, Size } from '../isa/instruction.ts';
 import { RECORD, type RecordFields } from '../isa/record.ts';
 import { linearAddress, segmentFor } from '../isa/segments.ts';
 import type { AccessKind, Vocabulary } from '../isa/vocabulary.ts';
-import { floatElement, floatVectors } from './float-code.ts';
+import { type FloatFunctions, floatElement, floatVectors } from './float-code.ts';
 import type { Graph, Node } from './graph.ts';
 import { CORE, HELPER_AT, Stop, TLB } from './layout.ts';
 import type { Features, MemoryFunctions } from './memory-abi.ts';
@@ -25,6 +25,7 @@ export interface HandlerContext {
   readonly system: number;
   readonly fence: number;
   readonly helper: number;
+  readonly float: FloatFunctions;
   readonly storeHit: Readonly<Record<8 | 16 | 32 | 64, number>>;
   /** Local that holds RIP, where it is kept in one beside memory; and what must be done after TypeScript may have run. */
   readonly rip?: number;
@@ -556,7 +557,7 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
   }
 
   float(helper: string, operands: readonly Node[], mxcsr: Node): { value: Node; flags: Node } {
-    return floatElement(this.g, this.#c.helper, helper, operands, mxcsr);
+    return floatElement(this.g, this.#c.float, helper, operands, mxcsr);
   }
 
   floatQuads(
@@ -565,7 +566,7 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     operands: readonly (readonly Node[])[],
     mxcsr: Node,
   ): { quads: Node[]; flags: Node } {
-    return floatVectors(this.g, this.#c.helper, { size, operations, single: false }, operands, mxcsr);
+    return floatVectors(this.g, this.#c.float, { size, operations, single: false }, operands, mxcsr);
   }
 
   next(): Node {

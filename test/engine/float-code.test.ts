@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { floatElement, floatVectors } from '../../src/engine/float-code.ts';
+import { FloatFunctions, floatElement, floatVectors } from '../../src/engine/float-code.ts';
 import { Graph, Locals, type Node } from '../../src/engine/graph.ts';
 import { HELPER_AT } from '../../src/engine/layout.ts';
 import { get, I32, I64, i32, i64 } from '../../src/engine/wasm/code.ts';
@@ -17,7 +17,7 @@ class Compiled {
   readonly #run: (...parameters: bigint[]) => void;
   calls = 0;
 
-  constructor(make: (g: Graph, helper: number, parameters: Node[], mxcsr: Node) => readonly Node[]) {
+  constructor(make: (g: Graph, functions: FloatFunctions, parameters: Node[], mxcsr: Node) => readonly Node[]) {
     const m = new ModuleBuilder();
     m.importMemory('memory', 1, 1);
     const helper = m.importFunction('helper', { params: [I32], results: [] });
@@ -25,7 +25,7 @@ class Compiled {
     const locals = new Locals(PARAMETERS + 1);
     const g = new Graph(locals);
     const nodes = Array.from({ length: PARAMETERS + 1 }, (_, n) => g.node([], () => get(n), { pinned: true }));
-    make(g, helper, nodes.slice(0, PARAMETERS), nodes[PARAMETERS]!).forEach((out, n) => {
+    make(g, new FloatFunctions(m, helper), nodes.slice(0, PARAMETERS), nodes[PARAMETERS]!).forEach((out, n) => {
       g.effect([out], (_depth, code) => i64.store(i32.const(OUT), code!, 8 * n));
     });
     const body = g.emit();

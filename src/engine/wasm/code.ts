@@ -221,6 +221,8 @@ const replace =
 export const v128 = {
   /** The low and the high quadword. */
   const: (low: bigint, high = low): Code => [0xfd, 0x0c, Array.from(new Uint8Array(BigUint64Array.of(low, high).buffer))],
+  load: (address: Code, offset = 0): Code => [address, 0xfd, 0x00, 0, uleb(offset)],
+  store: (address: Code, value: Code, offset = 0): Code => [address, value, 0xfd, 0x0b, 0, uleb(offset)],
   and: vector2(0x4e),
   andNot: vector2(0x4f),
   or: vector2(0x50),
@@ -232,6 +234,7 @@ export const i64x2 = {
   extract: extract(0x1d),
   replace: replace(0x1e),
   allTrue: vector1(0xc3),
+  eq: vector2(0xd6),
   shl: vector2(0xcb),
   shrS: vector2(0xcc),
   add: vector2(0xce),

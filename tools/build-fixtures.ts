@@ -23,14 +23,17 @@ const common = [...COMPILE_FLAGS, `-ffile-prefix-map=${root}=.`, '-Werror'];
 const commonFor = (flags: readonly string[]): readonly string[] =>
   flags.some((flag) => /^-m(arch=|avx|fma|sha|s?sse)/.test(flag)) ? common.filter((flag) => flag !== '-mgeneral-regs-only') : common;
 
-/** One linked program: sources and script relative to the root; `flat` adds a .bin with the loadable bytes only. */
+/** One linked program: sources and script relative to the root; `flat` adds a file with the loadable bytes only, a .bin or a disk's .img. */
 interface Program {
   readonly output: string;
   readonly sources: readonly string[];
   readonly script: string;
   readonly flags: readonly string[];
-  readonly flat: boolean;
+  readonly flat: boolean | 'img';
 }
+
+/** The flat file of a program that has one. */
+const flatOf = ({ output, flat }: Program): string => output.replace(/elf$/, flat === 'img' ? 'img' : 'bin');
 
 function sourcesIn(directory: string): string[] {
   return readdirSync(join(root, directory))
@@ -77,6 +80,37 @@ const kernels = [
   'user',
 ].filter((name) => existsSync(join(root, 'fixtures', name)));
 
+/** Programs of fixtures/boot: what a PC boots, in code of 16, 32 and 64 bits. */
+function boot(name: string, sources: readonly string[], flags: readonly string[], flat: Program['flat'], script = name): Program {
+  return {
+    output: `fixtures/boot/${name}.elf`,
+    sources: sources.map((source) => `fixtures/boot/${source}`),
+    script: `fixtures/boot/${script}.lds`,
+    flags,
+    flat,
+  };
+}
+
+const I386 = ['-m32', '-march=i686'];
+
+/** The BIOS, which `src/kernel/pc-rom.ts` has, too. */
+const BIOS = boot('bios', ['bios.S'], I386, true);
+const BIOS_MODULE = 'src/kernel/pc-rom.ts';
+
+/** The module with the bytes of the BIOS in `directory`. */
+export function romModule(directory: string): string {
+  const text = readFileSync(join(directory, flatOf(BIOS))).toString('base64');
+  const lines = text.match(/.{1,120}/g) ?? [];
+  return [
+    '/** The BIOS of fixtures/boot/bios.S: written by tools/build-fixtures.ts. */',
+    'const BASE64 =',
+    `${lines.map((line) => `  '${line}'`).join(' +\n')};`,
+    '',
+    'export const BIOS_ROM: Uint8Array = Uint8Array.from(atob(BASE64), (character) => character.charCodeAt(0));',
+    '',
+  ].join('\n');
+}
+
 /** Every program that is built, in the order of the build. */
 export const programs: readonly Program[] = [
   {
@@ -96,6 +130,13 @@ export const programs: readonly Program[] = [
     output: 'fixtures/bench/beside.elf',
     script: 'fixtures/bench/beside.lds',
   },
+  BIOS,
+  boot('modes', ['modes.S'], I386, 'img', 'disk'),
+  boot('services', ['services.S'], I386, 'img', 'disk'),
+  boot('smp', ['smp.S'], I386, 'img', 'disk'),
+  boot('loader', ['loader.S', 'loader-kernel.c', 'k32-entry.S', 'k32.c'], I386, 'img'),
+  boot('multiboot1', ['multiboot1.S', 'multiboot1.c', 'k32-entry.S', 'k32.c'], I386, false),
+  boot('multiboot2', ['multiboot2.S', 'multiboot2.c'], [], false),
   ...Object.entries(VECTOR_KERNELS).map(([name, flags]) => simple('fixtures/bench', name, flags, true)),
 ];
 
@@ -113,7 +154,7 @@ export function toolchain(): string | undefined {
 
 /** Paths of the files that a build writes, relative to the root. */
 export function outputs(): string[] {
-  return programs.flatMap(({ output, flat }) => (flat ? [output, output.replace(/elf$/, 'bin')] : [output]));
+  return programs.flatMap((program) => (program.flat === false ? [program.output] : [program.output, flatOf(program)]));
 }
 
 /** Builds programs, all by default, below `target`, which mirrors the root. Throws with the compiler's message when one fails. */
@@ -123,7 +164,8 @@ export function build(target: string, wanted: readonly Program[] = programs): vo
   // Kernels share the runtime and the small world: each source is compiled once for each set of flags.
   const compiled = new Set<string>();
   try {
-    for (const { output, sources, script, flags, flat } of wanted) {
+    for (const program of wanted) {
+      const { output, sources, script, flags, flat } = program;
       const files = sources.map((source) => {
         // The name of an object ends up in the symbol table: it must not depend on what was compiled before.
         const folder = join(objects, createHash('sha256').update(flags.join(' ')).digest('hex'));
@@ -136,9 +178,10 @@ export function build(target: string, wanted: readonly Program[] = programs): vo
       });
       const elf = join(target, output);
       mkdirSync(join(elf, '..'), { recursive: true });
-      run('ld', [...LINK_FLAGS, '-T', script, '-o', elf, ...files]);
-      if (flat) run('objcopy', ['-O', 'binary', elf, elf.replace(/elf$/, 'bin')]);
-      for (const file of flat ? [elf, elf.replace(/elf$/, 'bin')] : [elf]) chmodSync(file, 0o644);
+      run('ld', [...(flags.includes('-m32') ? ['-m', 'elf_i386'] : []), ...LINK_FLAGS, '-T', script, '-o', elf, ...files]);
+      const bytes = join(target, flatOf(program));
+      if (flat !== false) run('objcopy', ['-O', 'binary', elf, bytes]);
+      for (const file of flat !== false ? [elf, bytes] : [elf]) chmodSync(file, 0o644);
     }
   } finally {
     rmSync(objects, { recursive: true });
@@ -169,7 +212,8 @@ export function differences(): string[] {
   const target = mkdtempSync(join(tmpdir(), 'textpoke-fixtures-'));
   try {
     build(target);
-    return outputs().filter((output) => !readFileSync(join(target, output)).equals(readFileSync(join(root, output))));
+    const different = outputs().filter((output) => !readFileSync(join(target, output)).equals(readFileSync(join(root, output))));
+    return romModule(target) === readFileSync(join(root, BIOS_MODULE), 'utf8') ? different : [...different, BIOS_MODULE];
   } finally {
     rmSync(target, { recursive: true });
   }
@@ -189,6 +233,7 @@ function main(args: readonly string[]): void {
     programs.filter(({ output }) => wanted.includes(join(output, '..'))),
   );
   for (const directory of wanted) writeFileSync(join(root, directory, 'SHA256SUMS'), sums(root, directory));
+  writeFileSync(join(root, BIOS_MODULE), romModule(root));
   writeFileSync(join(root, 'fixtures/TOOLCHAIN'), toolchain() ?? '');
 }
 

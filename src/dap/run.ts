@@ -8,6 +8,7 @@ import type { Timeline } from '../debug/timeline/timeline.ts';
 import { TextpokeError } from '../error.ts';
 import type { Violation } from '../explore/violation.ts';
 import type { World } from '../explore/world.ts';
+import { imageFromContents } from '../image/boot-image.ts';
 import { type Image, imageFromElf, imageFromFlat } from '../image/image.ts';
 import { BareMachine } from '../kernel/bare.ts';
 import type { Core } from '../machine/core.ts';
@@ -167,7 +168,9 @@ function openProgram(host: DapHost, what: Extract<What, { kind: 'program' }>, en
   if (isElf && what.base !== undefined)
     throw new TextpokeError('E_USAGE', 'an ELF file says itself where it is loaded', { where: 'base', hint: 'leave "base" out' });
   const flat = !isElf && (what.base !== undefined || /\.bin$/i.test(what.file));
-  const image = flat ? imageFromFlat(bytes, { base: what.base ?? DEFAULT_BASE }) : imageFromElf(bytes, what.file);
+  const image =
+    (what.base === undefined ? imageFromContents(bytes, what.file) : undefined) ??
+    (flat ? imageFromFlat(bytes, { base: what.base ?? DEFAULT_BASE }) : imageFromElf(bytes, what.file));
   let run: Run | undefined;
   const bare = new BareMachine(image, {
     cores: what.cores,

@@ -54,10 +54,12 @@ function readUnit(parts: Parts, entries: Map<number, DebugEntry>): void {
   const end = reader.position + length;
   if (end > reader.bytes.length) throw reader.error(`a unit of 0x${length.toString(16)} bytes is longer than the section`, DAMAGED);
   reader.end = end;
-  if (reader.u16('the version') === 5 && reader.u8('the unit type') === DW_UT_COMPILE && reader.u8('the address size') === 8) {
+  const isKnown = reader.u16('the version') === 5 && reader.u8('the unit type') === DW_UT_COMPILE;
+  const addressSize = isKnown ? reader.u8('the address size') : 0;
+  if (addressSize === 8 || addressSize === 4) {
     const shapes = readAbbreviations(parts.abbreviations, reader.u32('the abbreviation offset'));
     try {
-      while (reader.position < end && readEntry(parts, start, shapes, entries) !== undefined);
+      while (reader.position < end && readEntry(parts, { start, addressSize }, shapes, entries) !== undefined);
     } catch (error) {
       if (!(error instanceof UnknownForm)) throw error;
     }
@@ -84,10 +86,16 @@ function readAbbreviations(reader: ByteReader, offset: number): Map<number, Abbr
   }
 }
 
+interface Unit {
+  /** Offset in the section, from where references count. */
+  readonly start: number;
+  readonly addressSize: 4 | 8;
+}
+
 /** One entry with all below it; undefined for the null entry that ends a list. */
 function readEntry(
   parts: Parts,
-  unit: number,
+  unit: Unit,
   shapes: ReadonlyMap<number, Abbreviation>,
   entries: Map<number, DebugEntry>,
 ): DebugEntry | undefined {
@@ -131,7 +139,7 @@ const DW_FORM = {
   implicitConst: 0x21,
 } as const;
 
-function readForm({ reader, line, plain }: Parts, unit: number, form: number, constant: number): number | bigint | string | Uint8Array {
+function readForm({ reader, line, plain }: Parts, unit: Unit, form: number, constant: number): number | bigint | string | Uint8Array {
   const what = 'an attribute';
   const bytes = (size: number): Uint8Array => {
     const at = reader.take(size, what);
@@ -143,6 +151,7 @@ function readForm({ reader, line, plain }: Parts, unit: number, form: number, co
   };
   switch (form) {
     case DW_FORM.addr:
+      return unit.addressSize === 4 ? BigInt(reader.u32(what)) : reader.u64(what);
     case DW_FORM.data8:
       return reader.u64(what);
     case DW_FORM.data1:
@@ -163,9 +172,9 @@ function readForm({ reader, line, plain }: Parts, unit: number, form: number, co
     case DW_FORM.lineStrp:
       return stringAt(line);
     case DW_FORM.ref4:
-      return unit + reader.u32(what);
+      return unit.start + reader.u32(what);
     case DW_FORM.refUdata:
-      return unit + Number(reader.uleb(what));
+      return unit.start + Number(reader.uleb(what));
     case DW_FORM.exprloc:
       return bytes(Number(reader.uleb(what)));
     case DW_FORM.data16:

@@ -53,8 +53,8 @@ function readUnit(reader: ByteReader, strings: LineStrings, ranges: LineRange[])
     if (version === 5) {
       const addressSize = reader.u8('the address size');
       const segmentSize = reader.u8('the segment selector size');
-      if (addressSize !== 8 || segmentSize !== 0)
-        throw reader.error(`addresses of ${addressSize}+${segmentSize} bytes are not those of x86-64`, DAMAGED);
+      if ((addressSize !== 8 && addressSize !== 4) || segmentSize !== 0)
+        throw reader.error(`addresses of ${addressSize}+${segmentSize} bytes are not those of x86`, DAMAGED);
     }
     const headerLength = wide ? reader.size64('the header length') : reader.u32('the header length');
     const program = reader.position + headerLength;
@@ -141,7 +141,7 @@ function runProgram(reader: ByteReader, p: Parameters, files: readonly string[],
           emit(true);
           row = start();
         } else if (extended === 2) {
-          row.address = reader.u64('DW_LNE_set_address');
+          row.address = size === 5 ? BigInt(reader.u32('DW_LNE_set_address')) : reader.u64('DW_LNE_set_address');
         }
         reader.position = next;
         break;

@@ -14,9 +14,10 @@ const STATIC = 'link it statically at fixed addresses: -static -no-pie -nostdlib
 
 /**
  * Holds the parsed file to what a static executable is: at least one segment, sizes that fit, no overlap in virtual or
- * physical memory, canonical addresses, nothing for a dynamic loader to do, and an entry inside executable contents.
+ * physical memory, canonical addresses, nothing for a dynamic loader to do, and an entry inside executable contents, by its virtual
+ * address or, with `any`, by its physical one.
  */
-export function checkLoadable(elf: Elf, where: string): void {
+export function checkLoadable(elf: Elf, where: string, entryIs: 'virtual' | 'any'): void {
   const fail = (message: string, place: string, hint = REBUILD) =>
     new TextpokeError('E_ELF', message, { where: `${where}: ${place}`, hint });
   const loads = elf.segments.filter((s) => s.type === PT_LOAD && s.memorySize > 0);
@@ -56,7 +57,8 @@ export function checkLoadable(elf: Elf, where: string): void {
   }
   checkOverlap(loads, (s) => s.address, 'virtual', fail);
   checkOverlap(loads, (s) => s.physical, 'physical', fail);
-  const inside = loads.find((s) => elf.entry >= s.address && elf.entry < s.address + BigInt(s.memorySize));
+  const holds = (s: ElfSegment, start: bigint): boolean => elf.entry >= start && elf.entry < start + BigInt(s.memorySize);
+  const inside = loads.find((s) => holds(s, s.address)) ?? (entryIs === 'any' ? loads.find((s) => holds(s, s.physical)) : undefined);
   const entry = `entry 0x${elf.entry.toString(16)}`;
   if (!inside)
     throw fail(

@@ -3,9 +3,10 @@ import { didYouMean } from '../suggest.ts';
 import { CallFrames } from './call-frames.ts';
 import { DataTypes } from './data-types.ts';
 import { readDebugLines } from './debug-line.ts';
-import { PT_LOAD, readElf } from './elf.ts';
+import { type Elf, PT_LOAD, readElf } from './elf.ts';
 import { Fnv64 } from './fnv.ts';
 import { LineTable, type SourceLine } from './lines.ts';
+import type { MultibootHeader } from './multiboot.ts';
 
 /** Contiguous memory with one set of permissions. */
 export interface ImageSegment {
@@ -38,7 +39,15 @@ export interface ImageParts {
   readonly types?: () => DataTypes;
   /** Reads the call frame information likewise. */
   readonly frames?: () => CallFrames;
+  readonly boot?: Boot;
 }
+
+/** How a machine starts an image that is not entered in 64-bit mode by itself. */
+export type Boot =
+  /** As the BIOS of a PC starts the first sector of a disk. */
+  | { readonly kind: 'disk'; readonly disk: Uint8Array }
+  /** As a multiboot loader starts a kernel: in 32-bit protected mode. Without a header it is one of neither version. */
+  | { readonly kind: 'multiboot'; readonly header: MultibootHeader | undefined };
 
 /** What gets loaded into a machine, wherever it came from: segments, where to start, and the names and source lines of addresses. */
 export class Image {
@@ -46,6 +55,7 @@ export class Image {
   readonly entry: bigint;
   readonly symbols: readonly ImageSymbol[];
   readonly lines: LineTable;
+  readonly boot: Boot | undefined;
   readonly #byName = new Map<string, ImageSymbol>();
   readonly #byAddress: readonly ImageSymbol[];
   readonly #readTypes: () => DataTypes;
@@ -58,6 +68,7 @@ export class Image {
     this.entry = parts.entry;
     this.symbols = parts.symbols ?? [];
     this.lines = parts.lines ?? LineTable.empty;
+    this.boot = parts.boot;
     this.#readTypes = parts.types ?? (() => new DataTypes(new Map()));
     this.#readFrames = parts.frames ?? (() => CallFrames.empty);
     for (const symbol of this.symbols) if (!this.#byName.has(symbol.name)) this.#byName.set(symbol.name, symbol);
@@ -154,6 +165,15 @@ export class Image {
 /** The image of an ELF64 executable. Errors are `E_ELF`; `where` names the file in them. */
 export function imageFromElf(bytes: Uint8Array, where = 'ELF'): Image {
   const elf = readElf(bytes, where);
+  if (elf.bits === 64) return imageOfElf(elf, where);
+  throw new TextpokeError('E_ELF', 'class 1 is not ELF64', {
+    where: `${where}+0x4`,
+    hint: 'a program of 32 bits runs alone (textpoke run); here it takes one of gcc -m64',
+  });
+}
+
+/** The image of an executable that has been read; `entry` unless that of the file. */
+export function imageOfElf(elf: Elf, where: string, boot?: { readonly entry: bigint; readonly how: Boot }): Image {
   const segments = elf.segments
     .filter((s) => s.type === PT_LOAD && s.memorySize > 0)
     .map(({ address, physical, bytes: contents, memorySize, readable, writable, executable }) => ({
@@ -168,11 +188,13 @@ export function imageFromElf(bytes: Uint8Array, where = 'ELF'): Image {
   const symbols = elf.symbols.map((s) => ({ name: s.name, address: s.address, size: Number(BigInt.asUintN(53, s.size)), kind: s.kind }));
   return new Image({
     segments,
-    entry: elf.entry,
+    entry: boot?.entry ?? elf.entry,
     symbols,
     lines: readDebugLines(elf.sections, where),
     types: () => DataTypes.read(elf.sections, where),
-    frames: () => CallFrames.read(elf.sections, where),
+    // The registers of call frame information have other numbers in programs of 32 bits.
+    frames: () => (elf.bits === 64 ? CallFrames.read(elf.sections, where) : CallFrames.empty),
+    ...(boot !== undefined && { boot: boot.how }),
   });
 }
 

@@ -47,6 +47,10 @@ export function endText(image: Image, end: BareEnd): string {
       return 'halted';
     case 'parked':
       return 'parked by INIT';
+    case 'waiting':
+      return 'not started: it waits for INIT and a startup IPI';
+    case 'reset':
+      return 'reset';
     case 'running':
       return `still running at ${placeName(image, end.rip)}`;
     case 'trapped':
@@ -85,4 +89,4 @@ export function callerText(image: Image, trap: BareTrap): string | undefined {
 
 /** Whether this is an end that a program wants: exit code 0, or a halt. */
 export const endedWell = (end: BareEnd): boolean =>
-  end.kind === 'exited' ? end.code === 0 : end.kind === 'halted' || end.kind === 'parked';
+  end.kind === 'exited' ? end.code === 0 : end.kind !== 'trapped' && end.kind !== 'running';

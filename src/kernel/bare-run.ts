@@ -3,6 +3,7 @@ import { TextpokeError } from '../error.ts';
 import { Activity, IF } from '../isa/core-state.ts';
 import { pollTimer } from '../machine/apic.ts';
 import type { Core } from '../machine/core.ts';
+import type { PcState } from '../machine/devices/pc/pc.ts';
 import { accept, deliverable } from '../machine/interrupts.ts';
 import type { BareMachine } from './bare.ts';
 import { type BareTrap, watchTraps } from './bare-trap.ts';
@@ -11,6 +12,8 @@ import { type BareTrap, watchTraps } from './bare-trap.ts';
 export const BARE_SLICE = 1_000;
 /** The same while only one can. */
 export const BARE_LONE_SLICE = 100_000;
+/** The same on a PC, whose programs wait for its timer: time stands still during a turn. */
+export const PC_LONE_SLICE = 4_000;
 
 /** How a core ended, or where it stands when the run ended first. */
 export type BareEnd =
@@ -18,8 +21,12 @@ export type BareEnd =
   | { readonly kind: 'exited'; readonly code: number }
   /** HLT, and nothing is left that could wake it. */
   | { readonly kind: 'halted' }
-  /** Another core sent it INIT. A startup IPI does not move it: it would start in real mode. */
+  /** Another core sent it INIT; a startup IPI starts it on a PC only. */
   | { readonly kind: 'parked' }
+  /** Of a PC: nobody has sent it INIT and a startup IPI. */
+  | { readonly kind: 'waiting' }
+  /** The guest asked for a reset of the machine. */
+  | { readonly kind: 'reset' }
   /** An exception or interrupt reached the first IDT, or none could be delivered any more. */
   | { readonly kind: 'trapped'; readonly trap: BareTrap }
   | { readonly kind: 'running'; readonly rip: bigint };
@@ -59,6 +66,9 @@ export interface BareState {
   readonly traps: readonly (BareTrap | undefined)[];
   readonly hasEnded: boolean;
   readonly serialBytes: number;
+  /** Devices of a PC. */
+  readonly pc: PcState | undefined;
+  readonly hasReset: boolean;
 }
 
 /**
@@ -116,6 +126,8 @@ export class BareRun {
       traps: [...this.#traps],
       hasEnded: this.#hasEnded,
       serialBytes: this.bare.serialBytes,
+      pc: this.bare.pc?.state,
+      hasReset: this.bare.hasReset,
     };
   }
 
@@ -126,6 +138,8 @@ export class BareRun {
     this.#hasEnded = state.hasEnded;
     this.bare.machine.ticks = state.ticks;
     this.bare.serialBytes = state.serialBytes;
+    if (this.bare.pc !== undefined && state.pc !== undefined) this.bare.pc.state = state.pc;
+    this.bare.hasReset = state.hasReset;
     this.#asked = 0;
     state.used.forEach((n, core) => {
       this.#used[core] = n;
@@ -164,7 +178,7 @@ export class BareRun {
       const able = machine.cores.filter((c) => c.small('activity') === Activity.running || deliverable(machine, c) !== undefined);
       this.#hasEnded = able.length === 0 && !jumpToTimer(this.bare);
       if (this.#hasEnded) return false;
-      this.#slice = able.length > 1 ? BARE_SLICE : BARE_LONE_SLICE;
+      this.#slice = able.length > 1 ? BARE_SLICE : this.bare.pc === undefined ? BARE_LONE_SLICE : PC_LONE_SLICE;
     }
     this.#core = (this.#core + 1) % machine.cores.length;
     this.#rest = this.#slice;
@@ -174,6 +188,7 @@ export class BareRun {
 
   /** Takes what is pending; a core that does not run any more has ended its turn. */
   #look(core: Core): void {
+    this.bare.pc?.poll();
     pollTimer(this.bare.machine, core);
     accept(this.bare.machine, core);
     if (core.small('activity') !== Activity.running) this.#rest = 0;
@@ -183,7 +198,7 @@ export class BareRun {
   get cores(): BareCoreResult[] {
     return this.bare.machine.cores.map((core) => ({
       core: core.index,
-      end: endOf(core, this.#traps[core.index]),
+      end: endOf(this.bare, core, this.#traps[core.index], this.#used[core.index] as number),
       instructions: this.#used[core.index] as number,
     }));
   }
@@ -218,15 +233,23 @@ export function* bareTurns(bare: BareMachine, options: BareRunOptions): Generato
   return { cause, cores: run.cores, instructions: options.maxInstructions - left };
 }
 
-/** Instructions until the core's timer is due, as the timer stands. */
-function untilTimer({ machine }: BareMachine, core: Core): number {
+/** Instructions until a timer is due that may interrupt the core, as the timers stand; 1 at least. */
+function untilTimer({ machine, pc }: BareMachine, core: Core): number {
   const deadline = core.get('apicTimerDeadline');
-  return deadline > machine.ticks ? Number(deadline - machine.ticks) : Number.MAX_SAFE_INTEGER;
+  const own = deadline > machine.ticks ? Number(deadline - machine.ticks) : Number.MAX_SAFE_INTEGER;
+  return Math.max(1, Math.min(own, pc?.untilTimer ?? Number.MAX_SAFE_INTEGER));
 }
 
 /** All cores wait: virtual time goes on until a timer wakes one. False when none ever does. */
-function jumpToTimer({ machine }: BareMachine): boolean {
+function jumpToTimer(bare: BareMachine): boolean {
+  const { machine } = bare;
   const waiting = machine.cores.filter((core) => core.small('activity') === Activity.halted && (core.small('flagSystem') & IF) !== 0);
+  const wakes = bare.pc?.untilTimer;
+  if (wakes !== undefined && waiting.some((core) => core.index === 0) && !isAnyBefore(machine.ticks + BigInt(wakes), waiting)) {
+    machine.ticks += BigInt(wakes);
+    bare.pc?.poll();
+    if (deliverable(machine, waiting[0] as Core) !== undefined) return true;
+  }
   waiting.sort((a, b) => Number(a.get('apicTimerDeadline') - b.get('apicTimerDeadline')) || a.index - b.index);
   for (const core of waiting) {
     const deadline = core.get('apicTimerDeadline');
@@ -239,16 +262,22 @@ function jumpToTimer({ machine }: BareMachine): boolean {
   return false;
 }
 
-function endOf(core: Core, trap: BareTrap | undefined): BareEnd {
+/** Whether the timer of a core that waits is due before a tick. */
+function isAnyBefore(tick: bigint, waiting: readonly Core[]): boolean {
+  return waiting.some((core) => core.get('apicTimerDeadline') !== 0n && core.get('apicTimerDeadline') < tick);
+}
+
+function endOf(bare: BareMachine, core: Core, trap: BareTrap | undefined, used: number): BareEnd {
   if (trap !== undefined) return { kind: 'trapped', trap };
+  if (bare.hasReset) return { kind: 'reset' };
   switch (core.small('activity')) {
     case Activity.exited:
       return { kind: 'exited', code: core.small('exitCode') };
     case Activity.halted:
       return { kind: 'halted' };
     case Activity.waitForSipi:
-      return { kind: 'parked' };
+      return { kind: bare.pc !== undefined && used === 0 ? 'waiting' : 'parked' };
     default:
-      return { kind: 'running', rip: core.rip };
+      return { kind: 'running', rip: core.linearRip };
   }
 }

@@ -1,4 +1,4 @@
-import { Activity, IF, Vector } from '../isa/core-state.ts';
+import { Activity, IF, RSP, Vector } from '../isa/core-state.ts';
 import { identify } from '../isa/decode.ts';
 import type { Core } from '../machine/core.ts';
 import { walk } from '../machine/paging.ts';
@@ -42,7 +42,7 @@ export function watchTraps(bare: BareMachine): (BareTrap | undefined)[] {
         kind: 'tripleFault',
         vector: Vector.DF,
         errorCode: undefined,
-        rip: event.rip,
+        rip: bare.pc === undefined ? event.rip : core.linearRip,
         cr2: undefined,
         caller: undefined,
         lacking: undefined,
@@ -50,7 +50,20 @@ export function watchTraps(bare: BareMachine): (BareTrap | undefined)[] {
       };
       return;
     }
-    if ((event.kind !== 'exception' && event.kind !== 'interrupt') || core.rip !== BigInt(bare.layout.gateTarget)) return;
+    if ((event.kind !== 'exception' && event.kind !== 'interrupt') || !bare.isUnhandled(core)) return;
+    if (bare.pc !== undefined) {
+      const rip = event.kind === 'exception' ? realFault(bare, core, event.vector) : undefined;
+      if (rip === undefined) return;
+      traps[core.index] = {
+        ...NOTHING,
+        kind: 'exception',
+        vector: event.vector,
+        rip,
+        lacking: event.vector === Vector.UD ? lackingAt(bare, core, rip) : undefined,
+      };
+      end(core);
+      return;
+    }
     const stack = readLong(bare, core, event.frame + 24n);
     const top = stack === undefined ? undefined : readLong(bare, core, stack);
     traps[core.index] = {
@@ -63,11 +76,47 @@ export function watchTraps(bare: BareMachine): (BareTrap | undefined)[] {
       lacking: event.kind === 'exception' && event.vector === Vector.UD ? lackingAt(bare, core, event.rip) : undefined,
       why: undefined,
     };
-    // Nothing wakes it any more.
-    core.setSmall('flagSystem', core.small('flagSystem') & ~IF);
-    core.setSmall('activity', Activity.exited);
+    end(core);
   });
   return traps;
+}
+
+const NOTHING = { errorCode: undefined, cr2: undefined, caller: undefined, lacking: undefined, why: undefined } as const;
+
+/** Nothing wakes it any more. */
+function end(core: Core): void {
+  core.setSmall('flagSystem', core.small('flagSystem') & ~IF);
+  core.setSmall('activity', Activity.exited);
+}
+
+/** Exceptions that real mode's BIOS does nothing about, and that come again for ever: not #DB, #BP and #OF, which are traps. */
+const REAL_FAULTS = new Set<number>([
+  Vector.DE,
+  Vector.UD,
+  Vector.NM,
+  Vector.DF,
+  Vector.TS,
+  Vector.NP,
+  Vector.SS,
+  Vector.GP,
+  Vector.MF,
+  Vector.AC,
+]);
+const INT = 0xcd;
+
+/** Linear address of the instruction that an exception has just come from in real mode; undefined where it was INT n, which is a call. */
+function realFault(bare: BareMachine, core: Core, vector: number): bigint | undefined {
+  if (!REAL_FAULTS.has(vector)) return undefined;
+  const stack = core.get('ssBase') + (core.gpr(RSP) & 0xffffn);
+  const [ip, cs] = [readWord(bare, core, stack), readWord(bare, core, stack + 2n)];
+  const rip = (cs << 4n) + ip;
+  const [before, number] = readBytes(bare, core, rip - 2n, 2);
+  return before === INT && number === vector ? undefined : rip;
+}
+
+function readWord(bare: BareMachine, core: Core, linear: bigint): bigint {
+  const [low = 0, high = 0] = readBytes(bare, core, linear, 2);
+  return BigInt(low | (high << 8));
 }
 
 function lackingAt(bare: BareMachine, core: Core, rip: bigint): LackingInstruction | undefined {

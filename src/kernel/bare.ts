@@ -1,14 +1,17 @@
 import { CORE, MAX_CORES, MAX_RAM_BYTES } from '../engine/layout.ts';
 import { TextpokeError } from '../error.ts';
 import type { Image } from '../image/image.ts';
-import { RDI, RSI, RSP } from '../isa/core-state.ts';
+import { Activity, RDI, RSI, RSP } from '../isa/core-state.ts';
 import { initApic } from '../machine/apic.ts';
 import type { Core } from '../machine/core.ts';
+import { Pc } from '../machine/devices/pc/pc.ts';
 import { type EngineName, Machine } from '../machine/machine.ts';
 import { type BareLayout, planBare } from './bare-layout.ts';
 import { codeSegment, dataSegment, gate, tssDescriptor } from './descriptors.ts';
 import { KERNEL_CS, KERNEL_DS } from './layout.ts';
 import { PageTables } from './page-tables.ts';
+import { BIOS_STUBS, buildPc, startProcessor } from './pc.ts';
+import { extendedKb, PC, planPc } from './pc-layout.ts';
 
 export const BARE_MAX_CORES = MAX_CORES;
 export const BARE_MAX_RAM_BYTES = MAX_RAM_BYTES;
@@ -39,6 +42,8 @@ export interface BareOptions {
   readonly entry?: bigint | undefined;
   /** Keeps an undo journal, which snapshots need. */
   readonly journal?: boolean;
+  /** What a multiboot kernel is told; empty by default. */
+  readonly commandLine?: string | undefined;
   /** Takes the bytes that cores write to the serial port; `index` counts them from the start of the run, so that one that is written again is known. */
   readonly serial: (core: number, byte: number, index: number) => void;
 }
@@ -51,34 +56,78 @@ export interface BareOptions {
  * image at their virtual addresses with their permissions. Each core has a GDT with flat segments, a TSS, and an x2APIC that is on. The first IDT has
  * a gate for every vector that ends the core and reports the exception; a guest that handles its own loads its own with LIDT.
  *
+ * An image that boots (`Image.boot`) gets a PC instead: see `buildPc` for how its cores start, and `Pc` for its devices.
+ *
  * Instruction fetch is coherent (a store by any core is what every core fetches next) and there are no store buffers: cores take turns, so memory is
  * sequentially consistent. Stale fetch and TSO are the explorer's.
  */
 export class BareMachine {
   readonly machine: Machine;
   readonly image: Image;
-  readonly layout: BareLayout;
+  /** Where the machine's own structures lie; a PC has none of them. */
+  readonly #layout: BareLayout | undefined;
+  /** The devices of a PC. */
+  readonly pc: Pc | undefined;
+  /** The guest has asked for a reset, which is the end of the run. */
+  hasReset = false;
   /** Bytes that were written to the serial port up to where the run is. */
   serialBytes = 0;
 
   /** Errors are `E_IMAGE` and `E_USAGE`, as `planBare` has them, and an entry that is not executable. */
   constructor(image: Image, options: BareOptions) {
     this.image = image;
-    this.layout = planBare(image, options.cores, options.ramBytes);
+    const { boot } = image;
+    this.#layout = boot === undefined ? planBare(image, options.cores, options.ramBytes) : undefined;
+    const ramBytes = this.#layout?.ramBytes ?? planPc(image, options.ramBytes);
     const entry = options.entry ?? image.entry;
     checkEntry(image, entry);
+    const serial = (core: Core, byte: number): void => options.serial(core.index, byte, this.serialBytes++);
+    if (boot !== undefined) {
+      this.pc = new Pc({
+        disk: boot.kind === 'disk' ? boot.disk : undefined,
+        baseKb: PC.extendedData >>> 10,
+        extendedKb: extendedKb(ramBytes),
+        cores: options.cores,
+        now: () => Number(this.machine.ticks),
+        serial,
+        reset: () => this.#reset(),
+      });
+    }
     this.machine = new Machine({
       cores: options.cores,
-      ramBytes: this.layout.ramBytes,
+      ramBytes,
       engine: options.engine ?? 'interpreter',
       names: image,
       journal: options.journal === true,
-      host: { serial: (core, byte) => options.serial(core.index, byte, this.serialBytes++) },
+      host: {
+        serial,
+        ...(this.pc !== undefined && { ports: this.pc, startup: (core, vector) => startProcessor(this.machine, core, vector) }),
+      },
     });
     for (const s of image.segments) this.machine.peek(Number(s.physical), s.bytes.length).set(s.bytes);
+    if (this.#layout === undefined) {
+      buildPc(this.machine, image, ramBytes, { entry, commandLine: options.commandLine ?? '' });
+      return;
+    }
     const root = this.#buildPageTables();
     this.#buildDescriptors(options.cores);
     for (const core of this.machine.cores) this.#buildCore(core, root, entry, options.cores);
+  }
+
+  /** Throws `RangeError` for a PC. */
+  get layout(): BareLayout {
+    if (this.#layout === undefined) throw new RangeError('a PC is laid out by itself');
+    return this.#layout;
+  }
+
+  /** Whether a core has come to where nobody handles the exception that it has just taken. */
+  isUnhandled(core: Core): boolean {
+    return this.#layout === undefined ? BIOS_STUBS.has(core.linearRip) : core.rip === BigInt(this.#layout.gateTarget);
+  }
+
+  #reset(): void {
+    this.hasReset = true;
+    for (const core of this.machine.cores) core.setSmall('activity', Activity.exited);
   }
 
   #page(physical: number): DataView {
@@ -179,6 +228,9 @@ export class BareMachine {
 
 function checkEntry(image: Image, entry: bigint): void {
   if (image.segmentAt(entry)?.executable === true) return;
+  // Paging is off where a loader starts a kernel.
+  const holds = (physical: bigint, bytes: number): boolean => entry >= physical && entry < physical + BigInt(bytes);
+  if (image.boot !== undefined && image.segments.some((s) => s.executable && holds(s.physical, s.memorySize))) return;
   const code = image.segments
     .filter((s) => s.executable)
     .map((s) => `0x${s.address.toString(16)} to 0x${(s.address + BigInt(s.memorySize)).toString(16)}`);

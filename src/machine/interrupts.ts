@@ -7,9 +7,16 @@ import { SHADOW_MOV_SS } from './exceptions-step.ts';
 import type { MachineParts } from './parts.ts';
 
 /** What the core would take now if it were interrupted: NMI before maskable interrupts (SDM Vol. 3, "Priority Among Simultaneous Events"). */
-export function deliverable(_machine: MachineParts, core: Core): 'nmi' | number | undefined {
-  if (!canBeInterrupted(core)) return undefined;
-  return nmiDeliverable(core) ? 'nmi' : maskableDeliverable(core);
+export function deliverable(machine: MachineParts, core: Core): 'nmi' | number | undefined {
+  const external = externalDeliverable(machine, core);
+  if (!canBeInterrupted(core, external !== undefined)) return undefined;
+  return nmiDeliverable(core) ? 'nmi' : (external ?? maskableDeliverable(core));
+}
+
+/** What an interrupt controller outside the cores asks for: it comes by the pin of the processor, past the task priority. */
+function externalDeliverable({ host }: MachineParts, core: Core): number | undefined {
+  if (host.ports === undefined || (core.small('flagSystem') & IF) === 0 || core.small('interruptShadow') !== 0) return undefined;
+  return host.ports.pending(core);
 }
 
 /** Everything that it may take where what is pending need not have arrived yet: the NMI may still be on its way when the maskable one comes. */
@@ -22,10 +29,10 @@ export function deliverables(_machine: MachineParts, core: Core): readonly ('nmi
 
 const NONE: readonly never[] = [];
 
-function canBeInterrupted(core: Core): boolean {
+function canBeInterrupted(core: Core, waits = core.interruptWaits): boolean {
   if (core.looks !== undefined) tellPending(core, core.looks);
   // A trap that is due comes first.
-  if (!core.interruptWaits || core.small('singleStepPending') !== 0) return false;
+  if (!(waits || core.interruptWaits) || core.small('singleStepPending') !== 0) return false;
   const activity = core.activity;
   return activity === Activity.running || activity === Activity.halted;
 }
@@ -56,7 +63,12 @@ export function accept(machine: MachineParts, core: Core, taken = deliverable(ma
     deliver(machine, core, { vector: Vector.NMI, kind: 'nmi', savedRip });
     core.setSmall('nmiPending', 0);
   } else {
+    const external = externalDeliverable(machine, core) === taken;
     deliver(machine, core, { vector: taken, kind: 'interrupt', savedRip });
+    if (external) {
+      machine.host.ports?.acknowledge();
+      return true;
+    }
     setVector(core, REQUESTED, taken, false);
     setVector(core, IN_SERVICE, taken, true);
   }

@@ -83,8 +83,20 @@ export interface MachineHost {
   hypercall?(core: Core): 0 | 1 | 2;
   /** A startup IPI reached a core that waits for one: gives it registers and makes it run. Absent: the core stays parked. */
   startup?(core: Core, vector: number): void;
+  /** What answers the I/O ports in place of the serial line alone, and the interrupt controller that is wired to the cores besides their local APICs. */
+  readonly ports?: PortDevices | undefined;
   /** Whether a core is at a hypercall that would make it wait (1) now. */
   waits?(core: Core): boolean;
+}
+
+/** Devices at I/O ports, of which some interrupt. */
+export interface PortDevices {
+  read(port: number, bytes: number): bigint;
+  write(core: Core, port: number, bytes: number, value: bigint): void;
+  /** Vector of the interrupt that `core` is asked to take; undefined when there is none. */
+  pending(core: Core): number | undefined;
+  /** A core takes what was pending. */
+  acknowledge(): void;
 }
 
 /** What a system instruction did: see `Engine.system`. */

@@ -211,7 +211,7 @@ describe('bad images', () => {
     ['header.elf', 'E_ELF', 'cut short'],
     ['cut.elf', 'E_ELF', 'cut short'],
     ['text.elf', 'E_ELF', 'not an ELF file'],
-    ['bits32.elf', 'E_ELF', 'ELF64'],
+    ['bits32.elf', 'E_ELF', 'x32 ABI'],
     ['arm.elf', 'E_ELF', 'x86-64'],
     ['entry.elf', 'E_ELF', 'entry 0x900000 is outside every loaded segment'],
     ['data-entry.elf', 'E_ELF', 'not executable'],

@@ -3,7 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Decoder, DecoderOptions } from 'iced-x86';
 import { describe, expect, it } from 'vitest';
-import { imageFromElf } from '../../src/image/image.ts';
+import { imageFromContents } from '../../src/image/boot-image.ts';
+import { type Image, imageFromElf } from '../../src/image/image.ts';
 import { LineTable } from '../../src/image/lines.ts';
 import { buildWithGcc, haveTools } from './gnu.ts';
 
@@ -76,7 +77,7 @@ describe('readDebugLines', () => {
   const files = existsSync(fixtures) ? readdirSync(fixtures, { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.elf')) : [];
   it.skipIf(files.length === 0).each(files)('knows the source of the functions of fixtures/%s', (file) => {
     const path = fileURLToPath(new URL(file, fixtures));
-    const image = imageFromElf(new Uint8Array(readFileSync(path)), file);
+    const image = imageFromContents(new Uint8Array(readFileSync(path)), file) as Image;
     const functions = image.symbols.filter((s) => s.kind === 'function' && image.segmentAt(s.address)?.executable);
     expect(image.lineAt(image.entry)?.file).toMatch(/^fixtures\/.+\.[cS]$/);
     const ours = functions.map((f) => image.lineAt(f.address)?.line ?? 0);

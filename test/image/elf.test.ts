@@ -31,7 +31,7 @@ describe('readElf', () => {
 
   const fields: [string, number, 1 | 2 | 4 | 8, bigint, RegExp, RegExp][] = [
     ['magic', 0, 1, 0n, /not an ELF/, /\+0x0$/],
-    ['class', 4, 1, 1n, /class 1 is not ELF64/, /\+0x4$/],
+    ['class', 4, 1, 3n, /class 3 is not ELF64 and not ELF32/, /\+0x4$/],
     ['byte order', 5, 1, 2n, /little-endian/, /\+0x5$/],
     ['object file', 16, 2, 1n, /relocatable object/, /\+0x10$/],
     ['shared object', 16, 2, 3n, /PIE/, /\+0x10$/],

@@ -2,11 +2,8 @@ import { GuestEvent, Reference } from '../../src/engine/reference.ts';
 import { ARCHITECTURAL_BYTES, ARITHMETIC_FLAGS, Vector as Exception, gprOffset, OFFSET, type StateWord } from '../../src/isa/core-state.ts';
 import { type Decoded, decode } from '../../src/isa/decode.ts';
 import { arithmeticFlags, lazyFlags } from '../../src/isa/flags.ts';
-import { LONG_MODE, type Mode, modeOf } from '../../src/isa/mode.ts';
-import { SEGMENTS } from '../../src/isa/segments.ts';
 import { BLOCK_BYTES, CR4_OSFXSR_OSXMMEXCPT_OSXSAVE, putExtended, takeExtended, XCR0_X87_SSE_AVX } from './extended.ts';
 import { FlatMemory, PageFault } from './flat-memory.ts';
-import { SEGMENT_ORDER, segmentWords, sizesOf } from './segments.ts';
 import { type Outcome, type Ran, repeats, type VectorTarget } from './target.ts';
 import { deliveredException, Unimplemented, userSystem } from './user-system.ts';
 import type { Vector } from './vectors.ts';
@@ -31,17 +28,12 @@ export class ReferenceTarget implements VectorTarget {
     system: (i) => userSystem(i.mnemonic),
   });
 
-  #segmented = false;
-
   run(vector: Vector): Outcome {
     this.#setUp(vector);
-    const { segments } = vector;
-    const mode = segments === undefined ? LONG_MODE : modeOf(sizesOf(segments).codeSize, sizesOf(segments).stackSize);
-    this.#segmented = segments !== undefined;
     let steps = 0;
     try {
       do {
-        const decoded = this.#decode(vector.before.rip, mode);
+        const decoded = this.#decode(vector.before.rip);
         this.#reference.run(decoded.instruction, decoded.fields);
         steps++;
       } while (this.#word('rip') === vector.before.rip && repeats(vector) && steps < MAX_STEPS);
@@ -53,9 +45,8 @@ export class ReferenceTarget implements VectorTarget {
     }
   }
 
-  #setUp({ before, memory, bytes, segments }: Vector): void {
-    const base = segmentWords(segments).csBase ?? 0n;
-    this.#memory.reset([...memory, [before.rip + base, bytes]]);
+  #setUp({ before, memory, bytes }: Vector): void {
+    this.#memory.reset([...memory, [before.rip, bytes]]);
     for (let at = 0; at < ARCHITECTURAL_BYTES; at += 8) this.#view.setBigUint64(at, 0n, true);
     before.gpr.forEach((value, n) => this.#view.setBigUint64(gprOffset(n), value, true));
     const flags = lazyFlags(Number(before.rflags) & ARITHMETIC_FLAGS);
@@ -71,16 +62,14 @@ export class ReferenceTarget implements VectorTarget {
       cr0: CR0_AM_PE_PG,
       cr4: CR4_FSGSBASE | CR4_OSFXSR_OSXMMEXCPT_OSXSAVE,
       xcr0: XCR0_X87_SSE_AVX,
-      ...segmentWords(segments),
     };
     for (const [name, value] of Object.entries(words)) this.#view.setBigUint64(OFFSET[name as StateWord], value, true);
     putExtended(this.#view, 0, before.extended);
   }
 
-  #decode(offset: bigint, mode: Mode): Extract<Decoded, { kind: 'instruction' }> {
-    const rip = offset + this.#word('csBase');
+  #decode(rip: bigint): Extract<Decoded, { kind: 'instruction' }> {
     const bytes = this.#memory.fetch(rip, 15);
-    const decoded = decode(bytes, mode);
+    const decoded = decode(bytes);
     switch (decoded.kind) {
       case 'instruction':
         return decoded;
@@ -109,7 +98,6 @@ export class ReferenceTarget implements VectorTarget {
       rflags: this.#word('flagSystem') | BigInt(arithmeticFlags(this.#word('flagResult'), this.#word('flagCarry'))) | 2n,
       fsBase: this.#word('fsBase'),
       gsBase: this.#word('gsBase'),
-      ...(this.#segmented && { segments: SEGMENT_ORDER.map((n) => Number(this.#word(SEGMENTS[n]!.selector))) }),
       extended: takeExtended(this.#view, 0),
       changed: this.#memory.changed(),
       steps,

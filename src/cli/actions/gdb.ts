@@ -19,10 +19,10 @@ import { packageFile } from '../package-file.ts';
 import { progressLine } from '../progress.ts';
 import { sayCell } from '../report.ts';
 import { knownScenarios, oneScenario, type Scenarios } from '../scenarios.ts';
-import { searchSettings } from '../search-options.ts';
+import { engineName, searchSettings } from '../search-options.ts';
 import { untilClosed } from '../until-closed.ts';
 import { cellOf } from './explore.ts';
-import { checkFlags, DEFAULT_RAM_BYTES, entryOf, loadImage } from './run.ts';
+import { checkCommandLine, checkFlags, DEFAULT_RAM_BYTES, entryOf, loadImage } from './run.ts';
 
 export interface GdbOptions extends SharedFlags {
   /** A scenario, a file of scenarios, an image's path; a token is in `token`, too. */
@@ -36,6 +36,8 @@ export interface GdbOptions extends SharedFlags {
   /** Of an image, as `run` has them. */
   readonly entry: string | undefined;
   readonly base: bigint | undefined;
+  readonly isDisk: boolean;
+  readonly commandLine: string | undefined;
   /** A position, or `end`. */
   readonly at: string | undefined;
   readonly port: number;
@@ -96,8 +98,13 @@ async function open(options: GdbOptions, io: Io): Promise<Opened> {
   const isFile = options.token === undefined && looksLikeImage(options.what);
   if (isFile) return openFile(options, io);
   const { known, names } = await knownScenarios(options.scenarios, named, io);
-  refuse(options, ['entry', 'base', 'maxMemory'], 'only an image alone has this', '--entry, --base and --max-memory go with a FILE');
-  const runner = new CellRunner(fixtures(io), options.engine);
+  refuse(
+    options,
+    ['entry', 'base', 'maxMemory', 'commandLine'],
+    'only an image alone has this',
+    '--entry, --base, --command-line and --max-memory go with a FILE',
+  );
+  const runner = new CellRunner(fixtures(io), engineName(options));
   const [session, story] =
     options.token === undefined ? chosen(runner, known, names, options, io) : fromToken(runner, options.token, known, options);
   const { scenario, variant, cell } = session;
@@ -114,7 +121,7 @@ async function open(options: GdbOptions, io: Io): Promise<Opened> {
 
 /** A path of an ELF or a flat binary, which no scenario is called. */
 const looksLikeImage = (what: string): boolean =>
-  /\.(elf|bin|out|o)$/i.test(what) || what.startsWith('./') || what.startsWith('/') || what.split('/').length > 2;
+  /\.(elf|bin|out|o|img|iso)$/i.test(what) || what.startsWith('./') || what.startsWith('/') || what.split('/').length > 2;
 
 function refuse(options: GdbOptions, names: readonly (keyof GdbOptions)[], message: string, hint: string): void {
   const given = names.filter((name) => options[name] !== undefined);
@@ -165,7 +172,7 @@ function openFile(options: GdbOptions, io: Io): Opened {
   );
   const engine = checkFlags(options);
   const { what } = options;
-  const image = loadImage({ file: what, base: options.base, entry: options.entry }, io.readFile(what));
+  const image = loadImage({ file: what, base: options.base, entry: options.entry, isDisk: options.isDisk }, io.readFile(what));
   const serial = new SerialLog();
   const bare = new BareMachine(image, {
     cores: options.cores ?? 1,
@@ -173,9 +180,10 @@ function openFile(options: GdbOptions, io: Io): Opened {
     engine,
     entry: options.entry === undefined ? undefined : entryOf(image, options.entry),
     journal: true,
+    commandLine: checkCommandLine(image, options.commandLine),
     serial: (_core, byte, index) => serial.byte(byte, index),
   });
-  const isFlat = /\.bin$/i.test(what) || options.base !== undefined;
+  const isFlat = /\.bin$/i.test(what) || options.base !== undefined || image.boot?.kind === 'disk';
   const path = resolve(what);
   const execFile = isFlat ? undefined : { path, sent: options.sendFile, bytes: () => io.readFile(what) };
   return {

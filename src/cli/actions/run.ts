@@ -1,4 +1,5 @@
 import { Exit, TextpokeError } from '../../error.ts';
+import { imageFromContents, imageFromDisk } from '../../image/boot-image.ts';
 import { type Image, imageFromElf, imageFromFlat } from '../../image/image.ts';
 import { BARE_MAX_CORES, BARE_MAX_RAM_BYTES, BareMachine } from '../../kernel/bare.ts';
 import { callerText, endedWell, endText, placeName } from '../../kernel/bare-report.ts';
@@ -11,12 +12,16 @@ import { groupDigits } from '../progress.ts';
 import { stopCallback } from '../stop.ts';
 
 export interface RunOptions extends SharedFlags {
-  /** Path of an ELF64 executable or a flat binary. */
+  /** Path of an ELF executable, a flat binary, a multiboot kernel or a raw disk. */
   readonly file: string;
   /** A symbol or a hexadecimal address; the image's own entry when undefined. */
   readonly entry: string | undefined;
   /** Where a flat binary is loaded. */
   readonly base: bigint | undefined;
+  /** The file is a raw disk, whatever it looks like. */
+  readonly isDisk: boolean;
+  /** Of a multiboot kernel. */
+  readonly commandLine: string | undefined;
 }
 
 /** What flags leave open: instructions of all cores together (about a second), bytes of RAM, and where a `.bin` goes. */
@@ -40,6 +45,7 @@ export async function runAction(options: RunOptions, io: Io): Promise<number> {
     ramBytes: options.maxMemory ?? DEFAULT_RAM_BYTES,
     engine,
     entry: options.entry === undefined ? undefined : entryOf(image, options.entry),
+    commandLine: checkCommandLine(image, options.commandLine),
     serial: serial.byte,
   });
   const maxInstructions = options.maxSteps ?? DEFAULT_STEPS;
@@ -89,16 +95,36 @@ export function checkFlags({ cores, maxMemory, engine }: Pick<RunOptions, 'cores
   return engine ?? 'region';
 }
 
-/** An ELF file by its first bytes or its name, else a flat binary, which must say so by --base or its name. */
-export function loadImage({ file, base, entry }: Pick<RunOptions, 'file' | 'base' | 'entry'>, bytes: Uint8Array): Image {
+/** Throws E_USAGE where nobody is told a command line. */
+export function checkCommandLine({ boot }: Image, text: string | undefined): string | undefined {
+  if (text === undefined || (boot?.kind === 'multiboot' && boot.header !== undefined)) return text;
+  throw new TextpokeError('E_USAGE', 'only a multiboot kernel is told a command line', {
+    where: '--command-line',
+    hint: 'the file has no multiboot header',
+  });
+}
+
+/**
+ * A raw disk where that is said, or its first sector is a boot sector; an ELF file or a multiboot kernel by its contents; else a flat binary, which must say so by --base or its
+ * name.
+ */
+export function loadImage({ file, base, entry, isDisk }: Pick<RunOptions, 'file' | 'base' | 'entry' | 'isDisk'>, bytes: Uint8Array): Image {
   const looksElf = bytes.length > 0 && ELF_MAGIC.every((byte, n) => n >= bytes.length || bytes[n] === byte);
+  if (isDisk) {
+    const given = [base === undefined ? [] : ['--base'], entry === undefined ? [] : ['--entry']].flat();
+    if (given.length === 0) return imageFromDisk(bytes, file);
+    throw startsAlone(given.join(' '));
+  }
+  if (looksElf && base !== undefined) {
+    throw new TextpokeError('E_USAGE', 'an ELF file says itself where it is loaded', {
+      where: '--base',
+      hint: 'leave --base out, or link the program elsewhere',
+    });
+  }
+  const known = base === undefined ? imageFromContents(bytes, file) : undefined;
+  if (known?.boot?.kind === 'disk' && entry !== undefined) throw startsAlone('--entry');
+  if (known !== undefined) return known;
   if (looksElf || (base === undefined && !/\.bin$/i.test(file))) {
-    if (base !== undefined) {
-      throw new TextpokeError('E_USAGE', 'an ELF file says itself where it is loaded', {
-        where: '--base',
-        hint: 'leave --base out, or link the program elsewhere',
-      });
-    }
     try {
       return imageFromElf(bytes, file);
     } catch (error) {
@@ -113,6 +139,9 @@ export function loadImage({ file, base, entry }: Pick<RunOptions, 'file' | 'base
   const start = entry === undefined ? undefined : addressOf(entry);
   return imageFromFlat(bytes, { base: at, ...(start !== undefined && { entry: start }) });
 }
+
+const startsAlone = (where: string): TextpokeError =>
+  new TextpokeError('E_USAGE', 'the boot sector of a disk is loaded at 0x7c00 and starts there', { where, hint: `leave ${where} out` });
 
 const addressOf = (text: string): bigint | undefined =>
   /^(0x)?[0-9a-f]{1,16}$/i.test(text) ? BigInt(`0x${text.replace(/^0x/i, '')}`) : undefined;

@@ -19,7 +19,7 @@ export function define(program: Command, io: Io): void {
     description:
       'Waits for gdb on a port of this host. Cores are threads. Of a scenario it opens the shortest run that fails, else one that goes on by itself; an image runs as `run` has it. docs/gdb.md tells more.',
     groups: ['Model', 'Machine', 'Budget'],
-    more: ['An image', ['--entry SYMBOL|ADDRESS', '--base ADDRESS', '--send-file']],
+    more: ['An image', ['--entry SYMBOL|ADDRESS', '--base ADDRESS', '--boot', '--command-line TEXT', '--send-file']],
     examples: ['gdb F1 --variant no-final-sync --at end', 'gdb fixtures/run/hello.elf --cores 2 --port 0'],
     async act({ args, own, flags, io }) {
       const what = argument(args, 0);
@@ -34,6 +34,8 @@ export function define(program: Command, io: Io): void {
           victims: ownValue(own, 'victims', '--victims', wholeNumber(1, MAX_VICTIMS)),
           entry: ownValue(own, 'entry', '--entry', someText),
           base: ownValue(own, 'base', '--base', address),
+          isDisk: own.boot === true,
+          commandLine: ownValue(own, 'commandLine', '--command-line', someText),
           at: ownValue(own, 'at', '--at', someText),
           port: ownValue(own, 'port', '--port', wholeNumber(0, 65535)) ?? DEFAULT_PORT,
           stdio: own.stdio === true,
@@ -53,5 +55,7 @@ export function define(program: Command, io: Io): void {
     .option('--once', 'end with the first client')
     .addOption(new Option('--entry <SYMBOL|ADDRESS>', 'where cores start').hideHelp())
     .addOption(new Option('--base <ADDRESS>', 'where a flat binary is loaded').hideHelp())
+    .addOption(new Option('--boot', 'the file is a raw disk').hideHelp())
+    .addOption(new Option('--command-line <TEXT>', 'what a multiboot kernel is told').hideHelp())
     .addOption(new Option('--send-file', 'send the ELF through the connection, for a gdb on another host').hideHelp());
 }

@@ -10,18 +10,23 @@ export function define(program: Command, io: Io): void {
     name: 'run',
     args: '<file>',
     usage: 'FILE',
-    summary: 'run an ELF64 or flat binary on emulated cores',
-    description: 'Loads an ELF64 executable or a flat binary, runs it on emulated cores, prints its serial output and how each core ended.',
+    summary: 'run a program, a kernel or a boot disk on emulated cores',
+    description:
+      'Loads an ELF64 executable, a flat binary, a multiboot kernel or a raw disk with a boot sector, runs it on emulated cores, prints its serial output and how each core ended.',
     groups: ['Machine', 'Budget'],
-    examples: ['run fixtures/run/hello.elf --cores 2', 'run code.bin --base 0x400000 --entry 0x400010 --max-steps 1000'],
+    examples: ['run fixtures/run/hello.elf --cores 2', 'run fixtures/boot/modes.img'],
     async act({ args, own, flags, io }) {
       const file = argument(args, 0);
       const entry = ownValue(own, 'entry', '--entry', someText);
       const base = ownValue(own, 'base', '--base', address);
+      const commandLine = ownValue(own, 'commandLine', '--command-line', someText);
+      const isDisk = own.boot === true;
       const { runAction } = await import('../actions/run.ts');
-      return runAction({ ...flags, file, entry, base }, io);
+      return runAction({ ...flags, file, entry, base, commandLine, isDisk }, io);
     },
   })
     .option('--entry <SYMBOL|ADDRESS>', 'where cores start (default: the image says)')
-    .option('--base <ADDRESS>', 'where a flat binary is loaded');
+    .option('--base <ADDRESS>', 'where a flat binary is loaded')
+    .option('--boot', 'the file is a raw disk (default: where its first sector ends in 55 aa)')
+    .option('--command-line <TEXT>', 'what a multiboot kernel is told');
 }

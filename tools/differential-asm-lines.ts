@@ -511,6 +511,76 @@ export const ATT_LINES: readonly string[] = text(`
   ptwrite %rax
   enqcmd (%rsi),%rdi
   wbnoinvd
+  fadd %st(3),%st
+  fadd %st(3)
+  fadd %st,%st(3)
+  fsub %st(3),%st
+  fsub %st,%st(3)
+  fsubr %st,%st(3)
+  fsubp
+  fsubp %st,%st(2)
+  fsubrp %st,%st(2)
+  fdivp
+  fdiv %st,%st(1)
+  faddp
+  faddp %st(4)
+  faddp %st,%st(4)
+  fxch
+  fxch %st(3)
+  fcom
+  fcom %st(2)
+  fcomp %st(2)
+  fcompp
+  fucom %st(2)
+  fucomp
+  fucompp
+  fcomi %st(2),%st
+  fcomi %st(2)
+  fcomip %st(2),%st
+  fcompi %st(2),%st
+  fucomip %st(3),%st
+  fcmovne %st(3),%st
+  fld %st(1)
+  fst %st(1)
+  fstp %st(0)
+  fstp %st
+  ffree %st(3)
+  flds (%rax)
+  fldl (%rax)
+  fldt (%rax)
+  fstpt (%rax)
+  fstpl 8(%rax)
+  fsts 8(%rax)
+  filds (%rax)
+  fildl (%rax)
+  fildq (%rax)
+  fildll (%rax)
+  fistpll (%rax)
+  fisttpll (%rax)
+  fisttps (%rax)
+  fists (%rax)
+  fistl (%rax)
+  fadds (%rax)
+  faddl (%rax)
+  fiadds (%rax)
+  fiaddl (%rax)
+  fbld (%rax)
+  fbstp (%rax)
+  fldcw (%rax)
+  fnstcw (%rax)
+  fnstsw (%rax)
+  fnstsw %ax
+  fldenv (%rax)
+  fnstenv (%rax)
+  fnsave (%rax)
+  frstor (%rax)
+  fmull (%rax)
+  fdivrl (%rax)
+  fcomps (%rax)
+  ficompl (%rax)
+  fdivr %st(2),%st
+  fdivrp %st,%st(3)
+  fsubrl (%rax)
 `);
 
 export const INTEL_LINES: readonly string[] = text(`
@@ -566,4 +636,17 @@ export const INTEL_LINES: readonly string[] = text(`
   bt qword ptr [rdi], 63
   cqo
   cdqe
+  fadd st,st(3)
+  fsub st(3),st
+  fsubr st(3),st
+  fsubp st(2),st
+  fdivrp
+  fxch st(1)
+  fld st(2)
+  fcomi st,st(4)
+  fld qword ptr [rax]
+  fld tbyte ptr [rax+8]
+  fistp word ptr [rcx]
+  fild qword ptr [rcx]
+  fnstcw word ptr [rsp]
 `);

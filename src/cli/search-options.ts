@@ -1,7 +1,6 @@
 import { TextpokeError } from '../error.ts';
 import type { ExploreOptions as SearchSettings } from '../explore/explore.ts';
 import type { Counts } from '../explore/result.ts';
-import type { EngineName } from '../machine/machine.ts';
 import type { SharedFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import type { ProgressLine } from './progress.ts';
@@ -45,16 +44,4 @@ export function plainFlags(flags: SharedFlags): SharedFlags {
   const { json, quiet, verbose, color, width, out } = flags;
   const model = { cores, memory, fetch, engine, search, seed, seedIsDefault };
   return { ...model, maxSeconds, maxSteps, maxMemory, jobs, json, quiet, verbose, color, width, out };
-}
-
-/** The engine that the flags ask for; undefined leaves the choice. */
-export function engineName(flags: SharedFlags): EngineName | undefined {
-  if (flags.engine === 'region') {
-    // Each visible operation is a stop there: nothing runs long enough to be worth compiling.
-    throw new TextpokeError('E_USAGE', "schedules are explored without engine 'region'", {
-      where: '--engine region',
-      hint: 'use interpreter or reference; region is for textpoke run',
-    });
-  }
-  return flags.engine;
 }

@@ -11,6 +11,8 @@ import {
   DECODE_RECORDS,
   EVENT_BASE,
   HELPER_AT,
+  LONG_RUN,
+  LONG_RUN_AT,
   type MemoryMap,
   memoryMap,
   PAGE_INFO_BASE,
@@ -74,7 +76,7 @@ const IDLE = new WeakMap<Forms, Engine[]>();
 const MAX_IDLE = 2;
 
 /** Instructions of a run that is worth a better dispatch. */
-const LONG_RUN = 50_000;
+const LONG_SLICE = 50_000;
 /** Calls of handlers through the table before the dispatch is rebuilt with the forms that are in use. */
 const WARM_RUNS = 3;
 const MAX_HOT = 400;
@@ -179,6 +181,13 @@ export class Engine {
     this.globals.eventTop.value = EVENT_BASE;
     // Zero is the tag of physical address 0 and of nothing else: the other records of fresh memory match no address as they are.
     this.words[DECODE_BASE >> 2] = NO_TAG;
+    this.words[LONG_RUN_AT >> 2] = LONG_RUN;
+  }
+
+  /** From here on code is compiled when it has been come to a few times, however short the runs: so that tests meet as much of it as there is. */
+  compileSoon(): void {
+    this.words[LONG_RUN_AT >> 2] = 0;
+    this.#regions?.compileSoon();
   }
 
   /** Pages of RAM are about to be written, or to be accessed by a core: whoever gives out or translates their addresses says so. */
@@ -243,9 +252,14 @@ export class Engine {
     return new WebAssembly.Instance(module, { env: this.#env }).exports;
   }
 
-  /** Puts the functions of a module into the table. */
-  link(bytes: Uint8Array<ArrayBuffer>): void {
-    this.#instantiate(new WebAssembly.Module(bytes));
+  /** Puts a region into the table. `key` says what its code is made from, for the next machine of this build that comes by the same. */
+  linkRegion(number: number, key: string, bytes: () => Uint8Array<ArrayBuffer>): void {
+    this.#table.set(number, this.#instantiate(this.#forms.region(key, bytes)).region as () => number);
+  }
+
+  /** Translations have changed: a region that is being run asks for none until it is over. */
+  translationsChanged(): void {
+    this.#regions?.leave();
   }
 
   /** How many regions were compiled. */
@@ -287,10 +301,10 @@ export class Engine {
     }
     if (this.features.explore) {
       if (++this.#longRuns === WARM_STEPS) this.inlineForms();
-    } else if (instructions > LONG_RUN) {
+    } else if (instructions > LONG_SLICE) {
       // A run that ends at an instruction that is not decoded yet goes on: only what it did counts.
       this.#inLongRuns += instructions - this.unused(core);
-      if (this.#inLongRuns >= LONG_RUN) this.#warm();
+      if (this.#inLongRuns >= LONG_SLICE) this.#warm();
     }
     return reason;
   }

@@ -3,6 +3,9 @@ import { handlerModule, MAX_HANDLERS } from './handler-code.ts';
 import type { MemoryMap } from './layout.ts';
 import type { Features } from './memory-abi.ts';
 
+/** Modules of regions that are kept for later machines. */
+const MAX_REGION_MODULES = 1000;
+
 /** An instruction form and the number of its handler. */
 export interface Form {
   readonly number: number;
@@ -20,6 +23,7 @@ export class Forms {
   readonly #features: Features;
   readonly #byKey = new Map<string, Form>();
   readonly #modules = new Map<string, WebAssembly.Module>();
+  readonly #regions = new Map<string, WebAssembly.Module>();
   readonly #batches: WebAssembly.Module[] = [];
   #batched = 0;
 
@@ -47,6 +51,17 @@ export class Forms {
     if (module === undefined) {
       module = new WebAssembly.Module(bytes());
       this.#modules.set(name, module);
+    }
+    return module;
+  }
+
+  /** The module of a region, by what its code is made from. */
+  region(key: string, bytes: () => Uint8Array<ArrayBuffer>): WebAssembly.Module {
+    let module = this.#regions.get(key);
+    if (module === undefined) {
+      if (this.#regions.size === MAX_REGION_MODULES) this.#regions.clear();
+      module = new WebAssembly.Module(bytes());
+      this.#regions.set(key, module);
     }
     return module;
   }

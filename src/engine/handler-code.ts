@@ -15,6 +15,7 @@ import {
   HOT,
   ITLB,
   LATCH_ENTRIES,
+  LONG_RUN_AT,
   type MemoryMap,
   PAGE,
   REGION_AT,
@@ -41,6 +42,7 @@ import {
   loop,
   memoryFill,
   ret,
+  select,
   set,
 } from './wasm/code.ts';
 import { ModuleBuilder } from './wasm/module.ts';
@@ -171,6 +173,11 @@ export function runModule(
   const run = m.declare({ params: [I32, I32, I32], results: [I32] }, 'run');
   const [core, budget, record, physical, entry, status] = [0, 1, 2, 3, 4, 5];
   const [rip, page, frame] = [6, 7, 8];
+  // Where accesses are visible most runs are short, and each instruction comes by the place where regions are looked for: that is done only where a run has become
+  // long, and where something was jumped to.
+  const [jumped, longBelow] = [9, 10];
+  const seldom = features.regions && features.explore;
+  const noteJump: Code = seldom ? set(jumped, i32.const(1)) : [];
   // RIP and the translation of its page stay in locals from one instruction to the next; what TypeScript did in between may have changed both.
   const forgetPage = set(page, i64.const(-1));
   const reload: Code = [set(rip, i64.load(get(core), OFFSET.rip)), forgetPage];
@@ -200,10 +207,12 @@ export function runModule(
         },
         locals,
       );
-      return [code, br(sequential && !features.explore ? toBehind : toBehind + 2)];
+      if (sequential) return [code, br(features.explore ? toBehind + 2 : toBehind)];
+      return [code, noteJump, br(toBehind + 2)];
     });
     const tableCall: Code = [
       set(status, callIndirect(handlerType, i32.load16(get(record), RECORD.handler), get(core), get(record))),
+      seldom ? set(jumped, i64.ne(i64.load(get(core), OFFSET.rip), i64.add(get(rip), i64.load8(get(record), RECORD.length)))) : [],
       reload,
       brIf(2, i32.eqz(get(status))),
       iff(i32.eq(get(status), i32.const(2)), globalSet(globals.stop, i32.const(Stop.system + 1))),
@@ -225,7 +234,7 @@ export function runModule(
     ];
     // In the loop, in the branch that looks for a record: a region does as many instructions as it may, and none where its first block is too long.
     const index = i32.and(i32.xor(get(physical), i32.shrU(get(physical), i32.const(12))), i32.const(REGION_ENTRIES - 1));
-    const enterRegion: Code = [
+    const enterRegion = (toStop: number): Code => [
       set(entry, i32.add(i32.const(REGION_AT), i32.mul(index, i32.const(REGION_BYTES)))),
       iff(
         i32.and(i32.eq(i32.load(get(entry)), get(physical)), i64.eq(i64.load(get(entry), 8), get(rip))),
@@ -233,29 +242,31 @@ export function runModule(
           globalSet(globals.textChanged, i32.const(0)),
           set(status, get(budget)),
           set(budget, callIndirect(handlerType, i32.load(get(entry), 4), get(core), get(budget))),
-          iff(globalGet(globals.stop), [reload, br(4)]),
-          iff(i32.ne(get(status), get(budget)), [reload, set(status, i32.const(0)), br(3)]),
+          noteJump,
+          iff(globalGet(globals.stop), [reload, br(toStop)]),
+          iff(i32.ne(get(status), get(budget)), [reload, set(status, i32.const(0)), br(toStop - 1)]),
           set(status, i32.const(0)),
         ],
         [
           set(entry, i32.add(i32.const(HEAT_AT), i32.shl(index, i32.const(2)))),
           i32.store(get(entry), i32.add(i32.load(get(entry)), i32.const(1))),
-          iff(i32.eq(i32.load(get(entry)), i32.const(HOT)), [globalSet(globals.stop, i32.const(Stop.hot + 1)), br(4)]),
+          iff(i32.eq(i32.load(get(entry)), i32.const(HOT)), [globalSet(globals.stop, i32.const(Stop.hot + 1)), br(toStop)]),
         ],
       ),
     ];
     return [
       iff(get(record), set(status, i32.const(1))),
+      seldom
+        ? [
+            noteJump,
+            set(longBelow, i32.load(i32.const(LONG_RUN_AT))),
+            set(longBelow, select(i32.sub(get(budget), get(longBelow)), i32.const(0), i32.gtU(get(budget), get(longBelow)))),
+          ]
+        : [],
       reload,
       block([
         loop([
-          features.explore
-            ? iff(i32.or(globalGet(globals.access), globalGet(globals.locked)), [
-                globalSet(globals.access, i32.const(0)),
-                globalSet(globals.locked, i32.const(0)),
-                clearLatch(core),
-              ])
-            : [],
+          features.explore ? endAccesses(globals, core) : [],
           iff(i32.eqz(get(budget)), [globalSet(globals.stop, i32.const(Stop.budget + 1)), br(2)]),
           iff(get(status), set(status, i32.const(0)), [
             iff(i64.ne(i64.and(get(rip), i64.const(-4096)), get(page)), [
@@ -274,7 +285,11 @@ export function runModule(
               set(frame, i32.load(get(entry), ITLB.physical)),
             ]),
             set(physical, i32.or(get(frame), i32.and(i32.wrap(get(rip)), i32.const(0xfff)))),
-            features.regions ? enterRegion : [],
+            seldom
+              ? iff(i32.and(get(jumped), i32.ltU(get(budget), get(longBelow))), [set(jumped, i32.const(0)), enterRegion(5)])
+              : features.regions
+                ? enterRegion(4)
+                : [],
             set(record, i32.add(i32.const(DECODE_BASE), i32.shl(i32.and(get(physical), i32.const(DECODE_RECORDS - 1)), i32.const(5)))),
             iff(i32.ne(i32.load(get(record), RECORD.tag), get(physical)), [globalSet(globals.stop, i32.const(Stop.fetch + 1)), br(3)]),
           ]),
@@ -295,9 +310,9 @@ export function runModule(
       get(status),
     ];
   };
-  const locals = new Locals(9);
+  const locals = new Locals(11);
   const body = build(locals);
-  m.define(run, [I32, I32, I32, I64, I64, I32, ...locals.types], body);
+  m.define(run, [I32, I32, I32, I64, I64, I32, I32, I32, ...locals.types], body);
   return m.bytes();
 }
 
@@ -309,6 +324,15 @@ function dispatch(hot: readonly { number: number }[], arms: readonly Code[], rec
   let code: Code = brTable(i32.load16(get(record), RECORD.handler), targets, hot.length);
   for (const a of arms) code = [block(code), a];
   return code;
+}
+
+/** Behind an instruction: its visible accesses are done with. */
+export function endAccesses(globals: EngineGlobals, core: number): Code {
+  return iff(i32.or(globalGet(globals.access), globalGet(globals.locked)), [
+    globalSet(globals.access, i32.const(0)),
+    globalSet(globals.locked, i32.const(0)),
+    clearLatch(core),
+  ]);
 }
 
 function clearLatch(core: number): Code {

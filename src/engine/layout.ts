@@ -141,6 +141,9 @@ export const regionIndex = (physical: number): number => (physical ^ (physical >
 export const HEAT_AT = REGION_AT + REGION_ENTRIES * REGION_BYTES;
 /** How often a place is come to before it is compiled. */
 export const HOT = 200;
+/** Where accesses are visible: how many instructions a run has done before regions are looked for, u32; and how many that mostly are. Shorter runs are not worth it. */
+export const LONG_RUN_AT = 0x300;
+export const LONG_RUN = 256;
 
 /** Three pages that are shared, then one page a core, which trades places with it (`MetaWords`). */
 export const META_BASE = 0x70000;

@@ -11,7 +11,7 @@ export interface Features {
   readonly fence: boolean;
   /** Store buffers (x86-TSO); without it a visible store is a visible operation of its own. Needs `explore`. */
   readonly tso: boolean;
-  /** Hot code is compiled (`region-code.ts`). Not with `explore`. */
+  /** Hot code is compiled (`region-code.ts`). */
   readonly regions: boolean;
 }
 

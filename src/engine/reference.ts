@@ -193,7 +193,9 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
       const address = this.address(operand);
       // The whole operand must be canonical before the first quadword of it is looked up.
       const last = (address + BigInt(8 * count - 1)) & ALL64;
-      if (!isCanonical(last)) this.raise(this.#kind('operand') === 'stack' ? Vector.SS : Vector.GP, 0);
+      if (this.#i.codeSize === 64 && !isCanonical(last)) this.raise(this.#kind('operand') === 'stack' ? Vector.SS : Vector.GP, 0);
+      // A segment holds all of it or none; which of its pages is missing comes behind that.
+      if (this.#i.codeSize !== 64) this.#linear(address, size / 8, 'operand', 'read');
       return Array.from({ length: count }, (_, n) => this.load(address + BigInt(8 * n), 64, 'operand'));
     }
     const at = this.#vectorAt(operand);

@@ -3,7 +3,7 @@ import type { Instruction } from '../isa/instruction.ts';
 import { RECORD, RECORD_BYTES, type RecordFields } from '../isa/record.ts';
 import { semanticsOf } from '../isa/semantics/index.ts';
 import { Graph, Locals } from './graph.ts';
-import { defineStoreHits, HANDLER, importEnvironment } from './handler-code.ts';
+import { defineStoreHits, endAccesses, HANDLER, importEnvironment } from './handler-code.ts';
 import { DECODE_BASE, DECODE_RECORDS, type MemoryMap, Stop } from './layout.ts';
 import type { Features } from './memory-abi.ts';
 import { block, br, brTable, type Code, callIndirect, get, globalGet, globalSet, I32, I64, i32, i64, iff, loop, set } from './wasm/code.ts';
@@ -31,8 +31,10 @@ const FLAG_WORDS = ['flagResult', 'flagCarry'] as const;
 const CORE_LOCAL = 0;
 const BUDGET = 1;
 const NEXT = 2;
+/** 1 in an instruction that has called outside: there is something to look after behind it. */
+const CALLED = 3;
 /** RAX; the other general registers and the flag words follow. */
-const FIRST = 3;
+const FIRST = 4;
 const REGISTERS = 18;
 
 /** Which registers a region uses: known once its code has been made once. */
@@ -44,22 +46,16 @@ interface Uses {
 /**
  * The code of a region: hot blocks of one page as one function `(core block, instructions) -> instructions left`, from the same semantics as the handlers. General
  * registers and flags live in locals between the blocks; whatever may look at the core, a slow memory access or a way out, finds everything in its
- * block. `entry` is the block that it begins with, `number` its place in the table. A block begins only when all its instructions are allowed, so that a region stops exactly where the interpreter would.
+ * block. `entry` is the block that it begins with. A block begins only when all its instructions are allowed, so that a region stops exactly where the interpreter would.
  */
-export function regionModule(
-  blocks: readonly RegionBlock[],
-  entry: number,
-  number: number,
-  map: MemoryMap,
-  features: Features,
-): Uint8Array<ArrayBuffer> {
+export function regionModule(blocks: readonly RegionBlock[], entry: number, map: MemoryMap, features: Features): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder();
   const environment = importEnvironment(m, map.totalPages);
   const { memory, globals } = environment;
   const storeHit = features.journal
     ? defineStoreHits(m, map, globals)
     : { 8: memory.storeAt, 16: memory.storeAt, 32: memory.storeAt, 64: memory.storeAt };
-  const fn = m.declare(HANDLER);
+  const fn = m.declare(HANDLER, 'region');
   const handlerType = m.type(HANDLER);
   const starts = new Map(blocks.map((b, n) => [b[0]!.rip, n]));
   const returns = blocks.flatMap((b) => {
@@ -107,6 +103,7 @@ export function regionModule(
           set(status, callIndirect(handlerType, i32.load16(i32.const(record), RECORD.handler), get(CORE_LOCAL), i32.const(record))),
           iff(i32.eq(get(status), i32.const(2)), globalSet(stop, i32.const(Stop.system + 1))),
           iff(i32.or(get(status), globalGet(textChanged)), br(1 + out)),
+          features.explore ? endAccesses(globals, CORE_LOCAL) : [],
           fill,
           places.map((place) => iff(i64.eq(i64.load(get(CORE_LOCAL), OFFSET.rip), i64.const(BigInt.asIntN(64, place))), to(place, 1))),
           br(out),
@@ -117,14 +114,30 @@ export function regionModule(
         if (volatileAt !== undefined) return byRecord(one, volatileAt);
         const left = instructions.length - 1 - n;
         locals.reset();
+        let calls = false;
+        // An access may have changed text, this region's too, or what is mapped where: then it is over. Accesses that others see have been counted.
+        const behind = (goOn: Code, depth: number): Code =>
+          calls
+            ? iff(get(CALLED), [
+                set(CALLED, i32.const(0)),
+                features.explore ? endAccesses(globals, CORE_LOCAL) : [],
+                iff(globalGet(globals.textChanged), [set(BUDGET, i32.add(get(BUDGET), i32.const(left))), goTo(goOn), br(depth + 2 + out)]),
+              ])
+            : [];
         const fixed: FixedPlace = {
           fields,
           rip,
           gpr: use,
           flagWord: (word, write) => use(16 + FLAG_WORDS.indexOf(word), write),
           spill: goTo(i64.const(BigInt.asIntN(64, rip))),
-          jump: to,
+          call: (write) => {
+            if (!write && !features.explore) return fixed.spill;
+            calls = true;
+            return [fixed.spill, set(CALLED, i32.const(1))];
+          },
+          jump: (target, depth) => [behind(i64.const(BigInt.asIntN(64, target)), depth), to(target, depth)],
           jumpTo: (target, depth) => [
+            behind(get(target), depth),
             returns.map((site) =>
               starts.has(site) ? iff(i64.eq(get(target), i64.const(BigInt.asIntN(64, site))), to(site, depth + 1)) : [],
             ),
@@ -155,25 +168,17 @@ export function regionModule(
         });
         semanticsOf(instruction.mnemonic)!(provider, instruction);
         const body = provider.finish();
-        const next = BigInt.asUintN(64, rip + BigInt(fields.length));
-        // A store may have changed text, this region's too: then it is over.
-        const changed = provider.stores
-          ? iff(globalGet(globals.textChanged), [
-              set(BUDGET, i32.add(get(BUDGET), i32.const(left))),
-              goTo(i64.const(BigInt.asIntN(64, next))),
-              br(1 + out),
-            ])
-          : [];
-        return [body, changed];
+        const next = BigInt.asIntN(64, rip + BigInt(fields.length));
+        return [body, behind(i64.const(next), 0)];
       });
       const last = instructions.at(-1)!;
-      const behind = BigInt.asUintN(64, last.rip + BigInt(last.fields.length));
-      const falls = starts.get(behind) === k + 1;
+      const next = BigInt.asUintN(64, last.rip + BigInt(last.fields.length));
+      const falls = starts.get(next) === k + 1;
       return [
         iff(i32.ltU(get(BUDGET), i32.const(instructions.length)), [goTo(i64.const(BigInt.asIntN(64, instructions[0]!.rip))), br(1 + out)]),
         set(BUDGET, i32.sub(get(BUDGET), i32.const(instructions.length))),
         parts,
-        falls || last.volatileAt !== undefined ? [] : to(behind, 0),
+        falls || last.volatileAt !== undefined ? [] : to(next, 0),
       ];
     });
 
@@ -190,8 +195,7 @@ export function regionModule(
   build(new Locals(FIRST + REGISTERS), uses, undefined);
   const locals = new Locals(FIRST + REGISTERS);
   const body = build(locals, uses, uses);
-  m.define(fn, [I32, ...Array(REGISTERS).fill(I64), ...locals.types], body);
-  m.elements(number, [fn]);
+  m.define(fn, [I32, I32, ...Array(REGISTERS).fill(I64), ...locals.types], body);
   return m.bytes();
 }
 
@@ -206,7 +210,7 @@ export function takes(instruction: Instruction, fields: RecordFields, map: Memor
   if (answer === undefined) {
     answer = true;
     try {
-      regionModule([[{ rip: 0x1000n, instruction, fields }]], 0, 0, map, features);
+      regionModule([[{ rip: 0x1000n, instruction, fields }]], 0, map, features);
     } catch (error) {
       if (!(error instanceof Declined)) throw error;
       answer = false;

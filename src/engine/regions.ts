@@ -1,6 +1,6 @@
 import { OFFSET } from '../isa/core-state.ts';
 import type { Instruction } from '../isa/instruction.ts';
-import { RECORD, type RecordFields } from '../isa/record.ts';
+import { RECORD, RECORD_BYTES, type RecordFields } from '../isa/record.ts';
 import type { Engine } from './engine.ts';
 import { MAX_HANDLERS, MAX_REGIONS } from './handler-code.ts';
 import {
@@ -57,6 +57,8 @@ export class Regions {
   /** Instructions that regions look up when they run. */
   readonly #volatile = new Set<number>();
   #count = 0;
+  /** `HOT` less of how often places are come to before they are compiled. */
+  #heatAtFirst = 0;
   /** Regions that were compiled. */
   compiled = 0;
 
@@ -93,7 +95,9 @@ export class Regions {
     engine.words[heat] = 0;
     if (this.#count === MAX_REGIONS) this.clear();
     const number = MAX_HANDLERS + this.#count++;
-    engine.link(regionModule(blocks, entry, number, engine.map, engine.features));
+    engine.linkRegion(number, this.#keyOf(blocks, entry, physical & ~0xfff), () =>
+      regionModule(blocks, entry, engine.map, engine.features),
+    );
     this.compiled++;
     const place = (i: RegionInstruction): number => (physical & ~0xfff) | Number(i.rip & 0xfffn);
     const ranges = blocks
@@ -114,6 +118,21 @@ export class Regions {
     this.#engine.view.setUint32(at, physical, true);
     this.#engine.view.setUint32(at + 4, number, true);
     this.#engine.view.setBigUint64(at + 8, rip, true);
+  }
+
+  /** All that the code of a region depends on: where it begins, and address, form and fields of its instructions. */
+  #keyOf(blocks: readonly RegionBlock[], entry: number, frame: number): string {
+    const { words } = this.#engine;
+    const key: (number | string)[] = [entry];
+    for (const block of blocks) {
+      key.push(`@${block[0]!.rip}`);
+      for (const { rip, volatileAt } of block) {
+        if (volatileAt !== undefined) key.push(`v${volatileAt}`);
+        const record = DECODE_BASE + ((frame | Number(rip & 0xfffn)) & (DECODE_RECORDS - 1)) * RECORD_BYTES;
+        for (let at = record + 4; at < record + RECORD_BYTES; at += 4) key.push(words[at >> 2] as number);
+      }
+    }
+    return key.join();
   }
 
   /** Instructions that can be reached inside the page and have been decoded. */
@@ -162,7 +181,7 @@ export class Regions {
       for (let at = physical; at < physical + size; at++) this.#changes.set(at, (this.#changes.get(at) ?? 0) + 1);
       for (const region of list) if (!kept.includes(region)) this.#forget(region);
       this.#byPage.set(page, kept);
-      this.#engine.globals.textChanged.value = 1;
+      this.leave();
     }
   }
 
@@ -187,6 +206,7 @@ export class Regions {
 
   /** The engine goes to another machine. */
   renew(): void {
+    this.#heatAtFirst = 0;
     this.clear();
     this.compiled = 0;
   }
@@ -199,7 +219,19 @@ export class Regions {
     this.#volatile.clear();
     this.#count = 0;
     this.#engine.bytes.fill(0, REGION_AT, HEAT_AT + REGION_ENTRIES * 4);
+    this.#engine.words.fill(this.#heatAtFirst, HEAT_AT >> 2, (HEAT_AT >> 2) + REGION_ENTRIES);
+    this.leave();
+  }
+
+  /** A region that is being run is over behind the instruction that it is in. */
+  leave(): void {
     this.#engine.globals.textChanged.value = 1;
+  }
+
+  /** Places are hot the third time: by then what is around them has been decoded, most times. */
+  compileSoon(): void {
+    this.#heatAtFirst = HOT - 3;
+    this.clear();
   }
 }
 

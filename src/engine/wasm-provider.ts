@@ -49,6 +49,8 @@ export interface FixedPlace {
   flagWord(word: 'flagResult' | 'flagCarry', write: boolean): number;
   /** Everything that is in locals goes to the core's block, with RIP at this instruction. */
   readonly spill: Code;
+  /** The same before a call that may look at the core, stop it or change what comes next, with a note that the instruction has made one. `write`: it may change text. */
+  call(write: boolean): Code;
   /** Goes on at an address that is known: the code for it, or the way out. */
   jump(target: bigint, depth: number): Code;
   /** Goes on at the address in a local. */
@@ -72,7 +74,6 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
   #jumps = false;
   #ownsRip = false;
   #lockBegun = false;
-  #stores = false;
   #addressCache: Node | undefined;
   #oldFlags: number | undefined;
 
@@ -89,11 +90,6 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     // Made first, so that every branch of the handler may use it. POP takes its address after RSP moved.
     const memory = instruction.operands.find((o) => o.kind === 'memory');
     if (memory !== undefined && instruction.mnemonic !== 'pop' && instruction.mnemonic !== 'lea') this.#addressCache = this.address(memory);
-  }
-
-  /** Once finished: whether it may have stored. */
-  get stores(): boolean {
-    return this.#stores;
   }
 
   /** Once finished: whether control always goes to the instruction behind it, without a look at the machine. */
@@ -303,7 +299,10 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     if (this.#i.lock && !this.#lockBegun && (this.#c.fixed === undefined || this.#c.features.explore)) {
       this.#lockBegun = true;
       const { memory, core } = this.#c;
-      this.g.effect([linear], (_depth, a) => call(memory.lockBegin, get(core), a ?? [], i32.const(whole), i32.const(KINDS[through])));
+      this.g.effect([linear], (_depth, a) => [
+        this.#spilled(true),
+        call(memory.lockBegin, get(core), a ?? [], i32.const(whole), i32.const(KINDS[through])),
+      ]);
       this.#leaveOnStop();
     }
     return this.#load(linear, size, through, true);
@@ -312,9 +311,8 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
   #load(address: Node, size: Size, through: AccessKind, modify: boolean): Node {
     const { core, memory, inlineTlb } = this.#c;
     const bytes = size / 8;
-    const spill = this.#c.fixed?.spill ?? [];
     const slow = (a: Code): Code => [
-      spill,
+      this.#spilled(false),
       call(memory.load, get(core), a, i32.const(bytes), i32.const(KINDS[through]), i32.const(modify ? 1 : 0)),
     ];
     if (!inlineTlb) {
@@ -345,10 +343,11 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
   store(offset: Node, size: Size, value: Node, through: AccessKind = 'data'): void {
     const address = this.#linear(offset, size / 8, through, 'write');
     const { core, memory, inlineTlb, storeHit, features } = this.#c;
-    this.#stores = true;
     const bytes = size / 8;
-    const spill = this.#c.fixed?.spill ?? [];
-    const slow = (a: Code, v: Code): Code => [spill, call(memory.store, get(core), a, i32.const(bytes), v, i32.const(KINDS[through]))];
+    const slow = (a: Code, v: Code): Code => [
+      this.#spilled(true),
+      call(memory.store, get(core), a, i32.const(bytes), v, i32.const(KINDS[through])),
+    ];
     const narrow = this.zeroExtend(value, size);
     if (!inlineTlb) {
       this.g.effect([address, narrow], (_depth, a, v) => slow(a ?? [], v ?? []));
@@ -377,7 +376,10 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
         iff(
           i64.eq(i64.load(get(entry), TLB.tagWrite), this.#pageOf(at, bytes, features.journal)),
           hit,
-          fixed === undefined ? miss(depth + 1) : iff(this.#besideCode(entry, at, bytes, fixed.ram), hit, miss(depth + 2)),
+          // The explorer learns of every store to a page with code which text is written.
+          fixed === undefined || features.explore
+            ? miss(depth + 1)
+            : iff(this.#besideCode(entry, at, bytes, fixed.ram), hit, miss(depth + 2)),
         ),
       ];
     });
@@ -403,6 +405,11 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     return iff(onPage, i32.eqz(holdsCode(physical, quads)), i32.const(0), I32);
   }
 
+  /** In front of a call outside. */
+  #spilled(write: boolean): Code {
+    return this.#c.fixed?.call(write) ?? [];
+  }
+
   #leaveOnStop(): void {
     this.g.effect([], (depth) => iff(globalGet(this.#c.memory.globals.stop), this.#c.leave(depth + 1)));
   }
@@ -419,6 +426,8 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     if (operand.kind === 'memory') {
       const address = this.address(operand);
       if (count > 1 && this.#wholeVectors) return this.#loadQuads(this.#linear(address, 8 * count, 'operand', 'read'), count);
+      // A segment holds all of it or none; which of its pages is missing comes behind that.
+      if (this.#i.codeSize !== 64) this.#linear(address, 8 * count, 'operand', 'read');
       return Array.from({ length: count }, (_, n) => this.load(this.add(address, this.constant(8 * n)), 64, 'operand'));
     }
     if (operand.kind !== 'vector') throw new Error(`${this.#i.mnemonic} has no quadwords in a ${operand.kind} operand`);
@@ -450,7 +459,6 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
 
   #loadQuads(address: Node, count: number): Node[] {
     const { core, memory } = this.#c;
-    const spill = this.#c.fixed?.spill ?? [];
     const kept = Array.from({ length: count }, () => this.g.locals.take(I64));
     const [at, entry] = [this.g.locals.take(I64), this.g.locals.take(I32)];
     this.g.effect([address], (depth, a) => [
@@ -463,7 +471,7 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
           kept.map((local, n) => set(local, i64.load(get(entry), 8 * n))),
         ],
         [
-          spill,
+          this.#spilled(false),
           kept.map((local, n) => [
             set(
               local,
@@ -480,8 +488,6 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
 
   #storeQuads(address: Node, values: readonly Node[]): void {
     const { core, memory } = this.#c;
-    this.#stores = true;
-    const spill = this.#c.fixed?.spill ?? [];
     const bytes = 8 * values.length;
     const [at, entry] = [this.g.locals.take(I64), this.g.locals.take(I32)];
     const kept = values.map(() => this.g.locals.take(I64));
@@ -493,7 +499,7 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
         kept.map((local, n) => i64.store(get(entry), get(local), 8 * n)),
       ];
       const miss = (depth: number): Code => [
-        spill,
+        this.#spilled(true),
         call(memory.probe, get(core), get(at), i32.const(bytes), i32.const(KINDS.operand)),
         check(depth),
         kept.map((local, n) => [
@@ -517,8 +523,10 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
   probe(offset: Node, bytes: number, through: AccessKind = 'data'): void {
     const address = this.#linear(offset, bytes, through, 'write');
     const { core, memory } = this.#c;
-    const spill = this.#c.fixed?.spill ?? [];
-    this.g.effect([address], (_depth, a) => [spill, call(memory.probe, get(core), a ?? [], i32.const(bytes), i32.const(KINDS[through]))]);
+    this.g.effect([address], (_depth, a) => [
+      this.#spilled(true),
+      call(memory.probe, get(core), a ?? [], i32.const(bytes), i32.const(KINDS[through])),
+    ]);
     this.#leaveOnStop();
   }
 
@@ -652,13 +660,14 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     if (features.tso) {
       this.g.effect([], (depth) =>
         iff(i32.load(get(core), CORE.storeBufferCount), [
+          this.#c.fixed?.spill ?? [],
           globalSet(memory.globals.stop, i32.const(Stop.drain + 1)),
           this.#c.leave(depth + 1),
         ]),
       );
     }
     if (features.fence && this.#i.mnemonic === 'mfence') {
-      this.g.effect([], (depth) => iff(call(fence, get(core)), this.#c.leave(depth + 1)));
+      this.g.effect([], (depth) => [this.#spilled(false), iff(call(fence, get(core)), this.#c.leave(depth + 1))]);
     }
   }
 

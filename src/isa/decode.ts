@@ -145,7 +145,7 @@ function addressSizeOf({ addressSize }: Prefixes, { codeSize }: Mode): CodeSize 
 const STACK = new Set(['push', 'pop', 'pushf', 'popf', 'enter', 'leave', 'pop_sreg', 'pusha', 'popa']);
 
 function sizeOf(mnemonic: string, prefixes: Prefixes, operandSize: Size | undefined, { codeSize }: Mode): Size {
-  const branch = BRANCHES.has(mnemonic) || mnemonic.startsWith('j');
+  const branch = BRANCHES.has(mnemonic) || (mnemonic.startsWith('j') && mnemonic !== 'jmp_far');
   if (branch && codeSize === 64) return 64;
   const narrow = prefixes.operandSize !== (codeSize === 16) && !prefixes.rexW;
   if (branch) return narrow ? 16 : 32;

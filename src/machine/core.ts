@@ -271,5 +271,6 @@ export class Core {
   flushTlb(): void {
     this.#words.set(EMPTY_TLB, (this.base + CORE.tlb) >> 2);
     this.#words.set(EMPTY_ITLB, (this.base + CORE.itlb) >> 2);
+    this.#engine.translationsChanged();
   }
 }

@@ -5,7 +5,7 @@ import { type Core, GuestFault } from './core.ts';
 import { DESCRIPTOR_TYPE, isCode, isConforming, isNull, readDescriptor, selectorError, setTypeBits } from './descriptors.ts';
 import { asSupervisor, isCanonical } from './paging.ts';
 import type { MachineParts } from './parts.ts';
-import { setSegment, UNUSABLE } from './segmentation.ts';
+import { keepsHidden, setSegment, UNUSABLE } from './segmentation.ts';
 
 /** An exception or interrupt on its way to its handler, as all modes see it. */
 export interface EntryEvent {
@@ -60,7 +60,9 @@ export function enterLong(machine: MachineParts, core: Core, event: EntryEvent):
     machine.flushTlb(core);
   }
   core.setGpr(RSP, top);
-  codeEntry(machine, core, (gate.selector & ~3) | newCpl, code.hidden, true)();
+  const selector = (gate.selector & ~3) | newCpl;
+  if (keepsHidden(core)) codeEntry(machine, core, selector, code.hidden, true)();
+  else core.setSmall('cs', selector);
   core.rip = gate.offset;
   return { masksInterrupts: gate.masksInterrupts, frameAt: errorCode === undefined ? top : top + 8n };
 }

@@ -17,7 +17,6 @@ import {
 } from './descriptors.ts';
 import type { MachineParts, SystemOutcome } from './parts.ts';
 import {
-  type HiddenSegment,
   isLong,
   isProtected,
   keepsHidden,
@@ -54,49 +53,61 @@ export function iret(machine: MachineParts, core: Core, size: 16 | 32 | 64): Sys
 
 interface Frame {
   readonly rip: bigint;
+  readonly cs: number;
   readonly rflags: number;
-  /** Absent where the stack stays. */
-  readonly stack?: { readonly rsp: bigint; readonly ss: number; readonly hidden: HiddenSegment };
-  /** Address of the popped RIP, and what the frame takes on the stack that it is popped from. */
-  readonly at: bigint;
+  /** What it takes on the stack; where it takes the stack itself, too, that is left behind. */
   readonly bytes: number;
+  readonly takesStack: boolean;
+  readonly rsp: bigint;
+  readonly ss: number;
+  readonly stack: Descriptor | undefined;
+  /** Address of the popped RIP. */
+  readonly at: bigint;
   readonly cpl: number;
   /** Numbers of data segment registers that become null because the outer level may not use them. */
   readonly cleared: readonly number[];
-  /** Loads CS. */
-  enter(): void;
+  /** Loads CS where that is more than its selector. */
+  readonly enter: (() => void) | undefined;
 }
 
+const NONE: readonly number[] = [];
+
 function readFrame(machine: MachineParts, core: Core, size: 16 | 32 | 64): Frame {
-  const isTask = isProtected(core) && (core.small('flagSystem') & NT) !== 0;
-  if (isTask && !isLong(core)) throw taskReturn(core);
+  const protects = isProtected(core);
+  const long = isLong(core);
+  const isTask = protects && (core.small('flagSystem') & NT) !== 0;
+  if (isTask && !long) throw taskReturn(core);
   if (isTask) throw new GuestFault(Vector.GP);
   const cpl = core.small('cpl');
   const bytes = size / 8;
   const at = onStack(core, 0, bytes, 'read');
-  const popped = (n: number): bigint => core.load(n === 0 ? at : onStack(core, n * bytes, bytes, 'read'), bytes, 'stack');
-  const rip = popped(0);
-  const cs = Number(popped(1) & 0xffffn);
-  const rflags = Number(popped(2) & 0xffffffffn);
-  const same = { rip, rflags, at, bytes: 3 * bytes, cpl, cleared: [] };
-  if (!isProtected(core)) {
-    if (rip > core.get('csHigh')) throw new GuestFault(Vector.GP);
-    return { ...same, enter: () => setRealSegment(core, CS, cs) };
-  }
-  if (!isLong(core) && (rflags & VM) !== 0 && cpl === 0) throw virtual8086(core);
-
-  const newCpl = cs & 3;
+  const rip = core.load(at, bytes, 'stack');
+  const cs = Number(popped(core, 1, bytes) & 0xffffn);
+  const rflags = Number(popped(core, 2, bytes) & 0xffffffffn);
+  const newCpl = protects ? cs & 3 : cpl;
   const takesStack = core.mode === 0 || newCpl > cpl;
-  const [rsp, ss] = takesStack ? [popped(3), Number(popped(4) & 0xffffn)] : [0n, 0];
+  if (!protects) {
+    if (rip > core.get('csHigh')) throw new GuestFault(Vector.GP);
+    const enter = (): void => setRealSegment(core, CS, cs);
+    return { rip, cs, rflags, bytes: 3 * bytes, takesStack, rsp: 0n, ss: 0, stack: undefined, at, cpl, cleared: NONE, enter };
+  }
+  if (!long && (rflags & VM) !== 0 && cpl === 0) throw virtual8086(core);
+  const rsp = takesStack ? popped(core, 3, bytes) : 0n;
+  const ss = takesStack ? Number(popped(core, 4, bytes) & 0xffffn) : 0;
   const code = codeDescriptor(machine, core, cs, cpl);
   checkOffset(core, code, rip);
-  const stack = takesStack ? stackDescriptor(machine, core, ss, newCpl, is64Bit(core, code)) : undefined;
-  const cleared = newCpl > cpl ? inaccessible(machine, core, newCpl) : [];
-  const enter = codeEntry(machine, core, cs, code.hidden, is64Bit(core, code));
+  const to64 = is64Bit(core, code);
+  const stack = takesStack ? stackDescriptor(machine, core, ss, newCpl, to64) : undefined;
+  const cleared = newCpl > cpl ? inaccessible(machine, core, newCpl) : NONE;
+  const enter = to64 && !keepsHidden(core) ? undefined : codeEntry(machine, core, cs, code.hidden, to64);
   setTypeBits(machine, core, code, 1);
   if (stack !== undefined) setTypeBits(machine, core, stack, 1);
-  const frame = { ...same, bytes: (takesStack ? 5 : 3) * bytes, cpl: newCpl, cleared, enter };
-  return takesStack ? { ...frame, stack: { rsp, ss, hidden: stack === undefined ? UNUSABLE : stack.hidden } } : frame;
+  return { rip, cs, rflags, bytes: 3 * bytes, takesStack, rsp, ss, stack, at, cpl: newCpl, cleared, enter };
+}
+
+/** Element `n` of the frame. */
+function popped(core: Core, n: number, bytes: number): bigint {
+  return core.load(onStack(core, n * bytes, bytes, 'read'), bytes, 'stack');
 }
 
 /** Checks the code segment that a return goes to: same or outer privilege level. */
@@ -168,13 +179,14 @@ function commit(machine: MachineParts, core: Core, frame: Frame, size: number): 
   const mask = changeable(cpl, (old & IOPL) >> 12, size);
   const status = frame.rflags & ARITHMETIC_FLAGS;
   core.rflags = status | (old & ~mask) | (frame.rflags & mask);
-  if (frame.stack === undefined) moveStackPointer(core, frame.bytes);
+  if (!frame.takesStack) moveStackPointer(core, frame.bytes);
   for (const number of frame.cleared) clearSegment(core, number);
-  frame.enter();
-  if (frame.stack !== undefined) {
-    setSegment(core, SS, frame.stack.ss, frame.stack.hidden);
+  if (frame.enter === undefined) core.setSmall('cs', frame.cs);
+  else frame.enter();
+  if (frame.takesStack) {
+    setSegment(core, SS, frame.ss, frame.stack?.hidden ?? UNUSABLE);
     updateMode(machine, core);
-    setStackPointer(core, frame.stack.rsp);
+    setStackPointer(core, frame.rsp);
   }
   core.rip = frame.rip;
   core.setSmall('nmiBlocked', 0);

@@ -102,7 +102,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
       explore: options.explore !== undefined,
       tso: options.explore?.memory === 'tso',
       fence: options.explore?.fetch.mfenceSerializes === true,
-      regions: options.engine === 'region' && options.explore === undefined,
+      regions: options.engine === 'region',
     };
     this.engine = Engine.take({ ramBytes: options.ramBytes, journalBytes: 16 << 20, features }, this);
     this.cores = Array.from({ length: options.cores }, (_, i) => new Core(this.engine, i));

@@ -2,7 +2,7 @@ import { CORE } from '../engine/layout.ts';
 import { ReferenceArithmetic } from '../engine/reference-arithmetic.ts';
 import { RSP, type StateWord } from '../isa/core-state.ts';
 import { type CodeSize, LONG_MODE, MODES, type Mode, modeOf } from '../isa/mode.ts';
-import { FS, GS, linearAddress, RIGHTS, SEGMENTS, SS } from '../isa/segments.ts';
+import { CS, FS, GS, linearAddress, RIGHTS, SEGMENTS, SS } from '../isa/segments.ts';
 import { type Core, GuestFault } from './core.ts';
 import type { MachineParts } from './parts.ts';
 
@@ -42,11 +42,12 @@ export const flatSegment = (kind: 'code64' | 'code32' | 'data', cpl: number): Hi
 
 const FLAT_RIGHTS = { code64: 0xa09b, code32: 0xc09b, data: 0xc093 } as const;
 
-/** Sets the selector and the hidden part of segment register `number`. `updateMode` is the caller's to call where that is CS or SS. */
+/** Sets the hidden part of segment register `number`; what was translated through another CS is forgotten. `updateMode` is the caller's to call where that is CS or SS. */
 export function setHidden(core: Core, number: number, hidden: HiddenSegment): void {
   const { base, low, high, rights } = SEGMENTS[number]!;
   const bounds = boundsOf(hidden);
   core.useExtended();
+  if (number === CS && (core.get(base) !== hidden.base || core.get(high) !== bounds.high)) core.flushTlb();
   core.set(base, hidden.base);
   core.set(low, bounds.low);
   core.set(high, bounds.high);
@@ -72,8 +73,10 @@ export function setSegment(core: Core, number: number, selector: number, hidden:
 /** Loads a segment register as real mode does: 64 KiB from 16 times the selector; limit and rights stay (SDM Vol. 3, "Real-Address Mode Operation"). */
 export function setRealSegment(core: Core, number: number, selector: number): void {
   const { selector: word, base } = SEGMENTS[number]!;
+  const from = BigInt(selector) << 4n;
+  if (number === CS && core.get(base) !== from) core.flushTlb();
   core.setSmall(word, selector);
-  core.set(base, BigInt(selector) << 4n);
+  core.set(base, from);
 }
 
 /** The mode that the core's words say it decodes in. */
@@ -84,10 +87,10 @@ function modeNow(core: Core): Mode {
   return modeOf((code & RIGHTS.big) !== 0 ? 32 : 16, (stack & RIGHTS.big) !== 0 ? 32 : 16);
 }
 
-/** CS, SS, CR0 or EFER changed: the core decodes in another mode or from another place. */
+/** CS, SS, CR0 or EFER changed: the core may decode in another mode. */
 export function updateMode(machine: MachineParts, core: Core): void {
   const { number } = modeNow(core);
-  if (number === 0 && core.mode === 0) return;
+  if (number === core.mode) return;
   core.setRaw(CORE.mode, number);
   machine.flushTlb(core);
 }
@@ -96,12 +99,17 @@ const stackSize = (core: Core): CodeSize => MODES[core.mode]!.stackSize;
 
 /** Linear address of `bytes` bytes, `displacement` bytes from the top of the stack. Throws `GuestFault`. */
 export function onStack(core: Core, displacement: number, bytes: number, access: 'read' | 'write'): bigint {
+  if (core.mode === 0) return displacement === 0 ? core.gpr(RSP) : BigInt.asUintN(64, core.gpr(RSP) + BigInt(displacement));
   const offset = BigInt.asUintN(stackSize(core), core.gpr(RSP) + BigInt(displacement));
   return linearOf(core, SS, offset, bytes, access);
 }
 
 /** Sets RSP, ESP or SP. */
 export function setStackPointer(core: Core, value: bigint): void {
+  if (core.mode === 0) {
+    core.setGpr(RSP, value);
+    return;
+  }
   const low = BigInt.asUintN(stackSize(core), value);
   core.setGpr(RSP, stackSize(core) === 16 ? (core.gpr(RSP) & ~0xffffn) | low : low);
 }

@@ -17,7 +17,7 @@ const FLAT_DATA_RIGHTS = 0xc093;
  * Real-Address Mode" for the limits).
  */
 export function startInRealMode(machine: MachineParts, core: Core, selector: number, offset: number): void {
-  start(core, CR0_ET, offset);
+  start(machine, core, CR0_ET, offset);
   for (const [number, words] of SEGMENTS.entries()) {
     const value = number === CS ? selector : 0;
     core.setSmall(words.selector, value);
@@ -32,7 +32,7 @@ export function startInRealMode(machine: MachineParts, core: Core, selector: num
 
 /** Makes a core start in 32-bit protected mode without paging, with flat segments that no descriptor table need hold, as boot protocols want it. */
 export function startInProtectedMode(machine: MachineParts, core: Core, eip: number): void {
-  start(core, CR0_ET | CR0_PE, eip);
+  start(machine, core, CR0_ET | CR0_PE, eip);
   for (const [number, words] of SEGMENTS.entries()) {
     core.setSmall(words.selector, number === CS ? 8 : 0x10);
     setHidden(core, number, flat(number === CS ? FLAT_CODE_RIGHTS : FLAT_DATA_RIGHTS));
@@ -44,11 +44,12 @@ export function startInProtectedMode(machine: MachineParts, core: Core, eip: num
 
 const flat = (rights: number): HiddenSegment => ({ base: 0n, limit: 0xffffffffn, rights });
 
-function start(core: Core, cr0: bigint, rip: number): void {
+function start(machine: MachineParts, core: Core, cr0: bigint, rip: number): void {
   core.set('cr0', cr0);
   core.set('cr4', 0n);
   core.set('efer', 0n);
   core.setSmall('cpl', 0);
   core.rflags = 2;
   core.rip = BigInt(rip);
+  machine.flushTlb(core);
 }

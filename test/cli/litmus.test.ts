@@ -89,7 +89,6 @@ test.each([
   ['litmus bare', 'there is no litmus test in bare'],
   ['litmus nothing', 'no such file'],
   ['litmus tests/more/arm.litmus', 'for AArch64'],
-  ['litmus tests/SB.litmus --engine region', "without engine 'region'"],
 ])('%s is refused', async (line, message) => {
   const { exit, stderr } = await run(line);
   expect(exit).toBeGreaterThan(125);

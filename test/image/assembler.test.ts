@@ -40,6 +40,17 @@ describe.each([...assemblers, own])('assembler $name', (assembler) => {
     ['1: jmp 1b', 'eb fe'],
     ['call extern', 'e8 fb 0f 00 00'],
     ['mov extern(%rip),%rax', '48 8b 05 f9 0f 00 00'],
+    ['flds (%rax)', 'd9 00'],
+    ['fldl (%rax)', 'dd 00'],
+    ['fldt (%rax)', 'db 28'],
+    ['fstpt 8(%rsp)', 'db 7c 24 08'],
+    ['fildl (%rax)', 'db 00'],
+    ['fistpll (%rax)', 'df 38'],
+    ['fld %st(1)', 'd9 c1'],
+    ['fadd %st(3),%st', 'd8 c3'],
+    ['fsub %st,%st(3)', 'dc e3'],
+    ['fxch', 'd9 c9'],
+    ['fnsave (%rdi)', 'dd 37'],
   ];
   it.each(known)('%s is %s', (source, bytes) => expect(bytesOf(source)).toBe(bytes));
 

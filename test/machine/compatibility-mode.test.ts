@@ -59,6 +59,7 @@ describe.each(ENGINES)('compatibility mode under %s', (engine) => {
     guest.run(1);
     expect(core.gpr(RAX)).toBe(0x1_0000_0000n);
     guest.run(1);
+    expect(guest.seen).toEqual([]);
     expect([core.codeSize, core.rip]).toEqual([32, 0x1030n]);
     guest.run(1);
     expect(core.gpr(RAX)).toBe(1n);

@@ -2,6 +2,7 @@ import { Code, OpCodeOperandKind as Kind, RflagsBits } from 'iced-x86';
 import { GPR_NAMES } from '../../src/isa/core-state.ts';
 import { decode } from '../../src/isa/decode.ts';
 import { encode, isGather, type MemoryPlace, type Row } from '../../src/isa/encodings.ts';
+import { LONG_MODE, type Mode } from '../../src/isa/mode.ts';
 import { bitsOf, extended, inMemoryOrder, pick, quadword, type Random } from './values.ts';
 
 /** A register file that many tests begin with, as bg.json has it. */
@@ -17,6 +18,8 @@ export interface Test {
   readonly id: string;
   readonly row: Row;
   readonly code: Uint8Array;
+  /** Of 16- and 32-bit code: selectors of CS, SS, DS, ES, FS and GS. */
+  readonly segments?: readonly number[];
   readonly rip: bigint;
   readonly background: number;
   /** By the names of the format; those that differ from the background, and from the defaults. */
@@ -79,7 +82,7 @@ function target(random: Random): bigint {
 }
 
 /** Of the manual: which condition bits of the status word an x87 instruction leaves undefined (Vol. 2). None where they are compared, or unchanged. */
-function statusMaskOf(mnemonic: string): string | undefined {
+export function statusMaskOf(mnemonic: string): string | undefined {
   if (!mnemonic.startsWith('f')) return undefined;
   if (/^f(u?comi?p?p?|icomp?|tst|xam|prem1?|ninit|nop)$/.test(mnemonic)) return undefined;
   if (/^f(sin|cos|sincos|ptan)$/.test(mnemonic)) return 'beff';
@@ -87,7 +90,7 @@ function statusMaskOf(mnemonic: string): string | undefined {
   return 'baff';
 }
 
-const APPROXIMATE = /^(v?rsqrt[ps]s|v?rcp[ps]s|f2xm1|fyl2x|fyl2xp1|fpatan|fptan|fsin|fcos|fsincos)$/;
+export const APPROXIMATE = /^(v?rsqrt[ps]s|v?rcp[ps]s|f2xm1|fyl2x|fyl2xp1|fpatan|fptan|fsin|fcos|fsincos)$/;
 
 const ICED_FLAGS: readonly (readonly [iced: number, bit: bigint])[] = [
   [RflagsBits.OF, 0x800n],
@@ -100,10 +103,10 @@ const ICED_FLAGS: readonly (readonly [iced: number, bit: bigint])[] = [
 const OF = 0x800n;
 
 /** Flags that the manual leaves undefined; those of shifts and rotates depend on the count, undefined where it cannot be compared at all. */
-function undefinedFlagsOf(row: Row, code: Uint8Array, cl: bigint): bigint | undefined {
+export function undefinedFlagsOf(row: Row, code: Uint8Array, cl: bigint, mode: Mode = LONG_MODE): bigint | undefined {
   const all = ICED_FLAGS.reduce((sum, [iced, bit]) => ((row.undefinedFlags & iced) === 0 ? sum : sum | bit), 0n);
   if (!/^(sh[lr]d?|sa[lr]|ro[lr]|rc[lr])$/.test(row.mnemonic)) return all;
-  const decoded = decode(code);
+  const decoded = decode(code, mode);
   if (decoded.kind !== 'instruction') return undefined;
   const { size } = decoded.instruction;
   const name = Code[row.code]!;

@@ -1,21 +1,29 @@
 /*
  * Runs single instructions on the CPU that this runs on, in user mode, and prints the state behind each.
  *
- *   harness TIMES < TESTS     each test TIMES times; a line a test, in their order: what came of it, or `unstable`
+ *   harness TIMES [LDT...] < TESTS     each test TIMES times; a line a test, in their order: what came of it, or `unstable`
  *
- * A test is one line of hexadecimal words as generate.ts writes them: name, whether it may stay where it is, RIP, RFLAGS, 16 general registers, MXCSR, FCW, FSW,
+ * LDT has the descriptors of the local descriptor table, each as base.limit.flags, flags as in struct user_desc.
+ * A test is one line of hexadecimal words as generate.ts writes them: name, whether it may stay where it is, 0 or for 16- and 32-bit code the selectors of CS, SS, DS, ES, FS
+ * and GS with dots between them, RIP, RFLAGS, 16 general registers, MXCSR, FCW, FSW,
  * FTW, 8 x87 registers (20 digits), 16 YMM registers (64 digits, as in memory), the instruction's bytes, then address and bytes of memory.
  *
  * Everything happens in signal handlers: returning from one loads the state of the next test with EFLAGS.TF set, and the trap behind its instruction, or its fault, is the next
  * signal. A timer ends what does not come back.
+ *
+ * CS and SS go the same way: signals come in 64-bit mode whatever code they end. DS, ES, FS and GS are no part of a signal frame, so the handler loads them, FS last: its base is
+ * the C library's.
  */
 #define _GNU_SOURCE
+#include <asm/ldt.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -24,11 +32,19 @@
 #define RF 0x10000ul
 #define MAX_STEPS 4096
 #define MAX_LINE 32768
-#define MAX_RUNS 8 /* pieces of memory in one test */
+#define MAX_RUNS 16 /* pieces of memory in one test */
 /* The XSAVE area that a signal frame has (SDM Vol. 1, "XSAVE Area"). */
 #define XSTATE_BV 512
 #define YMM_HIGH 576
 #define X87_SSE_AVX 7
+/* uc_flags: SS is in the frame and is loaded from it. */
+#define WITH_SS 6
+#define USER_CS 0x33
+#define USER_SS 0x2b
+#define MOST_LDT 64
+#ifndef HWCAP2_FSGSBASE
+#define HWCAP2_FSGSBASE 2
+#endif
 
 static const int order[16] = {REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
                               REG_R8,  REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15};
@@ -48,7 +64,8 @@ struct state {
 
 static struct test {
   char name[96];
-  int repeats;
+  int repeats, segmented;
+  unsigned selectors[6];
   struct state in;
   uint8_t code[16];
   int code_bytes, runs;
@@ -60,7 +77,25 @@ static struct test {
 } test;
 
 static int times, turn, steps, started;
+static uint64_t thread;
+static uint16_t ds, es, fs, gs;
 static char first[1 << 20], now[1 << 20];
+
+/* Selectors of the code that a signal ended. Before this nothing of the C library's that is a thread's may be used. */
+static void leave_segments(void)
+{
+  __asm__ volatile("mov %%ds, %0\n\tmov %%es, %1\n\tmov %%fs, %2\n\tmov %%gs, %3" : "=m"(ds), "=m"(es), "=m"(fs), "=m"(gs));
+  if (fs)
+    __asm__ volatile("mov %0, %%fs" : : "r"(0));
+  if (gs)
+    __asm__ volatile("mov %0, %%gs\n\twrgsbase %1" : : "r"(0), "r"(0ul));
+  __asm__ volatile("wrfsbase %0" : : "r"(thread));
+}
+
+static void enter_segments(const unsigned *to)
+{
+  __asm__ volatile("mov %0, %%ds\n\tmov %1, %%es\n\tmov %3, %%gs\n\tmov %2, %%fs" : : "r"(to[2]), "r"(to[3]), "r"(to[4]), "r"(to[5]));
+}
 
 static int digit(char c)
 {
@@ -103,6 +138,10 @@ static int next_test(void)
   memset(&test, 0, sizeof test);
   strncpy(test.name, w, sizeof test.name - 1);
   test.repeats = (int)number();
+  w = word();
+  test.segmented = *w != '0';
+  for (int n = 0; n < 6 && test.segmented; n++)
+    test.selectors[n] = (unsigned)strtoul(w, &w, 16), w++;
   test.in.rip = number();
   test.in.flags = number();
   for (int n = 0; n < 16; n++)
@@ -143,13 +182,17 @@ static void load(ucontext_t *to)
     memset((void *)regions[r].start, regions[r].fill, regions[r].size);
   for (int n = 0; n < test.runs; n++)
     put(test.memory[n].at, test.memory[n].bytes, test.memory[n].size);
-  put(test.in.rip, test.code, test.code_bytes);
+  /* Where segments have bases it is a piece of memory. */
+  if (!test.segmented)
+    put(test.in.rip, test.code, test.code_bytes);
   for (unsigned r = 0; r < REGIONS; r++)
     memcpy(regions[r].before, (void *)regions[r].start, regions[r].size);
   for (int n = 0; n < 16; n++)
     gregs[order[n]] = (greg_t)test.in.gpr[n];
   gregs[REG_RIP] = (greg_t)test.in.rip;
   gregs[REG_EFL] = (greg_t)(test.in.flags | TF);
+  gregs[REG_CSGSFS] = test.segmented ? (greg_t)((uint64_t)test.selectors[1] << 48 | test.selectors[0]) : (greg_t)((uint64_t)USER_SS << 48 | USER_CS);
+  to->uc_flags |= WITH_SS;
   memcpy(area, &test.in.fcw, 2);
   memcpy(area + 2, &test.in.fsw, 2);
   memset(area + 4, 0, 20);
@@ -186,13 +229,18 @@ static void describe(char *to, int number, const siginfo_t *info, ucontext_t *fr
 
   (void)info;
   to += sprintf(to, "%s %d ", test.name, steps);
+  if (test.segmented)
+    to += sprintf(to, "%x.%x.%x.%x.%x.%x ", (unsigned)(gregs[REG_CSGSFS] & 0xffff), (unsigned)((uint64_t)gregs[REG_CSGSFS] >> 48), ds, es, fs, gs);
+  else
+    to += sprintf(to, "- ");
   if (number == SIGTRAP && trap == 1)
     to += sprintf(to, "- 0 0");
   else
     to += sprintf(to, "%x %lx %lx", trap, (unsigned long)gregs[REG_ERR], (unsigned long)gregs[REG_CR2]);
   to += sprintf(to, " %lx %lx", (unsigned long)gregs[REG_RIP], (unsigned long)gregs[REG_EFL] & ~(TF | RF));
   for (int n = 0; n < 16; n++)
-    to += sprintf(to, " %lx", (unsigned long)gregs[order[n]]);
+    /* With a stack in the LDT the kernel returns through one of its own, whose address shows in the upper half of RSP, which such code cannot see. */
+    to += sprintf(to, " %lx", (unsigned long)gregs[order[n]] & (test.segmented && order[n] == REG_RSP ? 0xfffffffful : ~0ul));
   memcpy(&bits, area + XSTATE_BV, 8);
   memcpy(&fcw, area, 2);
   memcpy(&fsw, area + 2, 2);
@@ -238,10 +286,17 @@ static void on_signal(int number, siginfo_t *info, void *context)
 {
   ucontext_t *at = context;
 
+  leave_segments();
   if (started) {
     steps++;
     if (number == SIGTRAP && test.repeats && (uint64_t)at->uc_mcontext.gregs[REG_RIP] == test.in.rip && steps < MAX_STEPS) {
       at->uc_mcontext.gregs[REG_EFL] |= (greg_t)TF;
+      at->uc_flags |= WITH_SS;
+      if (test.segmented) {
+        unsigned same[6] = {0, 0, ds, es, fs, gs};
+
+        enter_segments(same);
+      }
       return;
     }
     describe(turn == 0 ? first : now, number, info, at);
@@ -263,6 +318,8 @@ static void on_signal(int number, siginfo_t *info, void *context)
     watch();
   }
   load(at);
+  if (test.segmented)
+    enter_segments(test.selectors);
 }
 
 static void on_alarm(int number)
@@ -271,14 +328,39 @@ static void on_alarm(int number)
   _exit(3);
 }
 
+/* One descriptor, of the base, limit and flags that a word has. */
+static int describe_segment(unsigned number, const char *text)
+{
+  char *end;
+  struct user_desc d = {.entry_number = number};
+  unsigned flags;
+
+  d.base_addr = (unsigned)strtoul(text, &end, 16);
+  d.limit = (unsigned)strtoul(end + 1, &end, 16);
+  flags = (unsigned)strtoul(end + 1, &end, 16);
+  d.seg_32bit = flags & 1;
+  d.contents = flags >> 1 & 3;
+  d.read_exec_only = flags >> 3 & 1;
+  d.limit_in_pages = flags >> 4 & 1;
+  d.seg_not_present = flags >> 5 & 1;
+  d.useable = flags >> 6 & 1;
+  return (int)syscall(SYS_modify_ldt, 1, &d, sizeof d);
+}
+
 int main(int argc, char **argv)
 {
   static const int signals[] = {SIGTRAP, SIGSEGV, SIGBUS, SIGILL, SIGFPE};
   struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK};
   stack_t stack = {.ss_sp = malloc(1 << 20), .ss_size = 1 << 20};
 
-  if (argc != 2 || (times = atoi(argv[1])) < 1)
+  if (argc < 2 || argc > 2 + MOST_LDT || (times = atoi(argv[1])) < 1)
     return 2;
+  if (!(getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE))
+    return 6;
+  __asm__ volatile("rdfsbase %0" : "=r"(thread));
+  for (int n = 2; n < argc; n++)
+    if (describe_segment((unsigned)n - 2, argv[n]))
+      return 7;
   for (unsigned r = 0; r < REGIONS; r++) {
     void *want = (void *)regions[r].start;
     int protection = PROT_READ | PROT_WRITE | (regions[r].code ? PROT_EXEC : 0);

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { arch, platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { LDT_WORDS } from '../silicon/segments.ts';
 
 const SOURCE = fileURLToPath(new URL('harness.c', import.meta.url));
 /** Milliseconds for one process; a test that does not come back ends its process after two seconds. */
@@ -22,7 +23,11 @@ export class Harness {
   readonly #program = join(this.#folder, 'harness');
 
   constructor() {
-    const built = spawnSync('gcc', ['-O2', '-Wall', '-Wextra', '-Werror', '-o', this.#program, SOURCE], { encoding: 'utf8' });
+    const built = spawnSync(
+      'gcc',
+      ['-O2', '-fno-stack-protector', '-mfsgsbase', '-Wall', '-Wextra', '-Werror', '-o', this.#program, SOURCE],
+      { encoding: 'utf8' },
+    );
     if (built.status === 0) return;
     this.close();
     throw new Error(built.stderr);
@@ -37,7 +42,7 @@ export class Harness {
     const results: (string | undefined)[] = [];
     while (results.length < tests.length) {
       const input = `${tests.slice(results.length).join('\n')}\n`;
-      const { stdout, error } = spawnSync(this.#program, [String(times)], {
+      const { stdout, error } = spawnSync(this.#program, [String(times), ...LDT_WORDS], {
         input,
         encoding: 'utf8',
         timeout: PATIENCE,

@@ -21,11 +21,16 @@ import { report } from '../silicon/report.ts';
 import { runVectors } from '../silicon/run.ts';
 import { TARGETS } from '../silicon/targets.ts';
 import { VectorDirectory } from '../silicon/vectors.ts';
-import { CLASSES, rowsOf } from './classes.ts';
+import { CLASSES as LONG_CLASSES, rowsOf } from './classes.ts';
 import { type Background, backgrounds, generate, type Test } from './generate.ts';
 import { Harness, whyNotHere } from './harness.ts';
 import { lineOf, recordOf } from './record.ts';
+import { generateSegmented } from './segmented.ts';
+import { SEGMENTED_CLASSES, segmentedRowsOf } from './segmented-classes.ts';
 import { chance, type Random } from './values.ts';
+
+/** Those of 64-bit code, then those of 32- and 16-bit code. */
+const CLASSES = [...LONG_CLASSES, ...SEGMENTED_CLASSES];
 
 const USAGE = `usage: npm run record:silicon -- [--out DIR] [--class NAME[:PREFIX]...] [--count N] [--seed N] [--engine NAME...|none]
 classes: ${CLASSES.join(' ')}; PREFIX: only encodings whose name begins so
@@ -80,7 +85,8 @@ const nameOf = (row: Row): string => Code[row.code]!;
 /** So many tests of a class, of each row as many as of any other or one less. */
 function testsOf(name: string, count: number, random: Random, files: readonly Background[]): Test[] {
   const [kind, prefix = ''] = name.split(':') as [string, string?];
-  const rows = rowsOf(kind, nameOf).filter((row) => nameOf(row).startsWith(prefix));
+  const segmented = segmentedRowsOf(kind);
+  const rows = (segmented ?? rowsOf(kind, nameOf)).filter((row) => nameOf(row).startsWith(prefix));
   if (rows.length === 0) return [];
   const first = random(rows.length);
   const tests: Test[] = [];
@@ -88,7 +94,7 @@ function testsOf(name: string, count: number, random: Random, files: readonly Ba
     // With fewer tests than rows those taken lie evenly among them.
     const row = rows[(first + (count < rows.length ? Math.floor((n * rows.length) / count) : n)) % rows.length]!;
     for (let tries = 0; tries < TRIES; tries++) {
-      const test = generate(row, kind, n, random, files);
+      const test = (segmented === undefined ? generate : generateSegmented)(row, kind.split('-')[0]!, n, random, files);
       if (test === undefined) continue;
       tests.push(test);
       break;

@@ -1,4 +1,6 @@
 import { GPR_NAMES } from '../../src/isa/core-state.ts';
+import { linearOf } from '../silicon/segments.ts';
+import { narrowed } from '../silicon/vectors.ts';
 import { type Background, DEFAULTS, type Test } from './generate.ts';
 
 const YMM = Array.from({ length: 16 }, (_, n) => `y${n}`);
@@ -13,7 +15,10 @@ export function before(test: Test, files: readonly Background[]): ReadonlyMap<st
   const all = new Map<string, string>([
     ['rip', test.rip.toString(16)],
     ['fl', fl],
-    ...GPR_NAMES.map((name, n): [string, string] => [name, gpr[n]!]),
+    ...GPR_NAMES.map((name, n): [string, string] => [
+      name,
+      test.segments === undefined ? gpr[n]! : narrowed(n, BigInt(`0x${gpr[n]!}`)).toString(16),
+    ]),
     ...DEFAULTS,
     ...ST.map((name, n): [string, string] => [name, st[n]!]),
     ...YMM.map((name, n): [string, string] => [name, ymm[n]!]),
@@ -24,17 +29,20 @@ export function before(test: Test, files: readonly Background[]): ReadonlyMap<st
 
 const hexOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
+const selectorsIn = ({ segments }: Test): string | undefined => segments?.map((s) => s.toString(16)).join('.');
+
 /** A test as harness.c reads it. */
 export function lineOf(test: Test, files: readonly Background[]): string {
   const all = before(test, files);
   const words = ['rip', 'fl', ...GPR_NAMES, ...WORDS, ...ST, ...YMM].map((name) => all.get(name) as string);
-  const memory = test.memory.flatMap(([at, bytes]) => [at.toString(16), bytes]);
-  return [test.id, test.repeats ? '1' : '0', ...words, hexOf(test.code), ...memory].join(' ');
+  const place = test.segments === undefined ? [] : [[linearOf(test.segments[0]!, test.rip), hexOf(test.code)] as const];
+  const memory = [...test.memory, ...place].flatMap(([at, bytes]) => [at.toString(16), bytes]);
+  return [test.id, test.repeats ? '1' : '0', selectorsIn(test) ?? '0', ...words, hexOf(test.code), ...memory].join(' ');
 }
 
 /** A record of the format (fixtures/silicon/README.md) of a test and the harness's line about it; undefined where the runs were not alike. */
 export function recordOf(test: Test, files: readonly Background[], line: string): object | undefined {
-  const [id, steps, ...rest] = line.trim().split(' ');
+  const [id, steps, selectors, ...rest] = line.trim().split(' ');
   if (id !== test.id) throw new Error(`the harness answered ${id} for ${test.id}`);
   if (steps === 'unstable') return undefined;
   const [vector, errorCode, cr2, ...words] = rest as [string, string, string, ...string[]];
@@ -45,7 +53,10 @@ export function recordOf(test: Test, files: readonly Background[], line: string)
   // ST(i) counts only where its register is in use: FTW has a bit for each physical one.
   const [status, tags] = [Number.parseInt(after.get('fsw')!, 16), Number.parseInt(after.get('ftw')!, 16)];
   const inUse = (name: string): boolean => ((tags >> (((status >> 11) + Number(name.slice(2))) & 7)) & 1) === 1;
-  const out = Object.fromEntries(changes.filter((name) => !/^st\d$/.test(name) || inUse(name)).map((name) => [name, after.get(name)]));
+  const out: Record<string, string | undefined> = Object.fromEntries(
+    changes.filter((name) => !/^st\d$/.test(name) || inUse(name)).map((name) => [name, after.get(name)]),
+  );
+  if (test.segments !== undefined && selectors !== selectorsIn(test)) out.sel = selectors;
   const pieces = words.slice(names.length);
   const stores = Array.from({ length: pieces.length / 2 }, (_, n) => [pieces[2 * n], pieces[2 * n + 1]]);
   const error = vector === 'e' && BigInt(`0x${cr2}`) >= KERNEL ? (BigInt(`0x${errorCode}`) & ~1n).toString(16) : errorCode;
@@ -54,6 +65,7 @@ export function recordOf(test: Test, files: readonly Background[], line: string)
     id: test.id,
     b: hexOf(test.code),
     ip: test.rip.toString(16),
+    ...(test.segments !== undefined && { s: selectorsIn(test) }),
     g: test.background,
     in: Object.fromEntries(test.overrides),
     ...(test.memory.length > 0 && { m: test.memory.map(([at, bytes]) => [at.toString(16), bytes]) }),

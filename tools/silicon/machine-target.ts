@@ -1,11 +1,14 @@
 import { CORE } from '../../src/engine/layout.ts';
 import { TextpokeError } from '../../src/error.ts';
 import { Vector as Exception, IF } from '../../src/isa/core-state.ts';
+import { SEGMENTS } from '../../src/isa/segments.ts';
 import { codeSegment, dataSegment, gate, tssDescriptor } from '../../src/kernel/descriptors.ts';
 import { PageTables } from '../../src/kernel/page-tables.ts';
 import { type EngineName, Machine } from '../../src/machine/machine.ts';
 import type { MachineEvent } from '../../src/machine/parts.ts';
+import { updateMode } from '../../src/machine/segmentation.ts';
 import { CR4_OSFXSR_OSXMMEXCPT_OSXSAVE, putExtended, takeExtended, XCR0_X87_SSE_AVX } from './extended.ts';
+import { descriptorOf, FLAT_CODE, LDT, rawDescriptor, SEGMENT_ORDER, segmentWords } from './segments.ts';
 import { type Outcome, type Ran, repeats, type VectorTarget } from './target.ts';
 import type { Vector } from './vectors.ts';
 
@@ -22,8 +25,11 @@ const TABLES = 0x150000;
 const GDT = 0x1f0000;
 const IDT = 0x1f1000;
 const TSS = 0x1f2000;
+const LOCAL = 0x1f4000;
 /** Every gate leads here: HLT. */
 const HANDLER = 0x1f3000;
+/** Only to be no null selector. */
+const LDTR = 0x50;
 const MAX_STEPS = 100_000;
 
 type ExceptionEvent = Extract<MachineEvent, { kind: 'exception' }>;
@@ -33,6 +39,7 @@ export class MachineTarget implements VectorTarget {
   readonly name: string;
   readonly #machine: Machine;
   #exception: ExceptionEvent | undefined;
+  #segmented = false;
 
   constructor(engine: EngineName, name: string = engine) {
     this.name = name;
@@ -73,7 +80,7 @@ export class MachineTarget implements VectorTarget {
         tables.map(root, r.linear + BigInt(at), r.physical + at, { writable: true, executable: r.executable, user: true });
       }
     }
-    for (const page of [STACK, GDT, IDT, TSS]) tables.map(root, KERNEL + BigInt(page), page, { writable: true, executable: false });
+    for (const page of [STACK, GDT, IDT, TSS, LOCAL]) tables.map(root, KERNEL + BigInt(page), page, { writable: true, executable: false });
     tables.map(root, KERNEL + BigInt(HANDLER), HANDLER, { writable: false, executable: true });
     this.#page(HANDLER).setUint8(0, 0xf4);
     const words = [
@@ -81,13 +88,14 @@ export class MachineTarget implements VectorTarget {
       0n,
       codeSegment(0),
       dataSegment(0),
-      0n,
+      rawDescriptor(descriptorOf(FLAT_CODE)!),
       dataSegment(3),
       codeSegment(3),
       0n,
       ...tssDescriptor(KERNEL + BigInt(TSS), 0x67),
     ];
     words.forEach((w, i) => this.#page(GDT).setBigUint64(i * 8, w, true));
+    LDT.forEach((d, i) => this.#page(LOCAL).setBigUint64(i * 8, rawDescriptor(d), true));
     for (let vector = 0; vector < 256; vector++) {
       const dpl = vector === 3 || vector === 4 ? 3 : 0;
       gate(KERNEL + BigInt(HANDLER), { selector: 0x10, type: 'interrupt', ist: 0, dpl }).forEach((w, i) =>
@@ -109,6 +117,9 @@ export class MachineTarget implements VectorTarget {
     core.set('trBase', KERNEL + BigInt(TSS));
     core.set('trLimit', 0x67);
     core.set('tr', 0x40);
+    core.set('ldtr', LDTR);
+    core.set('ldtrBase', KERNEL + BigInt(LOCAL));
+    core.set('ldtrLimit', LDT.length * 8 - 1);
   }
 
   run(vector: Vector): Outcome {
@@ -116,7 +127,9 @@ export class MachineTarget implements VectorTarget {
     const core = machine.cores[0]!;
     const { before } = vector;
     for (const r of REGIONS) machine.peek(r.physical, r.size).fill(r.executable ? 0xcc : 0);
-    for (const [address, bytes] of [...vector.memory, [before.rip, vector.bytes] as const]) this.#write(address, bytes);
+    const words = segmentWords(vector.segments);
+    for (const [address, bytes] of [...vector.memory, [before.rip + (words.csBase ?? 0n), vector.bytes] as const])
+      this.#write(address, bytes);
     machine.engine.clearDecodeCache();
     const start = REGIONS.map((r) => machine.peek(r.physical, r.size).slice());
     before.gpr.forEach((value, n) => core.setGpr(n, value));
@@ -128,11 +141,14 @@ export class MachineTarget implements VectorTarget {
     putExtended(machine.engine.view, core.base, before.extended);
     core.set('cs', 0x33n);
     core.set('ss', 0x2bn);
+    this.#segmented = vector.segments !== undefined;
     for (const word of ['ds', 'es', 'fs', 'gs', 'activity', 'interruptShadow', 'singleStepPending'] as const) core.set(word, 0n);
     if (core.small('cpl') !== 3) {
       core.set('cpl', 3n);
       machine.flushTlb(core);
     }
+    for (const [word, value] of Object.entries(words)) core.set(word as keyof typeof words, value);
+    updateMode(machine, core);
     this.#exception = undefined;
     this.prepare(vector);
     let steps = 0;
@@ -172,6 +188,7 @@ export class MachineTarget implements VectorTarget {
       fsBase: core.get('fsBase'),
       gsBase: core.get('gsBase'),
       extended: takeExtended(machine.engine.view, core.base),
+      ...(this.#segmented && { segments: SEGMENT_ORDER.map((n) => core.small(SEGMENTS[n]!.selector)) }),
       changed,
       steps,
     } as const;
@@ -180,6 +197,7 @@ export class MachineTarget implements VectorTarget {
     const frame = Number(exception.frame - KERNEL);
     const word = (n: number): bigint => machine.readPhysical(frame + n * 8, 8);
     gpr[4] = word(3);
+    if (common.segments !== undefined) common.segments.splice(0, 2, Number(word(1)), Number(word(4)));
     const rflags = word(2) & ~0x10000n;
     core.rflags = IF;
     return {

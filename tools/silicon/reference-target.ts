@@ -2,8 +2,11 @@ import { GuestEvent, Reference } from '../../src/engine/reference.ts';
 import { ARCHITECTURAL_BYTES, ARITHMETIC_FLAGS, Vector as Exception, gprOffset, OFFSET, type StateWord } from '../../src/isa/core-state.ts';
 import { type Decoded, decode } from '../../src/isa/decode.ts';
 import { arithmeticFlags, lazyFlags } from '../../src/isa/flags.ts';
+import { LONG_MODE, type Mode, modeOf } from '../../src/isa/mode.ts';
+import { SEGMENTS } from '../../src/isa/segments.ts';
 import { BLOCK_BYTES, CR4_OSFXSR_OSXMMEXCPT_OSXSAVE, putExtended, takeExtended, XCR0_X87_SSE_AVX } from './extended.ts';
 import { FlatMemory, PageFault } from './flat-memory.ts';
+import { SEGMENT_ORDER, segmentWords, sizesOf } from './segments.ts';
 import { type Outcome, type Ran, repeats, type VectorTarget } from './target.ts';
 import { deliveredException, Unimplemented, userSystem } from './user-system.ts';
 import type { Vector } from './vectors.ts';
@@ -28,12 +31,17 @@ export class ReferenceTarget implements VectorTarget {
     system: (i) => userSystem(i.mnemonic),
   });
 
+  #segmented = false;
+
   run(vector: Vector): Outcome {
     this.#setUp(vector);
+    const { segments } = vector;
+    const mode = segments === undefined ? LONG_MODE : modeOf(sizesOf(segments).codeSize, sizesOf(segments).stackSize);
+    this.#segmented = segments !== undefined;
     let steps = 0;
     try {
       do {
-        const decoded = this.#decode(vector.before.rip);
+        const decoded = this.#decode(vector.before.rip, mode);
         this.#reference.run(decoded.instruction, decoded.fields);
         steps++;
       } while (this.#word('rip') === vector.before.rip && repeats(vector) && steps < MAX_STEPS);
@@ -45,8 +53,9 @@ export class ReferenceTarget implements VectorTarget {
     }
   }
 
-  #setUp({ before, memory, bytes }: Vector): void {
-    this.#memory.reset([...memory, [before.rip, bytes]]);
+  #setUp({ before, memory, bytes, segments }: Vector): void {
+    const base = segmentWords(segments).csBase ?? 0n;
+    this.#memory.reset([...memory, [before.rip + base, bytes]]);
     for (let at = 0; at < ARCHITECTURAL_BYTES; at += 8) this.#view.setBigUint64(at, 0n, true);
     before.gpr.forEach((value, n) => this.#view.setBigUint64(gprOffset(n), value, true));
     const flags = lazyFlags(Number(before.rflags) & ARITHMETIC_FLAGS);
@@ -62,14 +71,16 @@ export class ReferenceTarget implements VectorTarget {
       cr0: CR0_AM_PE_PG,
       cr4: CR4_FSGSBASE | CR4_OSFXSR_OSXMMEXCPT_OSXSAVE,
       xcr0: XCR0_X87_SSE_AVX,
+      ...segmentWords(segments),
     };
     for (const [name, value] of Object.entries(words)) this.#view.setBigUint64(OFFSET[name as StateWord], value, true);
     putExtended(this.#view, 0, before.extended);
   }
 
-  #decode(rip: bigint): Extract<Decoded, { kind: 'instruction' }> {
+  #decode(offset: bigint, mode: Mode): Extract<Decoded, { kind: 'instruction' }> {
+    const rip = offset + this.#word('csBase');
     const bytes = this.#memory.fetch(rip, 15);
-    const decoded = decode(bytes);
+    const decoded = decode(bytes, mode);
     switch (decoded.kind) {
       case 'instruction':
         return decoded;
@@ -98,6 +109,7 @@ export class ReferenceTarget implements VectorTarget {
       rflags: this.#word('flagSystem') | BigInt(arithmeticFlags(this.#word('flagResult'), this.#word('flagCarry'))) | 2n,
       fsBase: this.#word('fsBase'),
       gsBase: this.#word('gsBase'),
+      ...(this.#segmented && { segments: SEGMENT_ORDER.map((n) => Number(this.#word(SEGMENTS[n]!.selector))) }),
       extended: takeExtended(this.#view, 0),
       changed: this.#memory.changed(),
       steps,

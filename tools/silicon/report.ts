@@ -1,6 +1,7 @@
 import { Decoder, Formatter, FormatterSyntax } from 'iced-x86';
 import { GPR_NAMES } from '../../src/isa/core-state.ts';
 import type { ClassResult, Failure } from './run.ts';
+import { sizesOf } from './segments.ts';
 import type { Vector } from './vectors.ts';
 
 const hex = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -29,13 +30,14 @@ function describeFailure({ vector, differences }: Failure): string {
   const memory = vector.memory.map(([at, bytes]) => `[${at.toString(16)}]=${hex(bytes)}`);
   return [
     `  FAIL ${vector.id}  ${hex(vector.bytes)}  ${disassemble(vector)}`,
+    ...(vector.segments === undefined ? [] : [`    selectors ${vector.segments.map((s) => s.toString(16)).join('.')}`]),
     `    in  rip=${before.rip.toString(16)} fl=${before.rflags.toString(16)} ${registers.join(' ')} ${memory.join(' ')}`,
     ...differences.slice(0, 8).map((d) => `    ${d.what}: expected ${d.expected}, got ${d.got}`),
   ].join('\n');
 }
 
 function disassemble(vector: Vector): string {
-  const decoder = new Decoder(64, vector.bytes, 0);
+  const decoder = new Decoder(vector.segments === undefined ? 64 : sizesOf(vector.segments).codeSize, vector.bytes, 0);
   const formatter = new Formatter(FormatterSyntax.Gas);
   decoder.ip = vector.before.rip;
   const instruction = decoder.decode();

@@ -22,6 +22,8 @@ export interface Ran {
   readonly rflags: bigint;
   readonly fsBase: bigint;
   readonly gsBase: bigint;
+  /** Of 16- and 32-bit code, in the order of `Vector.segments`. */
+  readonly segments?: readonly number[];
   readonly extended: Extended;
   /** Bytes of data and code memory that were written and now differ from the start: address to value. */
   readonly changed: ReadonlyMap<bigint, number>;

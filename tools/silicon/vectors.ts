@@ -31,10 +31,12 @@ export interface Extended {
 export interface Vector {
   readonly id: string;
   readonly bytes: Uint8Array;
+  /** 16- and 32-bit code: selectors of CS, SS, DS, ES, FS and GS. */
+  readonly segments?: readonly number[];
   readonly before: InState;
   /** Initial memory: address and bytes; all other data memory is 0. */
   readonly memory: readonly (readonly [bigint, Uint8Array])[];
-  /** Registers that change, by the format's names: rax to r15, rip, fl, fsb, gsb, and those of x87 and SSE. */
+  /** Registers that change, by the format's names: rax to r15, rip, fl, sel, fsb, gsb, and those of x87 and SSE. */
   readonly out: ReadonlyMap<string, string>;
   /** Memory that changes. */
   readonly memoryOut: readonly (readonly [bigint, Uint8Array])[];
@@ -59,6 +61,7 @@ interface RawVector {
   id: string;
   b: string;
   ip: string;
+  s?: string;
   g: number;
   in: Record<string, string>;
   m?: [string, string][];
@@ -131,13 +134,20 @@ function read(directory: string, name: string): Buffer {
   }
 }
 
+/** Selectors as they are written: hexadecimal with dots between them. */
+export const selectorsOf = (text: string): number[] => text.split('.').map((selector) => Number.parseInt(selector, 16));
+
+/** What general register `n` of a background is in 16- and 32-bit code. */
+export const narrowed = (n: number, value: bigint): bigint => (n < 8 ? value & 0xffffffffn : 0n);
+
 function vectorOf(raw: RawVector, background: Background): Vector {
   const value = (name: string, otherwise: string): bigint => hex(raw.in[name] ?? otherwise);
   return {
     id: raw.id,
     bytes: hexBytes(raw.b),
+    ...(raw.s !== undefined && { segments: selectorsOf(raw.s) }),
     before: {
-      gpr: GPR_NAMES.map((name, n) => value(name, background.gpr[n])),
+      gpr: GPR_NAMES.map((name, n) => (raw.s === undefined ? value(name, background.gpr[n]) : narrowed(n, value(name, background.gpr[n])))),
       rip: hex(raw.ip),
       rflags: value('fl', background.fl),
       fsBase: value('fsb', '0'),

@@ -20,7 +20,7 @@ import { resultEvent } from '../result-event.ts';
 import { type SampleFlags, sampleSettings } from '../sample-flags.ts';
 import { sampleLines } from '../sample-report.ts';
 import { knownScenarios, oneScenario } from '../scenarios.ts';
-import { engineName, refuseJobs, searchSettings } from '../search-options.ts';
+import { refuseJobs, searchSettings } from '../search-options.ts';
 import { outcomesAction } from './outcomes.ts';
 import { reachAction } from './reach.ts';
 
@@ -87,7 +87,7 @@ async function exploreWith(workers: Workers | undefined, options: ExploreOptions
   const { known, names } = await knownScenarios(options.scenarios, [options.target], io);
   const scenario = oneScenario(known, names[0]);
   const asked = cellOf(scenario, options);
-  const runner = new CellRunner(fixtures(io), engineName(options));
+  const runner = new CellRunner(fixtures(io), options.engine);
   const sampling = sampleSettings(options, options.preemptions === undefined ? undefined : '--preemptions');
   const progress = progressLine(io, options);
   const variants = options.variant === undefined ? scenario.variants : [variantOf(scenario, options.variant)];
@@ -138,7 +138,7 @@ async function exploreWith(workers: Workers | undefined, options: ExploreOptions
           },
         })
       : undefined;
-    const target = { file: known.file, scenario: scenario.name, variant: variant.name, cell, engine: engineName(options) };
+    const target = { file: known.file, scenario: scenario.name, variant: variant.name, cell, engine: options.engine };
     const result =
       workers === undefined
         ? runner.run(scenario, variant, cell, { ...run, keeper })

@@ -11,7 +11,7 @@ import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
 import { emitEvent } from '../json.ts';
 import { progressLine } from '../progress.ts';
-import { engineName, searchSettings } from '../search-options.ts';
+import { searchSettings } from '../search-options.ts';
 
 export interface LitmusActionOptions extends SharedFlags {
   /** Files, and folders that stand for their .litmus files. */
@@ -29,7 +29,7 @@ export async function litmusAction(options: LitmusActionOptions, io: Io): Promis
   let failed: TextpokeError | undefined;
   const costs: LitmusCost[] = [];
   for (const file of files) {
-    const engine = engineName(options);
+    const { engine } = options;
     const { budget } = searchSettings(options, io, progress, file);
     const begin = io.cpuSeconds();
     try {

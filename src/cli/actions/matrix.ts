@@ -11,7 +11,7 @@ import { groupDigits, type ProgressLine, progressLine } from '../progress.ts';
 import { LIMITS, ROW_HEAD, row } from '../report.ts';
 import { resultEvent } from '../result-event.ts';
 import { knownScenarios, type Scenarios, selectScenarios } from '../scenarios.ts';
-import { engineName, plainFlags, searchSettings } from '../search-options.ts';
+import { plainFlags, searchSettings } from '../search-options.ts';
 
 export interface MatrixOptions extends SharedFlags {
   /** Families or scenarios; empty: all. */
@@ -87,7 +87,7 @@ function rowsOf(scenarios: readonly Scenario[], options: MatrixOptions): readonl
 }
 
 function* oneByOne(rows: readonly Wanted[], options: MatrixOptions, io: Io, progress: ProgressLine): Generator<Row> {
-  const runner = new CellRunner(fixtures(io), engineName(options));
+  const runner = new CellRunner(fixtures(io), options.engine);
   for (const { scenario, variant, cell } of rows) {
     const settings = searchSettings(options, io, progress, `${scenario.alias ?? scenario.name} ${variant.name}`);
     yield runner.run(scenario, variant, cell, options.smoke ? { ...settings, shrink: false } : settings);
@@ -103,7 +103,7 @@ async function* together(
   io: Io,
   progress: ProgressLine,
 ): AsyncGenerator<Row> {
-  const engine = engineName(options);
+  const { engine } = options;
   const asked = rows.map(({ scenario, variant, cell }) => ({
     group: `${scenario.name} ${variant.name} ${cell.victims}`,
     target: { file: known.file, scenario: scenario.name, variant: variant.name, cell, engine },

@@ -11,7 +11,7 @@ import { emitEvent } from '../json.ts';
 import { progressLine } from '../progress.ts';
 import { resultEvent } from '../result-event.ts';
 import { knownScenarios, selectScenarios } from '../scenarios.ts';
-import { engineName, refuseJobs, searchSettings } from '../search-options.ts';
+import { refuseJobs, searchSettings } from '../search-options.ts';
 
 export interface MutantsOptions extends SharedFlags {
   /** Families or scenarios; empty: all. */
@@ -29,7 +29,7 @@ export async function mutantsAction(options: MutantsOptions, io: Io): Promise<nu
   if (mutants.length === 0)
     throw new TextpokeError('E_SCENARIO', 'none of these scenarios has a mutant', { where: names.join(' '), hint: 'textpoke mutants' });
   refuseJobs(options, 'mutants are looked for');
-  const runner = new CellRunner(fixtures(io), engineName(options));
+  const runner = new CellRunner(fixtures(io), options.engine);
   const progress = progressLine(io, options);
   const killed = new Map<CheckId, number>();
   const tally = { killed: 0, survived: 0, different: 0, inconclusive: 0 };

@@ -8,7 +8,6 @@ import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
 import { emitEvent } from '../json.ts';
 import { knownScenarios } from '../scenarios.ts';
-import { engineName } from '../search-options.ts';
 import { emitTrace } from './trace.ts';
 
 export interface ReplayOptions extends SharedFlags {
@@ -23,7 +22,7 @@ export interface ReplayOptions extends SharedFlags {
 /** Runs the one schedule of a token and prints its trace, byte for byte the same each time. 1 when it violates something, as it should. */
 export async function replayAction(options: ReplayOptions, io: Io): Promise<number> {
   const { known } = await knownScenarios(options.scenarios, [], io);
-  const replayed = replayToken(new CellRunner(fixtures(io), engineName(options)), options.token, known.all);
+  const replayed = replayToken(new CellRunner(fixtures(io), options.engine), options.token, known.all);
   const { found, world, trace } = replayed;
   if (options.json && options.format !== 'json') {
     if (options.format !== undefined && options.format !== 'text' && options.format !== 'changelog') throw oneOrTheOther(options.format);

@@ -10,7 +10,7 @@ import { emitEvent } from '../json.ts';
 import { progressLine } from '../progress.ts';
 import { LIMITS, ROW_HEAD, row, sayCell, sayCoverage, sayVerdict, wrapped } from '../report.ts';
 import { resultEvent } from '../result-event.ts';
-import { engineName, searchSettings } from '../search-options.ts';
+import { searchSettings } from '../search-options.ts';
 
 export type StartOptions = SharedFlags;
 
@@ -24,7 +24,7 @@ const RACES = [
 
 /** Shows both races and the table of fixes. 0 when every verdict is as recorded. */
 export async function startAction(options: StartOptions, io: Io): Promise<number> {
-  const runner = new CellRunner(fixtures(io), engineName(options));
+  const runner = new CellRunner(fixtures(io), options.engine);
   const progress = progressLine(io, options);
   let asRecorded = true;
   const settle = (scenario: string, variant: string, cell: Cell) => {

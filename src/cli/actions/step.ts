@@ -14,7 +14,7 @@ import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
 import { progressLine } from '../progress.ts';
 import { knownScenarios, oneScenario, type Scenarios } from '../scenarios.ts';
-import { engineName, searchSettings } from '../search-options.ts';
+import { searchSettings } from '../search-options.ts';
 import { styleFor } from '../style.ts';
 import { nodeTerminal, type Terminal } from '../terminal.ts';
 import { cellOf } from './explore.ts';
@@ -59,7 +59,7 @@ export async function stepAction(options: StepOptions, io: Io, terminal: Termina
 }
 
 function open(known: Scenarios, names: readonly string[], options: StepOptions, io: Io): Session {
-  const runner = new CellRunner(fixtures(io), engineName(options));
+  const runner = new CellRunner(fixtures(io), options.engine);
   const { target, victims, fetch, memory } = options;
   if ('token' in target) {
     const given = Object.entries({ variant: options.variant, victims, fetch, memory }).filter(([, value]) => value !== undefined);

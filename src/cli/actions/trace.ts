@@ -18,7 +18,7 @@ import type { Io } from '../io.ts';
 import { progressLine } from '../progress.ts';
 import { sayCell } from '../report.ts';
 import { knownScenarios, oneScenario, type Scenarios } from '../scenarios.ts';
-import { engineName, searchSettings } from '../search-options.ts';
+import { searchSettings } from '../search-options.ts';
 import { cellOf } from './explore.ts';
 
 export interface TraceActionOptions extends SharedFlags {
@@ -38,7 +38,7 @@ export async function traceAction(options: TraceActionOptions, io: Io): Promise<
   const format = formatOf(options);
   const named = 'scenario' in options.target ? [options.target.scenario] : [];
   const { known, names } = await knownScenarios(options.scenarios, named, io);
-  const runner = new CellRunner(fixtures(io), engineName(options));
+  const runner = new CellRunner(fixtures(io), options.engine);
   const token = 'token' in options.target ? tokenAlone(options.target.token, options) : chosenRun(runner, known, names, options, io);
   const replayed = replayToken(runner, token, known.all);
   if (options.at === undefined) emitTrace(replayed, token, format, options, io);

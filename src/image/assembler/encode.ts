@@ -119,7 +119,8 @@ function refuseAmbiguous(asked: Asked, address: bigint): void {
   const sizes = new Set(ownEncodings({ ...asked, operands }, address).map((e) => e.memoryBits));
   if (sizes.size <= 1) return;
   const list = [...sizes].sort((a, b) => a - b).join(', ');
-  const hint = asked.syntax === 'att' ? 'add a suffix: b, w, l or q' : 'say byte ptr, word ptr, dword ptr or qword ptr';
+  const suffixes = asked.mnemonic.startsWith('f') ? 's, l, t or q' : 'b, w, l or q';
+  const hint = asked.syntax === 'att' ? `add a suffix: ${suffixes}` : 'say byte ptr, word ptr, dword ptr or qword ptr';
   throw new AsmFailure(`the operand size of ${asked.written} is ambiguous: ${list} bits`, asked.place, hint);
 }
 

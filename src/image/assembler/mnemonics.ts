@@ -1,4 +1,5 @@
 import { Mnemonic } from 'iced-x86';
+import { X87_ALIASES, x87Meaning } from './x87.ts';
 
 /** What a written mnemonic means. */
 export interface Meaning {
@@ -45,6 +46,7 @@ const ALIASES = new Map<string, string>([
   ['ud2a', 'ud2'],
   ['iretw', 'iret'],
   ['fwait', 'wait'],
+  ...X87_ALIASES,
 ]);
 for (const [first, ...others] of CONDITIONS) {
   for (const other of others) for (const stem of ['j', 'set', 'cmov']) ALIASES.set(stem + other, stem + first);
@@ -113,6 +115,8 @@ export function attMeaning(name: string, operands: number, vector: boolean): Mea
   const exact = canonical(name);
   // With general registers `movq` is `mov` of 64 bits; only with vector registers is it an instruction of its own.
   if (exact !== undefined && (vector || exact !== 'movq')) return { mnemonic: exact };
+  const x87 = x87Meaning(name);
+  if (x87 !== undefined) return x87;
   const stem = canonical(name.slice(0, -1));
   const size = SUFFIXES[name.slice(-1)];
   return stem !== undefined && size !== undefined ? { mnemonic: stem, size } : undefined;

@@ -2,6 +2,7 @@ import { Code, CodeExt, Encoder, Instruction, Mnemonic, OpCodeOperandKind, OpKin
 import type { Asked, AskedMemory, AskedOperand } from './asked.ts';
 import { inspect, type Verdict } from './guard.ts';
 import { orderPrefixes } from './prefixes.ts';
+import { isStack } from './x87.ts';
 
 /**
  * Our own encoder: for every form that the instruction set has for a mnemonic, the operands are put in and iced-x86 encodes it; what decodes
@@ -175,6 +176,8 @@ function suits(kind: OpCodeOperandKind, operand: AskedOperand | undefined): bool
   if (operand?.kind === 'memory') return isMemoryKind(kind);
   if (operand?.kind === 'immediate') return IMMEDIATES.has(kind) && (kind !== OpCodeOperandKind.imm8_const_1 || operand.value === 1n);
   if (operand?.kind !== 'register' || IMMEDIATES.has(kind)) return false;
+  if (isStack(operand.register))
+    return kind === OpCodeOperandKind.sti_opcode || (kind === OpCodeOperandKind.st0 && operand.register === Register.ST0);
   const fixed = FIXED_REGISTERS.get(kind);
   return fixed === undefined || fixed === operand.register;
 }

@@ -5,6 +5,7 @@ import { AsmFailure } from './failure.ts';
 import type { TokenReader } from './lexer.ts';
 import { isSegment, registerByName } from './registers.ts';
 import type { TemplateOperand } from './template.ts';
+import { stackName } from './x87.ts';
 
 /** Parses AT&T operands (GNU as, "AT&T Syntax versus Intel Syntax") and returns them in Intel's order. */
 export function parseAttOperands(reader: TokenReader, branch: boolean, far: boolean, form: BranchForm): TemplateOperand[] {
@@ -38,7 +39,7 @@ function parseOperand(reader: TokenReader, branch: boolean, far: boolean, form: 
 function parseRegister(reader: TokenReader): Register {
   const percent = reader.next();
   const token = reader.next();
-  const register = token.kind === 'name' ? registerByName(token.text) : undefined;
+  const register = token.kind === 'name' ? registerByName(stackName(reader, token.text)) : undefined;
   if (register === undefined)
     throw new AsmFailure(`%${token.text} is not a register`, percent.place, 'registers are %rax, %r8d, %cr3, %gs...');
   return register;

@@ -10,6 +10,7 @@ import { parseAttOperands } from './parse-att.ts';
 import { parseIntelOperands } from './parse-intel.ts';
 import { isVector, registerByName } from './registers.ts';
 import type { Template, TemplateOperand } from './template.ts';
+import { canonicalX87 } from './x87.ts';
 
 const SEGMENTS = new Set(['cs', 'ds', 'es', 'ss', 'fs', 'gs']);
 
@@ -56,6 +57,7 @@ export function parseInstruction(reader: TokenReader, syntax: Syntax): Template 
   if (!meaning) throw unknown();
   if (bare !== written && !branch) throw new AsmFailure('.d8 and .d32 are for branches', token.place, 'write {disp8} or {disp32} in front');
   const sized = applySizes(meaning, syntax, withSegment(operands, prefixes.segment, token));
+  const x87 = meaning.mnemonic.startsWith('f') ? canonicalX87(meaning.mnemonic, syntax, sized) : undefined;
   const { lock, notrack, repeat, displacementBytes } = prefixes;
   return {
     written,
@@ -65,7 +67,13 @@ export function parseInstruction(reader: TokenReader, syntax: Syntax): Template 
     displacementBytes,
     wide: meaning.wide ?? false,
     place: token.place,
-    ...canonicalise(meaning, written, repeat, sized, token.place),
+    ...canonicalise(
+      x87 === undefined ? meaning : { ...meaning, mnemonic: x87.mnemonic },
+      written,
+      repeat,
+      x87?.operands ?? sized,
+      token.place,
+    ),
   };
 }
 

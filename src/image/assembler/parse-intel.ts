@@ -5,6 +5,7 @@ import { AsmFailure, type Place } from './failure.ts';
 import type { TokenReader } from './lexer.ts';
 import { isSegment, registerByName } from './registers.ts';
 import type { TemplateOperand } from './template.ts';
+import { stackName } from './x87.ts';
 
 const SIZES: Readonly<Record<string, number>> = {
   byte: 8,
@@ -46,6 +47,12 @@ function parseOperand(reader: TokenReader, branch: boolean, form: BranchForm): T
     return { kind: 'immediate', expression: parseExpression(reader) };
   }
   const register = reader.peek().kind === 'name' ? registerByName(reader.peek().text) : undefined;
+  if (register === Register.ST0) {
+    const { text } = reader.next();
+    const stacked = registerByName(stackName(reader, text));
+    if (stacked === undefined) throw new AsmFailure('there is no such register', place, 'the x87 has st(0) to st(7)');
+    return { kind: 'register', register: stacked };
+  }
   if (register !== undefined) {
     reader.next();
     if (!(isSegment(register) && reader.accept(':'))) return { kind: 'register', register };

@@ -5,10 +5,14 @@ const NAMES = new Map<Register, string>();
 for (const [key, value] of Object.entries(Register)) {
   if (typeof value !== 'number' || value === Register.None || /^DontUse/.test(key)) continue;
   // The decoder says r8l where assemblers say r8b.
-  const name = key.toLowerCase().replace(/^(r\d+)l$/, '$1b');
+  const name = key
+    .toLowerCase()
+    .replace(/^(r\d+)l$/, '$1b')
+    .replace(/^st(\d)$/, 'st($1)');
   BY_NAME.set(name, value);
   NAMES.set(value, name);
 }
+BY_NAME.set('st', Register.ST0);
 
 /** The register called `name` in any case, without `%`; undefined when there is none. */
 export const registerByName = (name: string): Register | undefined => BY_NAME.get(name.toLowerCase());

@@ -24,14 +24,14 @@ export const protectedOnly = (category: Category): Category =>
     ]),
   );
 
-/** The RPL of the first selector is raised to that of the second, and ZF says whether it was below. */
+/** The RPL of the first selector is raised to that of the second, and ZF says whether it was below. What need not be raised is not written: as measured. */
 const arpl: Semantics = (p, i) => {
   mustBeProtected(p, i);
   const [destination, source] = i.operands;
-  const selector = p.readModify(destination);
+  const selector = p.read(destination);
   const level = p.and(p.read(source), p.constant(3));
   const below = p.ltUnsigned(p.and(selector, p.constant(3)), level);
-  p.write(destination, p.select(below, p.or(p.and(selector, p.constant(0xfffc)), level), selector));
+  p.when(below, () => p.write(destination, p.or(p.and(selector, p.not(p.constant(3))), level)));
   p.setFlags({ ZF: below });
 };
 

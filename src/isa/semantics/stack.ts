@@ -47,7 +47,7 @@ const pusha: Semantics = (p, i) => {
 /** What stands in the place of SP is not looked at. */
 const popa: Semantics = (p, i) => {
   const bytes = i.size / 8;
-  const values = [0, 1, 2, 3, 5, 6, 7].map((n) => [n, p.load(stackPointer(p, i, bytes * (7 - n)), i.size, 'stack')] as const);
+  const values = [7, 6, 5, 3, 2, 1, 0].map((n) => [n, p.load(stackPointer(p, i, bytes * (7 - n)), i.size, 'stack')] as const);
   const above = stackPointer(p, i, bytes * 8);
   for (const [n, value] of values) p.setRegister(n, i.size, value);
   p.setRegister(RSP, i.stackSize, above);
@@ -83,6 +83,8 @@ const enter: Semantics = (p, i) => {
   const frameSize = p.and(operand, p.constant(0xffff));
   const level = p.and(p.shr(operand, p.constant(16)), p.constant(31));
   const frameTop = stackPointer(p, i, -i.size / 8);
+  // A frame pointer of 32 bits has the upper half of ESP though the stack is one of 16.
+  const pointer = i.size === 32 && i.stackSize === 16 ? p.or(p.and(p.register(RSP, 32), p.constant(0xffff0000)), frameTop) : frameTop;
   const top = p.variable(frameTop);
   p.store(frameTop, i.size, p.register(RBP, i.size), 'stack');
   p.when(level, () => {
@@ -99,13 +101,13 @@ const enter: Semantics = (p, i) => {
       },
     );
     top.set(onStack(p, i, p.sub(top.get(), step)));
-    p.store(top.get(), i.size, frameTop, 'stack');
+    p.store(top.get(), i.size, pointer, 'stack');
   });
   const end = onStack(p, i, p.sub(top.get(), frameSize));
   // The manual: ENTER faults where the first push below the new frame would.
   p.loadModify(end, i.size, 'stack');
   p.setRegister(RSP, i.stackSize, end);
-  p.setRegister(RBP, i.size, frameTop);
+  p.setRegister(RBP, i.size, pointer);
 };
 
 const leave: Semantics = (p, i) => {

@@ -98,11 +98,12 @@ const maskedElements =
     result(p, i, to, packLanes(p, out, size));
   };
 
-/** VZEROUPPER, VZEROALL. */
+/** VZEROUPPER, VZEROALL: of the registers that the code can name. */
 const clear =
   (from: number): Semantics =>
-  (p) => {
-    for (let n = 0; n < 16; n++) for (let q = from; q < 4; q++) p.setStacked(ymmOffset(n) + 8 * q, p.constant(0), p.constant(0));
+  (p, i) => {
+    for (let n = 0; n < (i.codeSize === 64 ? 16 : 8); n++)
+      for (let q = from; q < 4; q++) p.setStacked(ymmOffset(n) + 8 * q, p.constant(0), p.constant(0));
   };
 
 /** MOVQ2DQ and MOVDQ2Q, between the register files. */

@@ -19,7 +19,7 @@ import { packageFile } from '../package-file.ts';
 import { progressLine } from '../progress.ts';
 import { sayCell } from '../report.ts';
 import { knownScenarios, oneScenario, type Scenarios } from '../scenarios.ts';
-import { engineName, searchSettings } from '../search-options.ts';
+import { searchSettings } from '../search-options.ts';
 import { untilClosed } from '../until-closed.ts';
 import { cellOf } from './explore.ts';
 import { checkCommandLine, checkFlags, DEFAULT_RAM_BYTES, entryOf, loadImage } from './run.ts';
@@ -104,7 +104,7 @@ async function open(options: GdbOptions, io: Io): Promise<Opened> {
     'only an image alone has this',
     '--entry, --base, --command-line and --max-memory go with a FILE',
   );
-  const runner = new CellRunner(fixtures(io), engineName(options));
+  const runner = new CellRunner(fixtures(io), options.engine);
   const [session, story] =
     options.token === undefined ? chosen(runner, known, names, options, io) : fromToken(runner, options.token, known, options);
   const { scenario, variant, cell } = session;

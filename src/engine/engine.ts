@@ -2,7 +2,7 @@ import { HELPERS } from '../isa/helpers/index.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { NO_TAG, RECORD, type RecordFields, readRecord, writeRecord } from '../isa/record.ts';
 import { type Form, type Forms, formsOf } from './forms.ts';
-import { runModule, TABLE_ENTRIES } from './handler-code.ts';
+import { MADE, runModule, TABLE_ENTRIES } from './handler-code.ts';
 import {
   CODE_QUADS_BASE,
   CORE,
@@ -17,11 +17,13 @@ import {
   memoryMap,
   PAGE_INFO_BASE,
   physicalOf,
+  REGION_RETIRED_AT,
   Stop,
 } from './layout.ts';
 import type { LookObserver } from './look-observer.ts';
 import { type Features, GLOBAL_NAMES, importGlobals } from './memory-abi.ts';
 import { defineMemory } from './memory-code.ts';
+import type { RegionBlock } from './region-code.ts';
 import { Regions } from './regions.ts';
 import { I32 } from './wasm/code.ts';
 import { ModuleBuilder } from './wasm/module.ts';
@@ -101,6 +103,8 @@ export class Engine {
   readonly access: MemoryExports;
   /** Told of what is looked at without an access; undefined costs one comparison. */
   looks: LookObserver | undefined;
+  /** Told of each region that is compiled: for coverage. */
+  regionMade: ((blocks: readonly RegionBlock[]) => void) | undefined;
   readonly #table: WebAssembly.Table;
   readonly #regions: Regions | undefined;
   #env: Record<string, WebAssembly.ExportValue>;
@@ -226,6 +230,7 @@ export class Engine {
     this.#inLongRuns = 0;
     this.#regions?.renew();
     this.looks = undefined;
+    this.regionMade = undefined;
     this.#begin();
   }
 
@@ -254,12 +259,16 @@ export class Engine {
 
   /** Puts a region into the table. `key` says what its code is made from, for the next machine of this build that comes by the same. */
   linkRegion(number: number, key: string, bytes: () => Uint8Array<ArrayBuffer>): void {
-    this.#table.set(number, this.#instantiate(this.#forms.region(key, bytes)).region as () => number);
+    this.#link(this.#forms.region(key, bytes), number);
   }
 
   /** Translations have changed: a region that is being run asks for none until it is over. */
   translationsChanged(): void {
     this.#regions?.leave();
+  }
+
+  #link(module: WebAssembly.Module, number: number): void {
+    this.#table.set(number, this.#instantiate(module)[MADE] as () => number);
   }
 
   /** How many regions were compiled. */
@@ -274,6 +283,11 @@ export class Engine {
     return this.regionsCompiled > before;
   }
 
+  /** Instructions that retired inside regions since the machine was made, modulo 2^32. */
+  get retiredInRegions(): number {
+    return (this.words[REGION_RETIRED_AT >> 2] as number) >>> 0;
+  }
+
   /** Number of the handler for a form; its code is made the first time. */
   handler(instruction: Instruction): number {
     const known = this.#numbers.get(instruction);
@@ -283,7 +297,7 @@ export class Engine {
     this.#used.add(form);
     if (form.number >= this.#batched && !this.#linked.has(form.number)) {
       this.#linked.add(form.number);
-      this.#instantiate(this.#forms.single(form));
+      this.#link(this.#forms.single(form), form.number);
     }
     return form.number;
   }

@@ -68,7 +68,7 @@ export class Forms {
 
   /** The module with the handler of one form. */
   single(form: Form): WebAssembly.Module {
-    return this.module(`form ${form.number}`, () => handlerModule([form], this.#map, this.#features));
+    return this.module(`form ${form.number}`, () => handlerModule([form], this.#map, this.#features, true));
   }
 
   /** Modules with the handlers of the forms numbered below `count`, which are all that are known now. */

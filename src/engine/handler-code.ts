@@ -21,6 +21,7 @@ import {
   REGION_AT,
   REGION_BYTES,
   REGION_ENTRIES,
+  REGION_RETIRED_AT,
   Stop,
 } from './layout.ts';
 import { type EngineGlobals, type Features, importGlobals, importMemoryFunctions, type MemoryFunctions } from './memory-abi.ts';
@@ -63,7 +64,6 @@ export function importEnvironment(
   pages: number,
 ): { globals: EngineGlobals; memory: MemoryFunctions; system: number; fence: number; helper: number; float: FloatFunctions } {
   m.importMemory('memory', pages, pages);
-  m.importTable('handlers', TABLE_ENTRIES);
   const globals = importGlobals(m);
   const memory = importMemoryFunctions(m, globals);
   const system = m.importFunction('system', HANDLER);
@@ -115,17 +115,22 @@ export function defineStoreHits(m: ModuleBuilder, map: MemoryMap, globals: Engin
   return Object.fromEntries(entries) as Record<8 | 16 | 32 | 64, number>;
 }
 
-/** A module of handlers that are called through the table, each at its number. */
+/** What a module exports that makes one function for the table: each instance that imports a table makes all later changes of it dearer. */
+export const MADE = 'made';
+
+/** A module of handlers that are called through the table: each puts itself at its number, or the only one is exported. */
 export function handlerModule(
   forms: readonly { number: number; instruction: Instruction }[],
   map: MemoryMap,
   features: Features,
+  exported = false,
 ): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder();
+  if (!exported) m.importTable('handlers', TABLE_ENTRIES);
   const { memory, system, fence, helper, float } = importEnvironment(m, map.totalPages);
   const storeHit = { 8: memory.storeAt, 16: memory.storeAt, 32: memory.storeAt, 64: memory.storeAt };
   for (const { number, instruction } of forms) {
-    const fn = m.declare(HANDLER);
+    const fn = m.declare(HANDLER, exported ? MADE : undefined);
     const locals = new Locals(2);
     const body: Code = [
       handlerCode(
@@ -149,7 +154,7 @@ export function handlerModule(
       i32.const(0),
     ];
     m.define(fn, locals.types, body);
-    m.elements(number, [fn]);
+    if (!exported) m.elements(number, [fn]);
   }
   return m.bytes();
 }
@@ -165,6 +170,7 @@ export function runModule(
   features: Features,
 ): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder();
+  m.importTable('handlers', TABLE_ENTRIES);
   const { globals, memory, system, fence, helper, float } = importEnvironment(m, map.totalPages);
   const handlerType = m.type(HANDLER);
   const storeHit = features.journal
@@ -242,6 +248,7 @@ export function runModule(
           globalSet(globals.textChanged, i32.const(0)),
           set(status, get(budget)),
           set(budget, callIndirect(handlerType, i32.load(get(entry), 4), get(core), get(budget))),
+          i32.store(i32.const(REGION_RETIRED_AT), i32.add(i32.load(i32.const(REGION_RETIRED_AT)), i32.sub(get(status), get(budget)))),
           noteJump,
           iff(globalGet(globals.stop), [reload, br(toStop)]),
           iff(i32.ne(get(status), get(budget)), [reload, set(status, i32.const(0)), br(toStop - 1)]),

@@ -25,6 +25,9 @@ export const HASH_BYTES = HASH_LANE_BYTES * (MAX_CORES + 1);
 /** 128-bit state key, written by `stateKey`. */
 export const KEY_AT = 0x200;
 
+/** Instructions that retired inside regions, u32. */
+export const REGION_RETIRED_AT = 0x210;
+
 /** Parameters and results of a helper (`Vocabulary.compute`): quadwords. */
 export const HELPER_AT = 0x400;
 /** Floating-point functions: three operands of 16 bytes, the result, and the exceptions that helpers raised. */

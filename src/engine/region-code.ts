@@ -3,7 +3,7 @@ import type { Instruction } from '../isa/instruction.ts';
 import { RECORD, RECORD_BYTES, type RecordFields } from '../isa/record.ts';
 import { semanticsOf } from '../isa/semantics/index.ts';
 import { Graph, Locals } from './graph.ts';
-import { defineStoreHits, endAccesses, HANDLER, importEnvironment } from './handler-code.ts';
+import { defineStoreHits, endAccesses, HANDLER, importEnvironment, MADE, TABLE_ENTRIES } from './handler-code.ts';
 import { DECODE_BASE, DECODE_RECORDS, type MemoryMap, Stop } from './layout.ts';
 import type { Features } from './memory-abi.ts';
 import { block, br, brTable, type Code, callIndirect, get, globalGet, globalSet, I32, I64, i32, i64, iff, loop, set } from './wasm/code.ts';
@@ -50,12 +50,13 @@ interface Uses {
  */
 export function regionModule(blocks: readonly RegionBlock[], entry: number, map: MemoryMap, features: Features): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder();
+  if (blocks.some(([first]) => first?.volatileAt !== undefined)) m.importTable('handlers', TABLE_ENTRIES);
   const environment = importEnvironment(m, map.totalPages);
   const { memory, globals } = environment;
   const storeHit = features.journal
     ? defineStoreHits(m, map, globals)
     : { 8: memory.storeAt, 16: memory.storeAt, 32: memory.storeAt, 64: memory.storeAt };
-  const fn = m.declare(HANDLER, 'region');
+  const fn = m.declare(HANDLER, MADE);
   const handlerType = m.type(HANDLER);
   const starts = new Map(blocks.map((b, n) => [b[0]!.rip, n]));
   const returns = blocks.flatMap((b) => {

@@ -99,6 +99,7 @@ export class Regions {
       regionModule(blocks, entry, engine.map, engine.features),
     );
     this.compiled++;
+    engine.regionMade?.(blocks);
     const place = (i: RegionInstruction): number => (physical & ~0xfff) | Number(i.rip & 0xfffn);
     const ranges = blocks
       .filter((b) => b[0]!.volatileAt === undefined)

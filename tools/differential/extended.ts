@@ -2,7 +2,7 @@ import { CpuidFeature, Mnemonic } from 'iced-x86';
 import { decode } from '../../src/isa/decode.ts';
 import { type Choices, encode, isGather, type MemoryPlace, type Row, rows } from '../../src/isa/encodings.ts';
 
-type Random = (below: number) => number;
+import type { Random } from './chance.ts';
 
 /** What is drawn from: x87, vectors, and the general instructions that newer extensions brought. */
 const DRAWN: readonly (readonly [weight: number, feature: keyof typeof CpuidFeature])[] = [

@@ -7,7 +7,7 @@ const R16 = ['ax', 'cx', 'dx', 'si', 'di', 'bp', 'r8w', 'r9w', 'r10w', 'r11w', '
 const R8 = ['al', 'cl', 'dl', 'ah', 'ch', 'dh', 'sil', 'dil', 'r8b', 'r9b', 'r12b'];
 const CONDITIONS = ['o', 'no', 'b', 'ae', 'e', 'ne', 'be', 'a', 's', 'ns', 'p', 'np', 'l', 'ge', 'le', 'g'];
 
-type Random = (below: number) => number;
+import type { Random } from './chance.ts';
 
 const SIZES = [
   [R64, 'q'],

@@ -6,7 +6,7 @@ import { PageTables } from '../../src/kernel/page-tables.ts';
 import { REQUESTED, setVector } from '../../src/machine/apic-state.ts';
 import { type EngineName, Machine } from '../../src/machine/machine.ts';
 import { FETCH_POLICY_NAMES, fetchPolicy } from '../../src/machine/policy/index.ts';
-import { chance } from './engines.ts';
+import { chance } from './chance.ts';
 import { bare, walkTogether } from './lockstep.ts';
 import { randomProgram } from './program.ts';
 

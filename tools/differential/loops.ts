@@ -8,6 +8,7 @@ import { accept } from '../../src/machine/interrupts.ts';
 import { type EngineName, Machine } from '../../src/machine/machine.ts';
 import { takeExtended } from '../silicon/extended.ts';
 import type { Extended } from '../silicon/vectors.ts';
+import { chance } from './chance.ts';
 import { randomProgram } from './program.ts';
 
 /** Where two engines came apart. */
@@ -49,17 +50,6 @@ const SKIPPING: Readonly<Record<number, string>> = {
 const MAX_INSTRUCTIONS = 30_000;
 
 const assembler: Assembler = await loadAssembler();
-
-/** Numbers that look like chance and are the same each time. */
-export function chance(seed: number): (below: number) => number {
-  let state = (Math.imul(seed, 2654435761) ^ 0x9e3779b9) >>> 0;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state = (state ^ (state << 5)) >>> 0;
-    return state % below;
-  };
-}
 
 /** One machine with the program, identity-mapped, at CPL 0, with gates that end it, some that skip what faults, and one that returns. */
 function machineFor(engine: EngineName, bytes: Uint8Array, symbol: (name: string) => number, journal: boolean): Machine {
@@ -120,7 +110,7 @@ function machineFor(engine: EngineName, bytes: Uint8Array, symbol: (name: string
 }
 
 /** Runs the program of a seed under all engines, in slices of random lengths, and compares them behind each one. */
-export function differOn(seed: number): Compared {
+export function loopOn(seed: number): Compared {
   const random = chance(seed);
   const program = randomProgram(random);
   const options: AssembleOptions = { address: BigInt(TEXT), file: 'random.s' };
@@ -194,4 +184,12 @@ function differenceOf(a: Machine, b: Machine, hashed: boolean): string | undefin
   const at = Buffer.compare(m, n) === 0 ? -1 : m.findIndex((byte, k) => byte !== n[k]);
   if (at >= 0) parts.push(`[${at.toString(16)}] ${m[at]} / ${n[at]}`);
   return parts.join(', ') || (hashed ? 'the state hash' : undefined);
+}
+
+/** What is to be said of the loop of a seed; undefined where all agree. */
+export function loopDiffers(seed: number): string | undefined {
+  const { difference } = loopOn(seed);
+  if (difference === undefined) return undefined;
+  const { engine, instructions, what, program } = difference;
+  return `loop of seed ${seed}: ${engine} differs from the interpreter after ${instructions} instructions: ${what}\n${program}`;
 }

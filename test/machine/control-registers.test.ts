@@ -7,6 +7,7 @@ import { CS, RIGHTS } from '../../src/isa/segments.ts';
 import { AccessStopped, type Core, GuestFault } from '../../src/machine/core.ts';
 import { type EngineName, Machine } from '../../src/machine/machine.ts';
 import { setHidden, updateMode } from '../../src/machine/segmentation.ts';
+import { cpuidLeaf } from '../../src/machine/system/cpuid.ts';
 import { systemHelper } from '../../src/machine/system/index.ts';
 
 const ENGINES: readonly EngineName[] = ['reference', 'interpreter', 'region'];
@@ -138,6 +139,20 @@ describe('MOV to CR4', () => {
       expect(takes(start({ size: 32 }), 'cr4', 1n << BigInt(bit))).toBe(false);
     for (const bit of [2, 3, 4, 5, 7, 8, 9, 10, 11, 16, 18, 20, 21])
       expect(takes(start({ size: 32 }), 'cr4', 1n << BigInt(bit))).toBe(true);
+  });
+
+  test.each([
+    ['VME', 1, 0],
+    ['VME', 1, 1],
+    ['DE', 2, 3],
+    ['PSE', 3, 4],
+    ['PAE', 6, 5],
+    ['MCE', 7, 6],
+    ['PGE', 13, 7],
+  ])('goes with CPUID about %s', (_name, feature, bit) => {
+    const m = start({ size: 32 });
+    const reported = ((cpuidLeaf(m.machine, m.core, 1, 0)[3] >>> feature) & 1) !== 0;
+    expect(takes(m, 'cr4', 1n << BigInt(bit))).toBe(reported);
   });
 
   test('cannot clear PAE in IA-32e mode', () => {

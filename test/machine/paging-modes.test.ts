@@ -6,6 +6,7 @@ import { Machine } from '../../src/machine/machine.ts';
 import { type Access, walk } from '../../src/machine/paging.ts';
 import { setPdptes } from '../../src/machine/paging-modes.ts';
 import { setHidden, updateMode } from '../../src/machine/segmentation.ts';
+import { cpuidLeaf } from '../../src/machine/system/cpuid.ts';
 
 const [WRITE, USER, ACCESSED, DIRTY, LARGE, NX] = [2n, 4n, 0x20n, 0x40n, 0x80n, 1n << 63n];
 const [PSE, PAE, SMEP, SMAP] = [1n << 4n, 1n << 5n, 1n << 20n, 1n << 21n];
@@ -137,6 +138,12 @@ describe('32-bit paging', () => {
     m.flushTlb(core);
     expect(walk(0x123)).toMatchObject({ physical: DATA + 0x123 });
     expect(translate(m, core, 0x123n)).toBe(DATA + 0x123);
+  });
+
+  test('CPUID reports large pages and PSE-36', () => {
+    const { m, core } = machine(0n);
+    const edx = cpuidLeaf(m, core, 1, 0)[3];
+    expect([3, 17].map((bit) => (edx >>> bit) & 1)).toEqual([1, 1]);
   });
 
   test('PSE-36: bits 20 to 13 are bits 39 to 32 of the address, bit 12 is PAT, bit 21 is reserved', () => {

@@ -1,10 +1,9 @@
 import type { Image } from '../image/image.ts';
 import { Activity, GPR_NAMES, IF, RAX, RBX, RDX, RSP, type StateWord } from '../isa/core-state.ts';
-import { CS, RIGHTS, SEGMENTS } from '../isa/segments.ts';
 import { initApic } from '../machine/apic.ts';
 import type { Core } from '../machine/core.ts';
 import type { Machine } from '../machine/machine.ts';
-import { setHidden, updateMode } from '../machine/segmentation.ts';
+import { startInProtectedMode, startInRealMode } from '../machine/start-state.ts';
 import { MULTIBOOT_MAGIC, multibootInfo } from './multiboot-info.ts';
 import { extendedKb, memoryMap, PC } from './pc-layout.ts';
 import { BIOS_ROM } from './pc-rom.ts';
@@ -14,17 +13,6 @@ import { BIOS_ROM } from './pc-rom.ts';
 const SECTOR_BYTES = 512;
 const STACK_TOP = 0x7c00;
 const BOOT_SECTOR_SIGNATURE = 0xaa55;
-const REAL_LIMIT = 0xffffn;
-const FLAT_LIMIT = 0xffffffffn;
-const DATA = RIGHTS.present | RIGHTS.user | RIGHTS.writable | RIGHTS.accessed;
-const CODE = DATA | RIGHTS.code;
-const FLAT = RIGHTS.big | RIGHTS.pages;
-const CR0_PE = 1;
-/** CR0.ET, which is always set. */
-const CR0_ET = 0x10;
-/** Selectors of a kernel's flat segments; it may not load them again, as there is no GDT. */
-const FLAT_CS = 0x08;
-const FLAT_DS = 0x10;
 /** What EDX says after a reset and INIT: family 6. */
 const FAMILY = 0x600;
 
@@ -120,21 +108,12 @@ function buildMemory(machine: Machine, ramBytes: number, drive: Drive): void {
   for (let n = 0; n < 80 * 25; n++) screen.setUint16(2 * n, 0x0720, true);
 }
 
-/** Values of a core's words after INIT (SDM Vol. 3, "Processor State After Power-up, Reset, or INIT"), save that caches are on. */
+/** Values of a core's words after INIT (SDM Vol. 3, "Processor State After Power-up, Reset, or INIT"), save for those that depend on where it starts. */
 const AFTER_INIT: Partial<Record<StateWord, number | bigint>> = {
-  rip: 0,
-  cpl: 0,
-  cr0: CR0_ET,
   cr2: 0,
   cr3: 0,
-  cr4: 0,
   cr8: 0,
-  efer: 0,
   xcr0: 1,
-  gdtrBase: 0,
-  gdtrLimit: 0xffff,
-  idtrBase: 0,
-  idtrLimit: 0x3ff,
   ldtr: 0,
   ldtrBase: 0,
   ldtrLimit: 0xffff,
@@ -151,37 +130,15 @@ const AFTER_INIT: Partial<Record<StateWord, number | bigint>> = {
   activity: Activity.running,
 };
 
-/** Gives a core the state of real mode at CS:IP. */
 function enterRealMode(machine: Machine, core: Core, cs: number, ip: number): void {
   for (const [word, value] of Object.entries(AFTER_INIT) as [StateWord, number | bigint][]) core.set(word, value);
   GPR_NAMES.forEach((_, n) => core.setGpr(n, n === RDX ? BigInt(FAMILY) : 0n));
-  core.rflags = 0;
-  SEGMENTS.forEach(({ selector }, n) => {
-    const value = n === CS ? cs : 0;
-    core.setSmall(selector, value);
-    setHidden(core, n, { base: BigInt(value) << 4n, limit: REAL_LIMIT, rights: n === CS ? CODE : DATA });
-  });
-  core.rip = BigInt(ip);
-  updateMode(machine, core);
+  startInRealMode(machine, core, cs, ip);
 }
 
 /** INIT and a startup IPI: real mode at the page that the IPI names (SDM Vol. 3, "MP Initialization Protocol Algorithm"). */
 export function startProcessor(machine: Machine, core: Core, vector: number): void {
   enterRealMode(machine, core, vector << 8, 0);
-}
-
-function enterKernel(machine: Machine, core: Core, entry: bigint, eax: number): void {
-  core.set('cr0', CR0_ET | CR0_PE);
-  core.set('gdtrLimit', 0);
-  core.set('idtrLimit', 0);
-  SEGMENTS.forEach(({ selector }, n) => {
-    core.setSmall(selector, n === CS ? FLAT_CS : FLAT_DS);
-    setHidden(core, n, { base: 0n, limit: FLAT_LIMIT, rights: (n === CS ? CODE : DATA) | FLAT });
-  });
-  core.rip = entry;
-  core.setGpr(RAX, BigInt(eax));
-  core.setGpr(RBX, BigInt(PC.info));
-  updateMode(machine, core);
 }
 
 /**
@@ -213,5 +170,7 @@ export function buildPc(
   const version = boot.header?.version ?? 1;
   const info = multibootInfo(version, ramBytes, commandLine);
   machine.peek(PC.info, info.length).set(info);
-  enterKernel(machine, first, entry, MULTIBOOT_MAGIC[version]);
+  startInProtectedMode(machine, first, Number(entry));
+  first.setGpr(RAX, BigInt(MULTIBOOT_MAGIC[version]));
+  first.setGpr(RBX, BigInt(PC.info));
 }

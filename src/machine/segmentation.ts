@@ -70,11 +70,17 @@ export function setSegment(core: Core, number: number, selector: number, hidden:
   else if (number === FS || number === GS) core.set(base, hidden.base);
 }
 
-/** Loads a segment register as real mode does: 64 KiB from 16 times the selector; limit and rights stay (SDM Vol. 3, "Real-Address Mode Operation"). */
+/**
+ * Loads a segment register as real mode does: 64 KiB from 16 times the selector; limit and rights stay (SDM Vol. 3, "Real-Address Mode Operation"). CS, which a far jump out of
+ * protected mode loads first, becomes a segment that may be written ("Switching Back to Real-Address Mode").
+ */
 export function setRealSegment(core: Core, number: number, selector: number): void {
-  const { selector: word, base } = SEGMENTS[number]!;
+  const { selector: word, base, rights } = SEGMENTS[number]!;
   const from = BigInt(selector) << 4n;
-  if (number === CS && core.get(base) !== from) core.flushTlb();
+  if (number === CS) {
+    if (core.get(base) !== from) core.flushTlb();
+    core.setSmall(rights, (core.small(rights) & ~(RIGHTS.code | RIGHTS.expandDown)) | RIGHTS.writable);
+  }
   core.setSmall(word, selector);
   core.set(base, from);
 }

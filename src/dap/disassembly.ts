@@ -74,7 +74,7 @@ export class Disassembly {
     for (const core of machine.cores) {
       for (const { bytes, stale } of fetchViews(machine, core, address)) {
         if (!stale) continue;
-        const [line] = disassemble(bytes, address, this.#syntax);
+        const [line] = disassemble(bytes, address, this.#syntax, core.codeSize);
         const text = `${hexBytes(bytes)} (${line === undefined ? 'nothing' : this.words(line)})`;
         cores.set(text, [...(cores.get(text) ?? []), core.index]);
       }
@@ -102,11 +102,12 @@ export class Disassembly {
   }
 
   /** Bytes as instructions. A site is decoded by itself: behind an INT3 there lies the tail of an instruction, not code. */
-  #decode(bytes: Uint8Array, address: bigint): Line[] {
+  #decode(core: Core, bytes: Uint8Array, address: bigint): Line[] {
     const end = address + BigInt(bytes.length);
     const out: Line[] = [];
     const plain = (from: bigint, to: bigint): void => {
-      if (from < to) out.push(...disassemble(bytes.subarray(Number(from - address), Number(to - address)), from, this.#syntax));
+      if (from < to)
+        out.push(...disassemble(bytes.subarray(Number(from - address), Number(to - address)), from, this.#syntax, core.codeSize));
     };
     let at = address;
     for (const site of [...(this.#run.world?.sites ?? [])].sort((a, b) => (a.address < b.address ? -1 : 1))) {
@@ -137,7 +138,7 @@ export class Disassembly {
     while (out.length < count) {
       const bytes = this.#read(core, at, (count - out.length) * MAX_LENGTH);
       // The last one may be cut off where more memory follows that was not asked for.
-      const lines: readonly Line[] = bytes.length === 0 ? [absent(at)] : this.#decode(bytes, at);
+      const lines: readonly Line[] = bytes.length === 0 ? [absent(at)] : this.#decode(core, bytes, at);
       const whole = bytes.length === (count - out.length) * MAX_LENGTH ? lines.slice(0, count - out.length) : lines;
       out.push(...whole.slice(0, count - out.length));
       const end = out.at(-1) as Line;
@@ -168,7 +169,7 @@ export class Disassembly {
     for (let start = furthest; start < end; start++) {
       const bytes = this.#read(core, start, Number(end - start));
       if (bytes.length < Number(end - start)) continue;
-      const lines = this.#decode(bytes, start);
+      const lines = this.#decode(core, bytes, start);
       if (lines.at(-1)?.text !== '(ends inside an instruction)') return lines;
     }
     return [{ address: before, bytes: last, text: '(bad)', valid: false }];

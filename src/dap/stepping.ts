@@ -62,22 +62,22 @@ export class Stepping {
   /** One instruction or line: `in` stops in functions that it calls, `over` behind them. */
   *step(how: 'in' | 'over', { core, byLine, alone }: Step): Going {
     const c = this.#run.core(core);
-    let line = byLine ? this.#sources.lineOf(c.rip) : undefined;
+    let line = byLine ? this.#sources.lineOf(c.linearRip) : undefined;
     for (;;) {
       const call = this.#flow(c);
       const depth = c.gpr(RSP);
       const moved = yield* this.resume({ direction: 'forward', goal: { kind: 'instruction', core }, ...(alone && { locked: core }) });
       if (moved.why !== 'step') return moved;
-      const entered = call.kind === 'call' && c.gpr(RSP) === depth - 8n && c.rip !== call.next;
-      if (entered && (how === 'over' || (line !== undefined && this.#sources.lineOf(c.rip) === undefined))) {
+      const entered = call.kind === 'call' && c.gpr(RSP) === depth - BigInt(c.codeSize / 8) && c.linearRip !== call.next;
+      if (entered && (how === 'over' || (line !== undefined && this.#sources.lineOf(c.linearRip) === undefined))) {
         const back = yield* this.#runTo(call.next, 'forward', core, alone, () => c.gpr(RSP) >= depth);
         if (back.why !== 'step') return back;
       }
       if (line === undefined) return moved;
-      const here = this.#sources.lineOf(c.rip);
+      const here = this.#sources.lineOf(c.linearRip);
       if (here === undefined) return moved;
       if (here === line) continue;
-      if (this.#sources.startsLine(c.rip)) return moved;
+      if (this.#sources.startsLine(c.linearRip)) return moved;
       // In the middle of a line that a function has come back to: that line goes on.
       line = here;
     }
@@ -94,7 +94,7 @@ export class Stepping {
     const [, frame] = stackOf(this.#run.timeline, this.#run.core(core), this.#run.sites);
     const rsp = frame?.registers.get(RSP);
     if (frame !== undefined && rsp !== undefined) return { rip: frame.rip, rsp };
-    throw new TextpokeError('E_USAGE', `nothing called what CPU${core} executes, ${this.#run.code(this.#run.core(core).rip)}`, {
+    throw new TextpokeError('E_USAGE', `nothing called what CPU${core} executes, ${this.#run.code(this.#run.core(core).linearRip)}`, {
       where: `CPU${core} at ${this.#run.place}`,
       hint: 'continue, or step on',
     });
@@ -108,17 +108,17 @@ export class Stepping {
   /** Back before the last instruction of the core, or to the start of the line before. Functions that it returned from are gone back over. */
   *back({ core, byLine }: Step): Going {
     const c = this.#run.core(core);
-    const over = byLine && this.#sources.lineOf(c.rip) !== undefined;
+    const over = byLine && this.#sources.lineOf(c.linearRip) !== undefined;
     const first = yield* this.#backOne(core, over);
     if (first.why !== 'step' || !over) return first;
-    const line = this.#sources.lineOf(c.rip);
+    const line = this.#sources.lineOf(c.linearRip);
     if (line === undefined) return first;
     for (;;) {
       const here = this.#run.timeline.position;
       const again = yield* this.#backOne(core, true);
       if (again.why === 'begin') return first;
       if (again.why !== 'step') return again;
-      if (this.#sources.lineOf(c.rip) === line) continue;
+      if (this.#sources.lineOf(c.linearRip) === line) continue;
       this.#run.timeline.goto(here);
       return first;
     }
@@ -127,10 +127,10 @@ export class Stepping {
   *#backOne(core: number, over: boolean): Going {
     const c = this.#run.core(core);
     const moved = yield* this.resume({ direction: 'back', goal: { kind: 'instruction', core } });
-    const entry = this.#run.image.symbolAt(c.rip)?.symbol.address;
+    const entry = this.#run.image.symbolAt(c.linearRip)?.symbol.address;
     if (!over || moved.why !== 'step' || this.#flow(c).kind !== 'return' || entry === undefined) return moved;
     const depth = c.gpr(RSP);
-    const begin = c.rip === entry ? moved : yield* this.#runTo(entry, 'back', core, false, () => c.gpr(RSP) === depth);
+    const begin = c.linearRip === entry ? moved : yield* this.#runTo(entry, 'back', core, false, () => c.gpr(RSP) === depth);
     if (begin.why !== 'step') return begin;
     return yield* this.resume({ direction: 'back', goal: { kind: 'instruction', core } });
   }

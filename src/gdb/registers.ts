@@ -69,7 +69,8 @@ const CORE_FEATURE: Feature = {
       type: n === 4 || n === 5 ? 'data_ptr' : 'int64',
       read: (core: Core) => core.gpr(n),
     })),
-    { name: 'rip', bits: 64, type: 'code_ptr', read: (core) => core.rip },
+    // An address that gdb can look at: outside 64-bit mode RIP alone is an offset in CS.
+    { name: 'rip', bits: 64, type: 'code_ptr', read: (core) => core.linearRip },
     { name: 'eflags', bits: 32, type: 'i386_eflags', read: (core) => BigInt(core.rflags >>> 0) },
     ...SEGMENTS.map((name) => ({ name, bits: 32, type: 'int32', read: word(name) })),
     ...EIGHT.map((n) => ({

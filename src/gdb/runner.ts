@@ -70,7 +70,7 @@ export class Runner {
   forward({ goal, alone }: Resumption, current: number): Job {
     const { timeline } = this.#target;
     const core = goal.kind === 'continue' ? (alone ?? current) : goal.core;
-    const here = (timeline.machine.cores[core] as Core).rip;
+    const here = (timeline.machine.cores[core] as Core).linearRip;
     const stepsOver = alone !== undefined && goal.kind === 'instruction' && this.#breakpoints.stepsOver(here);
     const hasLocked = this.#locks;
     if (!stepsOver) this.#locks = alone !== undefined;

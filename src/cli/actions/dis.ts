@@ -9,6 +9,7 @@ export interface DisOptions extends SharedFlags {
   /** Of the first byte. */
   readonly address: bigint;
   readonly syntax: 'att' | 'intel' | 'nasm' | 'masm';
+  readonly bits: 16 | 32 | 64;
 }
 
 /** The bytes that hex digits stand for. Throws E_USAGE with the first character that is none. */
@@ -33,7 +34,7 @@ export function parseHex(text: string): Uint8Array {
  */
 export async function disAction(options: DisOptions, io: Io): Promise<number> {
   const { disassemble } = await import('../../debug/disassemble.ts');
-  for (const { address, bytes, text, valid } of disassemble(parseHex(options.hex), options.address, options.syntax)) {
+  for (const { address, bytes, text, valid } of disassemble(parseHex(options.hex), options.address, options.syntax, options.bits)) {
     if (options.json) emitEvent(io, 'instruction', { address, bytes, text, valid });
     else io.stdout(`${address.toString(16).padStart(8)}:  ${hexOf(bytes).padEnd(30)}  ${text}\n`);
   }

@@ -169,7 +169,7 @@ export class Debugger {
     const core = this.#core(crossing.core);
     const moved = crossing.kind === 'instruction' || crossing.kind === 'interrupt';
     let stopped: Stopped | undefined;
-    if (moved && this.breakpoints.has(core.rip)) stopped = { why: 'breakpoint', core: core.index, address: core.rip };
+    if (moved && this.breakpoints.has(core.linearRip)) stopped = { why: 'breakpoint', core: core.index, address: core.linearRip };
     for (const [watch, values] of watched) {
       const before = values[core.index];
       if (crossing.kind === 'drain') for (const c of this.timeline.machine.cores) values[c.index] = this.#value(watch, c);
@@ -194,7 +194,7 @@ export class Debugger {
 function reached(goal: Goal, crossing: Crossing, core: Core): Stopped | undefined {
   if (goal.kind === 'continue' || crossing.core !== goal.core) return undefined;
   if (crossing.kind !== 'instruction' && crossing.kind !== 'interrupt') return undefined;
-  if (goal.kind === 'range' && core.rip >= goal.from && core.rip < goal.to) return undefined;
+  if (goal.kind === 'range' && core.linearRip >= goal.from && core.linearRip < goal.to) return undefined;
   return { why: 'step', core: goal.core };
 }
 

@@ -120,7 +120,7 @@ function pendingOf(
   return machine.cores.flatMap((core) =>
     pendingStores(machine, core).map((store, n) => {
       const from = made?.(core.index, n);
-      const by = from?.access?.by ?? image.symbolAt(core.rip)?.symbol.name ?? image.describe(core.rip);
+      const by = from?.access?.by ?? image.symbolAt(core.linearRip)?.symbol.name ?? image.describe(core.linearRip);
       return { ...store, core: core.index, by, stored: from?.at, reached: undefined };
     }),
   );

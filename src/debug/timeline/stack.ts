@@ -35,7 +35,10 @@ export function stackOf(timeline: Timeline, core: Core, sites: readonly bigint[]
     return bytes.length === 8 ? new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true) : undefined;
   };
   const first = new Map(GPR_NAMES.map((_, n) => [n, core.gpr(n)] as const));
-  const frames: Frame[] = [{ rip: core.rip, at: core.rip, registers: first, kind: 'current' }];
+  const rip = core.linearRip;
+  const frames: Frame[] = [{ rip, at: rip, registers: first, kind: 'current' }];
+  // What follows knows stacks of quadwords.
+  if (core.mode !== 0) return frames;
   while (frames.length < MAX_FRAMES) {
     const frame = frames.at(-1) as Frame;
     const caller = described(image, frame, word) ?? scanned(image, frame, word, sites);

@@ -7,7 +7,7 @@ import { type Desk, FLUSH, type MonitorVerb } from './verb.ts';
 /** `@14 of 29, CPU1 at ftrace_call`. */
 export function whereLine({ target, core }: Desk): string {
   const { position, end } = target.timeline;
-  return `${positionText(position)} of ${positionText(end)}, CPU${core.index} at ${target.place(core.rip)}`;
+  return `${positionText(position)} of ${positionText(end)}, CPU${core.index} at ${target.place(core.linearRip)}`;
 }
 
 const pos: MonitorVerb = {

@@ -26,7 +26,7 @@ export type PcState = Readonly<Record<string, unknown>>;
 
 /** Port that chipsets reset the machine with, and the bit that does it. */
 const RESET_CONTROL = 0xcf9;
-const RESET_NOW = 4;
+const RESET_NOW = 4n;
 
 /**
  * The devices of a PC that boot loaders and small kernels program, at their ports: COM1, the two interrupt controllers, the timer, the clock, the keyboard controller and one disk. A wider access
@@ -72,6 +72,8 @@ export class Pc implements PortDevices {
       this.disk.write(port, bytes, Number(value));
       return;
     }
+    // A wider access there is one to the address of PCI's configuration space, of which there is none.
+    if (port === RESET_CONTROL && bytes === 1 && (value & RESET_NOW) !== 0n) this.#options.reset();
     for (let n = 0; n < bytes; n++) this.#writeByte(core, (port + n) & 0xffff, Number((value >> BigInt(8 * n)) & 0xffn));
   }
 
@@ -83,7 +85,6 @@ export class Pc implements PortDevices {
     else if (this.cmos.owns(port)) this.cmos.write(port, value);
     else if (this.keyboard.owns(port)) this.keyboard.write(port, value);
     else if (this.disk?.owns(port) === true) this.disk.write(port, 1, value);
-    else if (port === RESET_CONTROL && (value & RESET_NOW) !== 0) this.#options.reset();
   }
 
   /** Lets virtual time act on the timer. */

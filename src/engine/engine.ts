@@ -55,6 +55,8 @@ interface MemoryExports {
   journalBlock(at: number, length: number): void;
   /** Begins a transition: remembers the hash, forgets the events of the last; gives the mark to roll back to. */
   begin(): number;
+  /** Sets the global `visible`: a call is cheaper than to set it from here. */
+  allow(operations: number): void;
   rollback(mark: number): void;
   drain(core: number, entry: number): void;
   /** Ends a transition: no visible operation is left over, and what is below the core's stack pointer is zero. */

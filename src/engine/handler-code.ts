@@ -14,7 +14,6 @@ import {
   HEAT_AT,
   HOT,
   ITLB,
-  LATCH_ENTRIES,
   LONG_RUN_AT,
   type MemoryMap,
   PAGE,
@@ -41,7 +40,6 @@ import {
   i64,
   iff,
   loop,
-  memoryFill,
   ret,
   select,
   set,
@@ -213,8 +211,9 @@ export function runModule(
         },
         locals,
       );
-      if (sequential) return [code, br(features.explore ? toBehind + 2 : toBehind)];
-      return [code, noteJump, br(toBehind + 2)];
+      if (!sequential) return [code, noteJump, br(toBehind + 2)];
+      // Accesses of an instruction that has retired are done with before the next one.
+      return [code, features.explore ? brIf(toBehind + 2, accessed(globals)) : [], br(toBehind)];
     });
     const tableCall: Code = [
       set(status, callIndirect(handlerType, i32.load16(get(record), RECORD.handler), get(core), get(record))),
@@ -335,16 +334,20 @@ function dispatch(hot: readonly { number: number }[], arms: readonly Code[], rec
 
 /** Behind an instruction: its visible accesses are done with. */
 export function endAccesses(globals: EngineGlobals, core: number): Code {
-  return iff(i32.or(globalGet(globals.access), globalGet(globals.locked)), [
-    globalSet(globals.access, i32.const(0)),
-    globalSet(globals.locked, i32.const(0)),
-    clearLatch(core),
-  ]);
+  return iff(accessed(globals), [globalSet(globals.access, i32.const(0)), globalSet(globals.locked, i32.const(0)), clearLatch(core)]);
 }
 
+const accessed = (globals: EngineGlobals): Code => i32.or(globalGet(globals.access), globalGet(globals.locked));
+
+/** No access of the instruction in flight is done: as many entries of its latch as were used are zero again, which are one or two. */
 function clearLatch(core: number): Code {
-  return iff(i32.load(get(core), CORE.latchDone), [
-    i64.store(get(core), i64.const(0), CORE.latchDone),
-    memoryFill(i32.add(get(core), i32.const(CORE.latch)), i32.const(0), i32.const(8 * LATCH_ENTRIES)),
-  ]);
+  const done = i32.load(get(core), CORE.latchDone);
+  return iff(
+    done,
+    loop([
+      i32.store(get(core), i32.sub(done, i32.const(1)), CORE.latchDone),
+      i64.store(i32.add(get(core), i32.shl(done, i32.const(3))), i64.const(0), CORE.latch),
+      brIf(0, done),
+    ]),
+  );
 }

@@ -527,7 +527,7 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
     core.prepare();
     // A core that was stopped before an instruction that nobody can see goes on to one that others can: a store on the way must have time to drain before it.
     if (core.raw(CORE.stop) === Stop.budget && choice === undefined && !this.splitting(core) && this.#goesOn(core)) return;
-    this.engine.globals.visible.value = 1;
+    this.engine.access.allow(1);
     if (choice === undefined && core.raw(CORE.stop) === Stop.drain) {
       // What waited for the store buffer is this step, whether others can see it or not (MFENCE): a load behind it and behind a new store must leave
       // that store time to drain first.
@@ -538,11 +538,11 @@ export class Machine extends MachineMemory implements MachineParts, EngineHost {
         this.engine.access.scrub(core.base);
         return;
       }
-      this.engine.globals.visible.value = 0;
+      this.engine.access.allow(0);
       if (this.#pausesBehind(core)) return;
     }
     if (choice !== undefined) {
-      this.engine.globals.visible.value = 0;
+      this.engine.access.allow(0);
       if (!this.fetch.take(core, choice)) {
         this.settle(core);
         return;

@@ -8,8 +8,9 @@ import { proofRows } from './proofs.ts';
 import { shortRows } from './short.ts';
 import { table } from './table.ts';
 import { transitionRows } from './transitions.ts';
+import { visibleRows } from './visible.ts';
 
-const GROUPS = ['interpreter', 'region', 'vectors', 'calls', 'short', 'cliff', 'fork', 'transitions', 'proofs'] as const;
+const GROUPS = ['interpreter', 'visible', 'region', 'vectors', 'calls', 'short', 'cliff', 'fork', 'transitions', 'proofs'] as const;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -26,11 +27,12 @@ const wanted = (group: Row['group']): boolean => positionals.length === 0 || pos
 say(`CPU seconds of this process and of each peer's; medians of ${rounds} interleaved rounds`);
 const rows: Row[] = [];
 const skipped: string[] = [];
-if (['interpreter', 'region', 'vectors', 'calls', 'cliff'].some(wanted)) {
+if (['interpreter', 'visible', 'region', 'vectors', 'calls', 'cliff'].some(wanted)) {
   const peers = new Peers();
   try {
     skipped.push(...peers.skipped);
     for (const group of ['interpreter', 'region'] as const) if (wanted(group)) rows.push(...engineRows(group, rounds, peers.list));
+    if (wanted('visible')) rows.push(...visibleRows(rounds, peers.steps));
     if (wanted('vectors')) rows.push(...vectorRows(rounds, peers.list));
     if (wanted('calls')) rows.push(...callRows(rounds, peers.list));
     if (wanted('cliff')) rows.push(...cliffRows(rounds, peers.list));

@@ -20,6 +20,12 @@ export interface Peer {
   run(kernel: Kernel): PeerRun | undefined;
 }
 
+/** Unicorn, asked for one instruction at a time. */
+export interface StepPeer {
+  /** The first instructions of a kernel, and where they end. */
+  steps(kernel: Kernel, instructions: number): PeerRun & { readonly rip: bigint };
+}
+
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url));
 const FIXTURES = path('../../fixtures/bench');
 
@@ -27,6 +33,8 @@ const FIXTURES = path('../../fixtures/bench');
 export class Peers {
   readonly list: readonly Peer[];
   readonly skipped: readonly string[];
+  /** Undefined where there is no Unicorn. */
+  readonly steps: StepPeer | undefined;
   readonly #directory = mkdtempSync(join(tmpdir(), 'textpoke-bench-'));
 
   constructor() {
@@ -39,7 +47,10 @@ export class Peers {
       else skipped.push('qemu-x86_64 (qemu-user) is not installed');
       const unicorn = this.#unicorn();
       if (unicorn === undefined) skipped.push('libunicorn (libunicorn-dev) is not installed: no Unicorn to compare with');
-      else list.push(...unicorn);
+      else {
+        list.push(...unicorn);
+        this.steps = { steps: (kernel, instructions) => this.#steps(kernel, instructions) };
+      }
     }
     this.list = list;
     this.skipped = skipped;
@@ -66,6 +77,14 @@ export class Peers {
       name: 'qemu-user',
       run: (kernel) => ran('qemu-x86_64', [join(this.#directory, kernel)]),
     };
+  }
+
+  #steps(kernel: Kernel, instructions: number): PeerRun & { readonly rip: bigint } {
+    const text = execFileSync(join(this.#directory, 'unicorn'), [join(FIXTURES, `${kernel}.bin`), String(instructions)], {
+      encoding: 'utf8',
+    });
+    const [rax, rip, nanoseconds] = text.trim().split(' ');
+    return { rax: BigInt(`0x${rax}`), rip: BigInt(`0x${rip}`), seconds: Number(nanoseconds) / 1e9 };
   }
 
   #unicorn(): Peer[] | undefined {

@@ -2,9 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { Coverage, type Totals } from './differential/coverage.ts';
-import { loopDiffers } from './differential/loops.ts';
+import { loopOn } from './differential/loops.ts';
 import { minimise } from './differential/minimise.ts';
 import { BUILD } from './differential/programs.ts';
+import { differOnSchedule } from './differential/schedules.ts';
 import { differOn } from './differential/visits.ts';
 
 const USAGE = `usage: npm run fuzz:engines -- [--count N] [--seed N] [--programs N] [--minimise SEED]
@@ -16,7 +17,7 @@ functions that it calls come on top), made once and never again. It is visited a
 the second one the region compiler compiles it. Half are visited a third time: in slices, with interrupts, NMIs, single steps, through another linear address. Behind every visit
 all registers of all cores are compared (general, flags, system, APIC, x87, SSE, AVX), the number of instructions, and memory: by the state hash, or in machines without one by its
 bytes. At the end of each program, some 250 sequences on one machine, all of its memory is. A sequence counts when all this agreed. Every 16th seed also runs one long loop until it
-is hot by itself.
+is hot by itself, and another one takes two cores of an explorer's machine along a random schedule, forth and back.
 
   --count N      at least so many sequences (default 1000)
   --seed N       from the program of this seed on (default 1): a run goes on where another ended
@@ -43,8 +44,26 @@ if (values.help || !numbers.every((n) => Number.isSafeInteger(n) && n >= 0)) {
 setFlagsFromString('--liftoff-only');
 Error.stackTraceLimit = 0;
 
-/** Every so many programs one is a loop. */
+/** Of so many programs one is followed by a loop, another by a schedule. */
 const LOOPS = 16;
+function loopDiffers(seed: number, coverage: Coverage): boolean {
+  coverage.loops++;
+  const { difference } = loopOn(seed);
+  if (difference === undefined) return false;
+  const { engine, instructions, what, program } = difference;
+  console.log(`loop of seed ${seed}: ${engine} differs from the interpreter after ${instructions} instructions: ${what}\n${program}`);
+  return true;
+}
+
+function scheduleDiffers(seed: number, coverage: Coverage): boolean {
+  coverage.schedules++;
+  const { difference } = differOnSchedule(seed);
+  if (difference === undefined) return false;
+  const { engine, steps, what, program } = difference;
+  console.log(`schedule of seed ${seed}: ${engine} differs after ${steps} steps: ${what}\n${program}`);
+  return true;
+}
+
 /** More than that is for a process of its own, which starts with nothing compiled. */
 const TOLD = 32;
 
@@ -62,14 +81,10 @@ function differs(seed: number): boolean {
 function inThisProcess(from: number, coverage: Coverage, enough: () => boolean): number {
   let seed = from;
   for (; !enough() && (seed === from || seed % BUILD !== 0); seed++) {
-    if (seed % LOOPS === 0) {
-      const what = loopDiffers(seed);
-      coverage.loops++;
-      if (what !== undefined) {
-        console.log(what);
-        process.exitCode = 1;
-        return seed;
-      }
+    const other = seed % LOOPS === 0 ? loopDiffers : seed % LOOPS === LOOPS / 2 ? scheduleDiffers : undefined;
+    if (other?.(seed, coverage) === true) {
+      process.exitCode = 1;
+      return seed;
     }
     if (differOn(seed, coverage).difference === undefined) continue;
     if (!differs(seed)) console.log(`seed ${seed}: engines differ in the midst of others, and not alone`);

@@ -1,6 +1,6 @@
 import type { RegionBlock } from '../../src/engine/region-code.ts';
 
-const COUNTS = ['regions', 'retiredInRegions', 'retired', 'inRegions', 'sequences', 'visits', 'loops'] as const;
+const COUNTS = ['regions', 'retiredInRegions', 'retired', 'inRegions', 'sequences', 'visits', 'loops', 'schedules'] as const;
 
 export interface Totals {
   readonly counts: Readonly<Record<(typeof COUNTS)[number], number>>;
@@ -22,6 +22,8 @@ export class Coverage {
   sequences = 0;
   visits = 0;
   loops = 0;
+  /** Walks of two cores along random schedules. */
+  schedules = 0;
 
   generated(mnemonic: string): void {
     count(this.mnemonics, mnemonic);
@@ -43,8 +45,8 @@ export class Coverage {
 
   /** All of it as numbers, to be added to another's. */
   toJSON(): Totals {
-    const { regions, retiredInRegions, retired, inRegions, sequences, visits, loops } = this;
-    const counts = { regions, retiredInRegions, retired, inRegions, sequences, visits, loops };
+    const { regions, retiredInRegions, retired, inRegions, sequences, visits, loops, schedules } = this;
+    const counts = { regions, retiredInRegions, retired, inRegions, sequences, visits, loops, schedules };
     return { counts, mnemonics: [...this.mnemonics], compiled: [...this.compiled], exceptions: [...this.exceptions] };
   }
 
@@ -60,7 +62,7 @@ export class Coverage {
     const percent = (part: number, all: number): string => `${((100 * part) / Math.max(1, all)).toFixed(0)} %`;
     const rare = sorted(this.mnemonics).slice(-8);
     return [
-      `${this.sequences} sequences in ${this.visits} visits, each compared on all engines, and ${this.loops} loops`,
+      `${this.sequences} sequences in ${this.visits} visits, each compared on all engines, ${this.loops} loops, ${this.schedules} schedules of two cores`,
       `${this.regions} regions; ${percent(this.inRegions, this.sequences)} of the sequences were compared compiled; ${percent(this.retiredInRegions, this.retired)} of ${this.retired} instructions retired in regions`,
       `${this.mnemonics.size} mnemonics generated, ${this.compiled.size} of them in regions; the rarest: ${rare.map(([name, n]) => `${name} ${n}`).join(', ')}`,
       `exceptions and interrupts: ${sorted(this.exceptions)

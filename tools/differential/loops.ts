@@ -185,11 +185,3 @@ function differenceOf(a: Machine, b: Machine, hashed: boolean): string | undefin
   if (at >= 0) parts.push(`[${at.toString(16)}] ${m[at]} / ${n[at]}`);
   return parts.join(', ') || (hashed ? 'the state hash' : undefined);
 }
-
-/** What is to be said of the loop of a seed; undefined where all agree. */
-export function loopDiffers(seed: number): string | undefined {
-  const { difference } = loopOn(seed);
-  if (difference === undefined) return undefined;
-  const { engine, instructions, what, program } = difference;
-  return `loop of seed ${seed}: ${engine} differs from the interpreter after ${instructions} instructions: ${what}\n${program}`;
-}

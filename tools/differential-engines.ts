@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { Coverage, type Totals } from './differential/coverage.ts';
+import { heldInRegions } from './differential/held.ts';
 import { loopOn } from './differential/loops.ts';
 import { minimise } from './differential/minimise.ts';
 import { BUILD } from './differential/programs.ts';
@@ -64,6 +65,8 @@ function scheduleDiffers(seed: number, coverage: Coverage): boolean {
   return true;
 }
 
+/** In so many sequences each mnemonic comes. */
+const MANY = 20_000;
 /** More than that is for a process of its own, which starts with nothing compiled. */
 const TOLD = 32;
 
@@ -139,5 +142,9 @@ if (values.minimise !== undefined) {
   const { user, system } = process.cpuUsage(started);
   console.log(`programs from seed ${first} to ${seed - 1}${small ? `, ${((user + system) / 1e6).toFixed(1)} s of CPU` : ''}`);
   for (const line of coverage.lines()) console.log(line);
+  if (coverage.sequences >= MANY) {
+    const missing = [...heldInRegions()].filter((name) => !coverage.compiled.has(name));
+    console.log(`mnemonics that regions may hold and none held: ${missing.join(' ') || 'none'}`);
+  }
   if (process.exitCode === undefined) console.log('reference, interpreter and region compiler agree');
 }

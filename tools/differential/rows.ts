@@ -44,11 +44,13 @@ let drawn: Drawn | undefined;
 
 /** An encoding runs as one of ours, with semantics: with some operand at least. */
 function isOurs(row: Row): boolean {
+  let next = 0;
   const choices: Choices = {
-    random: () => 0,
+    // The registers of a gather have to be different ones.
+    random: (below) => next++ % below,
     register: () => 0,
     inMemory: () => false,
-    memory: () => ({ base: RBX, scale: 0, displacement: 0 }),
+    memory: (gather) => ({ base: RBX, scale: 0, displacement: 0, ...(gather && { index: INDEXES }) }),
   };
   const bytes = encode(row, choices);
   return bytes !== undefined && decode(bytes).kind === 'instruction';

@@ -83,7 +83,7 @@ function forward(random: Random, to: Label): Item {
 
 /** The end of a loop that R15 counts, or now and then the instruction that counts in RCX. */
 function back(random: Random, again: Label): Item[] {
-  if (random(5) === 0) return [bytesOf(0xb9, ...little(1 + random(2))), referring('distance8', again, pick(random, [0xe0, 0xe1]))];
+  if (random(5) === 0) return [bytesOf(0xb9, ...little(1 + random(2))), referring('distance8', again, pick(random, [0xe0, 0xe1, 0xe2]))];
   return [bytesOf(0x49, 0xff, 0xcf), referring('distance32', again, 0x0f, 0x85)];
 }
 
@@ -253,6 +253,7 @@ function faultItems(random: Random): Item[] {
         [0xff, 0x14, 0x25, ...little(ABSENT)],
         [0xff, 0x24, 0x25, ...little(READ_ONLY)],
         [0x0f, 0xff, 0xc0],
+        [0x0f, 0xb9, 0xc0],
       ]),
     ),
   ];

@@ -122,10 +122,9 @@ export function floatVectors(
   for (let q = 0; q < operands[0]!.length; q += 2) {
     const parts = operands.map((quadwords) => quadwords.slice(q, q + 2));
     const result = block(g, functions, operation, parts, mxcsr, [flags, ready]);
-    parts[0]!.forEach((_, n) => {
-      const code = single && size === 32 ? i64.extend(i32x4.extract(get(result), 0)) : i64x2.extract(get(result), n);
-      quads.push(g.node([], () => code, { pinned: true }));
-    });
+    if (parts[0]!.length === 2) quads.push(...g.halves(result));
+    else if (single && size === 32) quads.push(g.node([], () => i64.extend(i32x4.extract(get(result), 0)), { pinned: true }));
+    else quads.push(g.halves(result)[0]);
   }
   return { quads, flags: g.node([], () => get(flags), { pinned: true }) };
 }
@@ -143,12 +142,12 @@ function block(
   const result = g.locals.take(V128);
   const splat = (code: Code): Code => (size === 32 && single ? i32x4.splat(i32.wrap(code)) : i64x2.splat(code));
   const each = operands[0]!.length;
-  temporarily(g, [mxcsr, ...operands.flat()], (control = [], ...codes) => {
+  const given = operands.map(([low, high]) =>
+    high !== undefined ? g.pair(low!, high) : size === 64 ? g.twice(low!) : g.node([low!], splat, { type: V128 }),
+  );
+  temporarily(g, [mxcsr, ...given], (control = [], ...codes) => {
     const vectors = operands.map(() => g.locals.take(V128));
-    const start = vectors.map((local, n) => {
-      const [low, high] = codes.slice(n * each, (n + 1) * each);
-      return set(local, high === undefined ? splat(low!) : i64x2.replace(splat(low!), 1, high));
-    });
+    const start = vectors.map((local, n) => set(local, codes[n]!));
     const elements = single ? 1 : (each * 64) / size;
     const wholly: Code = [
       set(result, functions.wholly(operation, elements, vectors.map(get), control)),

@@ -1,14 +1,14 @@
-import { type Code, get, I32, I64, i64, set, V128, type ValueType } from './wasm/code.ts';
+import { type Code, f64x2, get, halvesOf, I32, I64, i64, i64x2, set, V128, type ValueType, v128 } from './wasm/code.ts';
 
 /**
  * A value in the making. Pure values that are used once are emitted where they are used; others are kept in a local where
  * they were made. Pinned ones (memory and register reads) are always emitted where they were made, because what follows
- * may change what they read.
+ * may change what they read; those of which there are two ways to read them (`'used'`) only where they are used.
  */
 export interface Node {
   readonly make: () => Code;
   readonly type: ValueType;
-  readonly pinned: boolean;
+  readonly pinned: boolean | 'used';
   uses: number;
   local: number | undefined;
   /** Known constant. */
@@ -17,6 +17,8 @@ export interface Node {
   readonly bits: number;
   /** The same truth value as an i32, when this is a 0/1 made by a comparison. */
   readonly condition: Node | undefined;
+  /** The vector that it is the low (0) or the high quadword of. */
+  readonly half: { readonly vector: Node; readonly n: 0 | 1 } | undefined;
 }
 
 type Statement = { readonly kind: 'node'; readonly node: Node } | { readonly kind: 'effect'; readonly emit: (depth: number) => Code };
@@ -72,7 +74,7 @@ export class Graph {
   node(
     args: readonly Node[],
     make: (...codes: Code[]) => Code,
-    options: { pinned?: boolean; bits?: number; type?: ValueType; condition?: Node } = {},
+    options: { pinned?: boolean | 'used'; bits?: number; type?: ValueType; condition?: Node; half?: Node['half'] } = {},
   ): Node {
     for (const a of args) a.uses++;
     const node: Node = {
@@ -84,6 +86,7 @@ export class Graph {
       constant: undefined,
       bits: options.bits ?? 64,
       condition: options.condition,
+      half: options.half,
     };
     this.#statements.push({ kind: 'node', node });
     return node;
@@ -100,7 +103,46 @@ export class Graph {
       constant: unsigned,
       bits: unsigned === 0n ? 0 : unsigned.toString(2).length,
       condition: undefined,
+      half: undefined,
     };
+  }
+
+  /** Two quadwords as a vector: the one that they came from, if they did. */
+  pair(low: Node, high: Node): Node {
+    if (low.half?.n === 0 && high.half?.n === 1 && low.half.vector === high.half.vector) return low.half.vector;
+    const [from, other] = [low.half, high.half];
+    if (from !== undefined && other !== undefined)
+      return this.node([from.vector, other.vector], (x, y) => halvesOf(x, from.n, y, other.n), { type: V128 });
+    if (low === high) return this.twice(low);
+    const [a, b] = [low.constant, high.constant];
+    if (a !== undefined && b !== undefined) return this.node([], () => v128.const(a, b), { type: V128 });
+    if (b === 0n && from !== undefined) return this.node([from.vector], (x) => halvesOf(x, from.n, v128.const(0n), 0), { type: V128 });
+    if (b === 0n) return this.node([low], (code) => i64x2.replace(v128.const(0n), 0, code), { type: V128 });
+    return this.node([low, high], (x, y) => i64x2.replace(i64x2.splat(x), 1, y), { type: V128 });
+  }
+
+  /** A quadword in both halves of a vector. */
+  twice(quad: Node): Node {
+    const { half } = quad;
+    if (half !== undefined) return this.node([half.vector], (x) => f64x2.splat(f64x2.extract(x, half.n)), { type: V128 });
+    return this.node([quad], (code) => i64x2.splat(code), { type: V128 });
+  }
+
+  /** `vector` with a quadword in its low half. */
+  withLow(vector: Node, quad: Node): Node {
+    const { half } = quad;
+    if (half !== undefined)
+      return this.node([vector, half.vector], (x, y) => f64x2.replace(x, 0, f64x2.extract(y, half.n)), { type: V128 });
+    return this.node([vector, quad], (x, code) => i64x2.replace(x, 0, code), { type: V128 });
+  }
+
+  /** The quadwords of a vector that is in a local. */
+  halves(local: number): [Node, Node] {
+    const vector = this.node([], () => get(local), { type: V128, pinned: 'used' });
+    return [0, 1].map((n) => this.node([], () => i64x2.extract(get(local), n), { pinned: 'used', half: { vector, n: n as 0 | 1 } })) as [
+      Node,
+      Node,
+    ];
   }
 
   /** Something that happens here; `emit` receives the number of blocks opened inside the handler so far. */
@@ -145,7 +187,7 @@ export class Graph {
         continue;
       }
       const { node } = s;
-      if (!node.pinned && node.uses <= 1) continue;
+      if (node.pinned === 'used' ? node.uses === 0 : !node.pinned && node.uses <= 1) continue;
       const code = node.make();
       node.local = this.locals.take(node.type);
       out.push(set(node.local, code));

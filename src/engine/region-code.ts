@@ -1,4 +1,4 @@
-import { gprOffset, OFFSET } from '../isa/core-state.ts';
+import { EXTENDED_AT, gprOffset, OFFSET } from '../isa/core-state.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { RECORD, RECORD_BYTES, type RecordFields } from '../isa/record.ts';
 import { semanticsOf } from '../isa/semantics/index.ts';
@@ -6,7 +6,25 @@ import { Graph, Locals } from './graph.ts';
 import { defineStoreHits, endAccesses, HANDLER, importEnvironment, MADE, TABLE_ENTRIES } from './handler-code.ts';
 import { DECODE_BASE, DECODE_RECORDS, type MemoryMap, Stop } from './layout.ts';
 import type { Features } from './memory-abi.ts';
-import { block, br, brTable, type Code, callIndirect, get, globalGet, globalSet, I32, I64, i32, i64, iff, loop, set } from './wasm/code.ts';
+import {
+  block,
+  br,
+  brTable,
+  type Code,
+  callIndirect,
+  get,
+  globalGet,
+  globalSet,
+  I32,
+  I64,
+  i32,
+  i64,
+  iff,
+  loop,
+  set,
+  V128,
+  v128,
+} from './wasm/code.ts';
 import { ModuleBuilder } from './wasm/module.ts';
 import { type FixedPlace, WasmProvider } from './wasm-provider.ts';
 
@@ -36,6 +54,8 @@ const CALLED = 3;
 /** RAX; the other general registers and the flag words follow. */
 const FIRST = 4;
 const REGISTERS = 18;
+/** Halves of vector registers are counted behind them; those that a region uses have locals. */
+const HALF_BYTES = 16;
 
 /** Which registers a region uses: known once its code has been made once. */
 interface Uses {
@@ -45,7 +65,7 @@ interface Uses {
 
 /**
  * The code of a region: hot blocks of one page as one function `(core block, instructions) -> instructions left`, from the same semantics as the handlers. General
- * registers and flags live in locals between the blocks; whatever may look at the core, a slow memory access or a way out, finds everything in its
+ * registers, flags and vectors live in locals between the blocks; whatever may look at the core, a slow memory access or a way out, finds everything in its
  * block. `entry` is the block that it begins with. A block begins only when all its instructions are allowed, so that a region stops exactly where the interpreter would.
  */
 export function regionModule(blocks: readonly RegionBlock[], entry: number, map: MemoryMap, features: Features): Uint8Array<ArrayBuffer> {
@@ -66,15 +86,25 @@ export function regionModule(blocks: readonly RegionBlock[], entry: number, map:
 
   const build = (locals: Locals, uses: Uses, known: Uses | undefined): Code => {
     const wordAt = (n: number): number => (n < 16 ? gprOffset(n) : OFFSET[FLAG_WORDS[n - 16]!]);
+    const halves = vectorsOf(known ?? uses);
+    const localOf = (n: number): number => FIRST + (n < REGISTERS ? n : REGISTERS + Math.max(0, halves.indexOf(n)));
+    const halfAt = (n: number): number => EXTENDED_AT + HALF_BYTES * (n - REGISTERS);
     const spillRegisters: Code = [...(known ?? uses).written]
       .sort((a, b) => a - b)
-      .map((n) => i64.store(get(CORE_LOCAL), get(FIRST + n), wordAt(n)));
-    const fill: Code = known === undefined ? [] : [...known.read].map((n) => set(FIRST + n, i64.load(get(CORE_LOCAL), wordAt(n))));
+      .map((n) =>
+        n < REGISTERS ? i64.store(get(CORE_LOCAL), get(localOf(n)), wordAt(n)) : v128.store(get(CORE_LOCAL), get(localOf(n)), halfAt(n)),
+      );
+    const fill: Code =
+      known === undefined
+        ? []
+        : [...known.read].map((n) =>
+            set(localOf(n), n < REGISTERS ? i64.load(get(CORE_LOCAL), wordAt(n)) : v128.load(get(CORE_LOCAL), halfAt(n))),
+          );
     const goTo = (rip: Code): Code => [spillRegisters, i64.store(get(CORE_LOCAL), rip, OFFSET.rip)];
     const use = (n: number, write: boolean): number => {
       uses.read.add(n);
       if (write) uses.written.add(n);
-      return FIRST + n;
+      return localOf(n);
     };
 
     const bodies = blocks.map((instructions, k): Code => {
@@ -129,6 +159,7 @@ export function regionModule(blocks: readonly RegionBlock[], entry: number, map:
           fields,
           rip,
           gpr: use,
+          vector: (n, write) => use(REGISTERS + n, write),
           flagWord: (word, write) => use(16 + FLAG_WORDS.indexOf(word), write),
           spill: goTo(i64.const(BigInt.asIntN(64, rip))),
           call: (write) => {
@@ -194,11 +225,14 @@ export function regionModule(blocks: readonly RegionBlock[], entry: number, map:
 
   const uses = { read: new Set<number>(), written: new Set<number>() };
   build(new Locals(FIRST + REGISTERS), uses, undefined);
-  const locals = new Locals(FIRST + REGISTERS);
+  const halves = vectorsOf(uses).map(() => V128);
+  const locals = new Locals(FIRST + REGISTERS + halves.length);
   const body = build(locals, uses, uses);
-  m.define(fn, [I32, I32, ...Array(REGISTERS).fill(I64), ...locals.types], body);
+  m.define(fn, [I32, I32, ...Array(REGISTERS).fill(I64), ...halves, ...locals.types], body);
   return m.bytes();
 }
+
+const vectorsOf = ({ read }: Uses): number[] => [...read].filter((n) => n >= REGISTERS).sort((a, b) => a - b);
 
 /** Thrown while code is made for an instruction that regions leave to the interpreter. */
 export class Declined extends Error {}

@@ -1,4 +1,4 @@
-import { DF, gprOffset, OFFSET, type StateWord } from '../isa/core-state.ts';
+import { DF, EXTENDED_AT, gprOffset, OFFSET, type StateWord, ymmOffset } from '../isa/core-state.ts';
 import { helperNumber } from '../isa/helpers/index.ts';
 import type { Instruction, Operand, Size } from '../isa/instruction.ts';
 import { RECORD, type RecordFields } from '../isa/record.ts';
@@ -9,7 +9,7 @@ import type { Graph, Node } from './graph.ts';
 import { CORE, HELPER_AT, Stop, TLB } from './layout.ts';
 import type { Features, MemoryFunctions } from './memory-abi.ts';
 import { holdsCode, tlbEntry } from './tlb-code.ts';
-import { type Code, call, get, globalGet, globalSet, I32, I64, i32, i64, iff, set, uleb } from './wasm/code.ts';
+import { type Code, call, get, globalGet, globalSet, I32, I64, i32, i64, i64x2, iff, set, uleb, V128, v128 } from './wasm/code.ts';
 import { WasmFlags } from './wasm-flags.ts';
 
 /** What a handler's code needs to know of the function that it is emitted into. */
@@ -45,6 +45,8 @@ export interface FixedPlace {
   readonly rip: bigint;
   /** Local of general register `n`; `write` where it is going to be changed. */
   gpr(n: number, write: boolean): number;
+  /** Local of the low (even `n`) or the high half of YMM register `n >> 1`. */
+  vector(n: number, write: boolean): number;
   /** Local of a lazy flag word. */
   flagWord(word: 'flagResult' | 'flagCarry', write: boolean): number;
   /** Everything that is in locals goes to the core's block, with RIP at this instruction. */
@@ -63,6 +65,8 @@ export interface FixedPlace {
 
 /** Offsets below are those of general registers. */
 const GPR_BYTES = 128;
+/** The offset of a vector register, of which XMM and YMM have the same. What is there has an index of zero where it is given as one of a stack. */
+const isVector = (offset: number): boolean => offset >= ymmOffset(0) && offset < ymmOffset(16);
 const KINDS: Record<AccessKind, number> = { data: 0, stack: 1, operand: 2, destination: 0 };
 
 /** The vocabulary as a generator of WebAssembly: one handler for one static form. */
@@ -431,8 +435,20 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
       return Array.from({ length: count }, (_, n) => this.load(this.add(address, this.constant(8 * n)), 64, 'operand'));
     }
     if (operand.kind !== 'vector') throw new Error(`${this.#i.mnemonic} has no quadwords in a ${operand.kind} operand`);
+    const first = this.#vectorHalf(operand);
+    if (first !== undefined) {
+      const locals = Array.from({ length: Math.ceil(count / 2) }, (_, n) => this.#c.fixed!.vector(first + n, false));
+      return locals.flatMap((local) => this.g.halves(local)).slice(0, count);
+    }
     const address = this.#registerAddress(operand.slot);
-    return Array.from({ length: count }, (_, n) => this.g.node([address], (a) => i64.load(a, 8 * n), { pinned: true }));
+    return Array.from({ length: Math.ceil(count / 2) }, (_, pair) => {
+      const n = Math.min(2, count - 2 * pair);
+      const vector = n === 2 ? this.g.node([address], (a) => v128.load(a, 16 * pair), { pinned: 'used', type: V128 }) : undefined;
+      return Array.from({ length: n }, (_, k) => {
+        const half = vector && { vector, n: k as 0 | 1 };
+        return this.g.node([address], (a) => i64.load(a, 16 * pair + 8 * k), { pinned: 'used', half });
+      });
+    }).flat();
   }
 
   writeQuads(operand: Operand, values: readonly Node[], clearUpper = false): void {
@@ -447,9 +463,19 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
       return;
     }
     if (operand.kind !== 'vector') throw new Error(`${this.#i.mnemonic} has no quadwords in a ${operand.kind} operand`);
-    const address = this.#registerAddress(operand.slot);
+    const half = this.#vectorHalf(operand);
     const all = clearUpper ? [...values, ...Array.from({ length: 4 - values.length }, () => this.constant(0))] : values;
-    this.g.effect([address, ...all], (_depth, a, ...codes) => codes.map((code, n) => i64.store(a ?? [], code, 8 * n)));
+    if (half !== undefined) {
+      this.#writeHalves(half, all);
+      return;
+    }
+    const address = this.#registerAddress(operand.slot);
+    // An MMX register is a quadword and an exponent.
+    if (operand.size < 128 || all.length % 2 !== 0) {
+      this.g.effect([address, ...all], (_depth, a, ...codes) => codes.map((code, n) => i64.store(a ?? [], code, 8 * n)));
+      return;
+    }
+    this.g.effect([address, ...this.#pairs(all)], (_depth, a, ...codes) => codes.map((code, n) => v128.store(a ?? [], code, 16 * n)));
   }
 
   /** Whether vectors in memory are looked up in the TLB once. Where accesses are visible each quadword is one. */
@@ -457,9 +483,34 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
     return this.#c.inlineTlb && !this.#c.features.explore;
   }
 
+  /** Which half of a vector register an operand begins with, where those are in locals. */
+  #vectorHalf(operand: Extract<Operand, { kind: 'vector' }>): number | undefined {
+    const { fixed } = this.#c;
+    if (fixed === undefined) return undefined;
+    const offset = operand.slot === 3 ? Number(fixed.fields.immediate & 0xffffn) : fixed.fields.registers[operand.slot];
+    return isVector(offset) ? (offset - EXTENDED_AT) >> 4 : undefined;
+  }
+
+  #writeHalves(first: number, quads: readonly Node[]): void {
+    const locals = Array.from({ length: Math.ceil(quads.length / 2) }, (_, n) => this.#c.fixed!.vector(first + n, true));
+    const values = locals.map((local, n) => {
+      const [low, high] = quads.slice(2 * n, 2 * n + 2) as [Node, Node | undefined];
+      if (high !== undefined) return this.g.pair(low, high);
+      return this.g.withLow(
+        this.g.node([], () => get(local), { type: V128 }),
+        low,
+      );
+    });
+    this.g.effect(values, (_depth, ...codes) => codes.map((code, n) => set(locals[n] as number, code)));
+  }
+
+  #pairs(quads: readonly Node[]): Node[] {
+    return Array.from({ length: quads.length / 2 }, (_, n) => this.g.pair(quads[2 * n] as Node, quads[2 * n + 1] as Node));
+  }
+
   #loadQuads(address: Node, count: number): Node[] {
     const { core, memory } = this.#c;
-    const kept = Array.from({ length: count }, () => this.g.locals.take(I64));
+    const kept = Array.from({ length: count / 2 }, () => this.g.locals.take(V128));
     const [at, entry] = [this.g.locals.take(I64), this.g.locals.take(I32)];
     this.g.effect([address], (depth, a) => [
       set(at, a ?? []),
@@ -468,44 +519,51 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
         i64.eq(i64.load(get(entry), TLB.tagRead), this.#pageOf(at, 8 * count, false)),
         [
           set(entry, i32.add(i32.wrap(get(at)), i32.load(get(entry), TLB.delta))),
-          kept.map((local, n) => set(local, i64.load(get(entry), 8 * n))),
+          kept.map((local, n) => set(local, v128.load(get(entry), 16 * n))),
         ],
         [
           this.#spilled(false),
-          kept.map((local, n) => [
-            set(
-              local,
-              call(memory.load, get(core), i64.add(get(at), i64.const(8 * n)), i32.const(8), i32.const(KINDS.operand), i32.const(0)),
-            ),
-            n === 0 ? (this.#c.afterCall ?? []) : [],
-            iff(globalGet(memory.globals.stop), this.#c.leave(depth + 2)),
-          ]),
+          Array.from({ length: count }, (_, n) => {
+            const local = kept[n >> 1] as number;
+            const from = i64.add(get(at), i64.const(8 * n));
+            return [
+              set(
+                local,
+                i64x2.replace(get(local), n & 1, call(memory.load, get(core), from, i32.const(8), i32.const(KINDS.operand), i32.const(0))),
+              ),
+              n === 0 ? (this.#c.afterCall ?? []) : [],
+              iff(globalGet(memory.globals.stop), this.#c.leave(depth + 2)),
+            ];
+          }),
         ],
       ),
     ]);
-    return kept.map((local) => this.g.node([], () => get(local), { pinned: true }));
+    return kept.flatMap((local) => this.g.halves(local));
   }
 
   #storeQuads(address: Node, values: readonly Node[]): void {
     const { core, memory } = this.#c;
     const bytes = 8 * values.length;
     const [at, entry] = [this.g.locals.take(I64), this.g.locals.take(I32)];
-    const kept = values.map(() => this.g.locals.take(I64));
-    this.g.effect([address, ...values], (depth, a, ...codes) => {
+    const kept = Array.from({ length: values.length / 2 }, () => this.g.locals.take(V128));
+    this.g.effect([address, ...this.#pairs(values)], (depth, a, ...codes) => {
       const { fixed } = this.#c;
       const check = (depth: number): Code => [this.#c.afterCall ?? [], iff(globalGet(memory.globals.stop), this.#c.leave(depth + 1))];
       const hit: Code = [
         set(entry, i32.add(i32.wrap(get(at)), i32.load(get(entry), TLB.delta))),
-        kept.map((local, n) => i64.store(get(entry), get(local), 8 * n)),
+        kept.map((local, n) => v128.store(get(entry), get(local), 16 * n)),
       ];
       const miss = (depth: number): Code => [
         this.#spilled(true),
         call(memory.probe, get(core), get(at), i32.const(bytes), i32.const(KINDS.operand)),
         check(depth),
-        kept.map((local, n) => [
-          call(memory.store, get(core), i64.add(get(at), i64.const(8 * n)), i32.const(8), get(local), i32.const(KINDS.operand)),
-          check(depth),
-        ]),
+        values.map((_, n) => {
+          const quad = i64x2.extract(get(kept[n >> 1] as number), n & 1);
+          return [
+            call(memory.store, get(core), i64.add(get(at), i64.const(8 * n)), i32.const(8), quad, i32.const(KINDS.operand)),
+            check(depth),
+          ];
+        }),
       ];
       return [
         set(at, a ?? []),
@@ -535,10 +593,21 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
   }
 
   stacked(base: number, index: Node): Node {
+    const { fixed } = this.#c;
+    if (fixed !== undefined && isVector(base)) {
+      const local = fixed.vector((base - EXTENDED_AT) >> 4, false);
+      return this.g.halves(local)[(base >> 3) & 1]!;
+    }
     return this.g.node([index], (n) => i64.load(this.#stacked(n), base), { pinned: true });
   }
 
   setStacked(base: number, index: Node, value: Node): void {
+    const { fixed } = this.#c;
+    if (fixed !== undefined && isVector(base)) {
+      const local = fixed.vector((base - EXTENDED_AT) >> 4, true);
+      this.g.effect([value], (_depth, code) => set(local, i64x2.replace(get(local), (base >> 3) & 1, code!)));
+      return;
+    }
     this.g.effect([index, value], (_depth, n, v) => i64.store(this.#stacked(n ?? []), v ?? [], base));
   }
 

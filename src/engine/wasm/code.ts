@@ -255,7 +255,21 @@ const lanesOf = (compare: number, arithmetic: number) => ({
   pmax: vector2(arithmetic + 11),
 });
 export const f32x4 = { ...lanesOf(0x41, 0xe0), ofLowDoubles: vector1(0x5e) };
-export const f64x2 = { ...lanesOf(0x47, 0xec), ofLowSingles: vector1(0x5f) };
+export const f64x2 = {
+  ...lanesOf(0x47, 0xec),
+  ofLowSingles: vector1(0x5f),
+  splat: vector1(0x14),
+  extract: extract(0x21),
+  replace: replace(0x22),
+};
+/** A half (0 low, 1 high) of `a` and behind it one of `b`. */
+export const halvesOf = (a: Code, n: 0 | 1, b: Code, k: 0 | 1): Code => [
+  a,
+  b,
+  0xfd,
+  0x0d,
+  Array.from({ length: 16 }, (_, at) => (at < 8 ? 8 * n + at : 16 + 8 * k + at - 8)),
+];
 /** The upper half in the lower one. */
 export const upperHalf = (a: Code): Code => [a, a, 0xfd, 0x0d, [8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15]];
 /** The lower halves of both. */

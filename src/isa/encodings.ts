@@ -11,6 +11,10 @@ export interface MemoryPlace {
   readonly index?: number;
   readonly scale: 0 | 1 | 2 | 3;
   readonly displacement: number;
+  /** In as few bytes as it can be spelt; otherwise always with SIB byte and 32 bits of displacement. */
+  readonly short?: boolean;
+  /** Relative to the next instruction: neither base nor index. */
+  readonly relative?: boolean;
 }
 
 /** What is free in an encoding. */
@@ -294,14 +298,22 @@ function modRm(reg: number, rm: number | MemoryPlace): number[] {
   const middle = (reg & 7) << 3;
   if (typeof rm === 'number') return [0xc0 + middle + (rm & 7)];
   const displacement = [0, 8, 16, 24].map((shift) => (rm.displacement >> shift) & 0xff);
+  if (rm.relative) return [middle + 5, ...displacement];
   const index = rm.index === undefined ? 4 : rm.index & 7;
   const sib = (rm.scale << 6) + (index << 3);
   if (rm.base === undefined) return [middle + 4, sib + 5, ...displacement];
-  return [0x80 + middle + 4, sib + (rm.base & 7), ...displacement];
+  if (!rm.short) return [0x80 + middle + 4, sib + (rm.base & 7), ...displacement];
+  // Base 5 without a displacement would be none; base 4 is a SIB byte.
+  const fits = rm.displacement >= -128 && rm.displacement < 128;
+  const form = rm.displacement === 0 && (rm.base & 7) !== 5 ? 0 : fits ? 1 : 2;
+  const bytes = displacement.slice(0, [0, 1, 4][form]);
+  return rm.index === undefined && (rm.base & 7) !== 4
+    ? [form * 0x40 + middle + (rm.base & 7), ...bytes]
+    : [form * 0x40 + middle + 4, sib + (rm.base & 7), ...bytes];
 }
 
 /** The Code that bytes are, all of them; undefined when they are none. */
-function codeOf(bytes: Uint8Array, codeSize: CodeSize): Code | undefined {
+export function codeOf(bytes: Uint8Array, codeSize: CodeSize): Code | undefined {
   const decoder = new Decoder(codeSize, bytes, 0);
   const iced = decoder.decode();
   const whole = !iced.isInvalid && iced.length === bytes.length;

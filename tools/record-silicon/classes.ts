@@ -32,6 +32,8 @@ const GENERAL: readonly (readonly [name: string, mnemonics: RegExp])[] = [
   ['string', /^(movs|cmps|stos|lods|scas)[bwdq]$/],
   ['shift', /^(sh[lr]d?|sa[lr]|ro[lr]|rc[lr])$/],
   ['bitcond', /^(bt[src]?|bs[fr]|set.*|cmov.*)$/],
+  ['nop', /^(endbr(32|64)|prefetch.*|clflush(opt)?|clwb|cldemote|rdssp[dq]|serialize|sfence|lfence|mfence)$/],
+  ['ud', /^ud[012]$/],
 ];
 
 const GENERAL_FEATURES: readonly Feature[] = [
@@ -46,30 +48,71 @@ const GENERAL_FEATURES: readonly Feature[] = [
   'CMPXCHG16B',
   'MULTIBYTENOP',
   'PAUSE',
+  'CLFSH',
+  'CLFLUSHOPT',
+  'CLWB',
+  'PREFETCHW',
+  'CET_IBT',
+  'CET_SS',
+  'PREFETCHITI',
+  'PREFETCHWT1',
+  'CLDEMOTE',
 ];
 
-/**
- * Never recorded: they ask the kernel, leave this thread's memory or flags in a state that a handler cannot live with, give something else each time, or store a state of which
- * vectors have only a part.
- */
-const LEFT_OUT =
-  /^(syscall|sysenter|sysret.*|sysexit.*|int.*|into|iret.*|pushf.*|popf.*|rsm|jmpe|loadall.*|wr[fg]sbase|rd[fg]sbase|swapgs|rdtscp?|rdpmc|rdrand|rdseed|rdpid|cpuid|x(get|set)bv|xsave.*|xrstor.*|fx(save|rstor).*|f(n?)(save|rstor|stenv|ldenv)|fldenv|frstor|monitorx?|mwaitx?|umonitor|umwait|tpause|xbegin|xend|xabort|clflush.*|clwb|verr|verw|lar|lsl|l[defgs]s|lss|smsw|sldt|str|sgdt|sidt|ud.*|retf.*|bound|arpl|umov|icebp|fn?disi|fn?eni|fn?setpm|frstpm|fstdw|fstsg|vmaskmovdqu_)$/;
+/** Rows that are #GP(0) at CPL 3 whatever their operands are. */
+const PRIVILEGED =
+  /^(cli|sti|clts|hlt|in|out|(in|out)s[bwd]|invd|wbinvd|invlpg|l[gi]dt|lldt|ltr|lmsw|rdmsr|wrmsr|mov|swapgs|sysretq?|sysexitq?)$/;
+
+/** What is never recorded, and why. */
+const LEFT_OUT: readonly (readonly [mnemonics: RegExp, why: string])[] = [
+  [/^(syscall|sysenter)$/, 'asks the kernel'],
+  [/^(int|int1|int3|into|icebp)$/, 'its signal is that of the recording itself, or asks the kernel'],
+  [/^(sgdt|sidt|sldt|str|smsw)$/, 'Linux emulates it at CPL 3'],
+  [/^(cpuid|rdtscp?|rdpmc|rdrand|rdseed|rdpid|x(get|set)bv)$/, 'gives what is of this CPU, or something else each time'],
+  [/^([rw][dr][fg]sbase)$/, 'the handlers need the bases of their thread'],
+  [/^(iret.*|retf)$/, 'a far return, which the kernel that runs the recording has prepared for itself alone'],
+  [/^(lar|lsl|verr|verw)$/, "reads the kernel's descriptors"],
+  [/^(l[defgs]s|lss)$/, "loads selectors of the kernel's descriptors"],
+  [
+    /^(x(save|rstor).*|fx(save|rstor).*|f(n?)(save|rstor|stenv|ldenv)|fldenv|frstor)$/,
+    'its image has FIP, FDP and FOP, of which vectors know nothing',
+  ],
+  [/^(clac|stac)$/, 'is #UD at CPL 3'],
+  [/^(monitorx?|mwaitx?|umonitor|umwait|tpause)$/, 'waits'],
+  [/^(xbegin|xend|xabort|bound|arpl|umov|ud0|jmpe|loadall.*|rsm|fstdw|fstsg|frstpm)$/, 'not on every processor'],
+  [/^(fn?disi|fn?eni|fn?setpm)$/, 'a NOP since the 80387'],
+];
 
 const segment = /(^|_)(es|cs|ss|ds|fs|gs)($|_)|sreg/i;
 
+/** Why a row that could be spelt is not recorded; undefined when it is, or when it is of no class. */
+export function whyLeftOut(row: Row, codeName: string): string | undefined {
+  const found = LEFT_OUT.find(([mnemonics]) => mnemonics.test(row.mnemonic));
+  if (found !== undefined) return found[1];
+  if (/far|_m16(16|32|64)|ptr/i.test(codeName) && !/^l[gi]dt/i.test(codeName)) return 'a far branch, or a selector';
+  if (segment.test(codeName) && !row.privileged && !isSelectorRead(codeName)) return 'loads a selector, or needs the bases of this thread';
+  if (row.privileged && !PRIVILEGED.test(row.mnemonic)) return 'what it does at CPL 3 depends on how the kernel has set up the processor';
+  return undefined;
+}
+
+/** Selectors at CPL 3 under Linux are those of the vectors' machine. */
+const isSelectorRead = (codeName: string): boolean => /^(Mov_(rm|r)\d+(m16)?_Sreg|Push[wq]_[FG]S)$/.test(codeName);
+
 /** The class of a row; undefined where it is not recorded. */
 export function classOf(row: Row, codeName: string): string | undefined {
-  if (row.privileged || LEFT_OUT.test(row.mnemonic) || segment.test(codeName) || /far|moffs|_m16(16|32|64)|ptr/i.test(codeName))
-    return undefined;
+  if (whyLeftOut(row, codeName) !== undefined) return undefined;
+  if (row.privileged) return 'priv';
   const has = (features: readonly Feature[]): boolean => features.some((name) => row.features.includes(CpuidFeature[name]));
   const extension = EXTENSIONS.find(([, features]) => has(features));
+  const general = GENERAL.find(([, mnemonics]) => mnemonics.test(row.mnemonic))?.[0];
+  if (general === 'nop') return general;
   if (extension !== undefined) return extension[0];
   if (!row.features.every((feature) => GENERAL_FEATURES.some((name) => CpuidFeature[name] === feature))) return undefined;
-  return GENERAL.find(([, mnemonics]) => mnemonics.test(row.mnemonic))?.[0] ?? 'int';
+  return general ?? 'int';
 }
 
 /** Every class, in the order of this file. */
-export const CLASSES: readonly string[] = [...GENERAL.map(([name]) => name), 'int', ...EXTENSIONS.map(([name]) => name)];
+export const CLASSES: readonly string[] = [...GENERAL.map(([name]) => name), 'int', 'priv', ...EXTENSIONS.map(([name]) => name)];
 
 /** The rows of a class. */
 export function rowsOf(name: string, nameOf: (row: Row) => string): readonly Row[] {

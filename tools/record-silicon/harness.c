@@ -287,6 +287,8 @@ static void on_signal(int number, siginfo_t *info, void *context)
   ucontext_t *at = context;
 
   leave_segments();
+  /* A test may have set AC, which this code is not made for, or NT or ID, which would stay. */
+  __asm__ volatile("pushfq; andl $~0x244000, (%%rsp); popfq" ::: "memory", "cc");
   if (started) {
     steps++;
     if (number == SIGTRAP && test.repeats && (uint64_t)at->uc_mcontext.gregs[REG_RIP] == test.in.rip && steps < MAX_STEPS) {

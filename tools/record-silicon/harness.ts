@@ -25,7 +25,7 @@ export class Harness {
   constructor() {
     const built = spawnSync(
       'gcc',
-      ['-O2', '-fno-stack-protector', '-mfsgsbase', '-Wall', '-Wextra', '-Werror', '-o', this.#program, SOURCE],
+      ['-O2', '-fno-stack-protector', '-mno-red-zone', '-mfsgsbase', '-Wall', '-Wextra', '-Werror', '-o', this.#program, SOURCE],
       { encoding: 'utf8' },
     );
     if (built.status === 0) return;

@@ -18,9 +18,13 @@ const OWN: readonly (readonly [name: string, codes: RegExp])[] = [
   ['int', /^(Mov_.*moffs.*|Mov_(rm16|r32m16)_Sreg)$/],
 ];
 
+/** What needs more than an operand that it names: recorded in 64-bit code alone. */
+const IMPLIED = /^(pushf|popf|v?maskmov(q|dqu)$)/;
+
 /** The class of a row; undefined where it is not recorded. */
 function segmentedClassOf(row: Row): string | undefined {
   const name = Code[row.code]!;
+  if (IMPLIED.test(row.mnemonic)) return undefined;
   const own = OWN.find(([, codes]) => codes.test(name));
   if (own !== undefined) return own[0];
   const long = classOf(row, name);

@@ -5,7 +5,8 @@ import { encode, isGather, type MemoryPlace, type Row } from '../../src/isa/enco
 import { modeOf } from '../../src/isa/mode.ts';
 import { boundsOf, descriptorOf, FLAT_CODE, FLAT_DATA, LDT, LONG_CODE, ldtSelector, SEGMENT_ORDER, sizesOf } from '../silicon/segments.ts';
 import { narrowed } from '../silicon/vectors.ts';
-import { APPROXIMATE, type Background, statusMaskOf, type Test, undefinedFlagsOf } from './generate.ts';
+import type { Background, Test } from './generate.ts';
+import { notesOf, statusMaskOf, undefinedFlagsOf } from './undefined.ts';
 import { bitsOf, extended, inMemoryOrder, pick, quadword, type Random } from './values.ts';
 
 /** Tests of 16- and 32-bit code: random segments, and offsets inside, at the ends of and beyond them. */
@@ -238,13 +239,10 @@ export function generateSegmented(row: Row, kind: string, number: number, random
     overrides,
     memory,
     repeats: gather || repeated,
+    isUndefined: false,
     undefinedFlags,
     statusMask: kind === 'x87' ? statusMaskOf(name) : undefined,
-    notes: [
-      ...(APPROXIMATE.test(name) ? ['approx'] : []),
-      ...(/^bs[fr]$/.test(name) ? ['udest'] : []),
-      ...(/^popa/.test(name) ? ['partial'] : []),
-    ],
+    notes: [...notesOf(name), ...(/^popa/.test(name) ? ['partial'] : [])],
   };
 }
 

@@ -40,13 +40,21 @@ export function lineOf(test: Test, files: readonly Background[]): string {
   return [test.id, test.repeats ? '1' : '0', selectorsIn(test) ?? '0', ...words, hexOf(test.code), ...memory].join(' ');
 }
 
-/** PUSHF stored a TF that belongs to the recording. Whether it could be cleared: a byte that did not change is not among the stores. */
-function clearTrap(stores: [string, string][], rsp: bigint): boolean {
+/** What stands at an address when a test begins. */
+function byteBefore({ memory }: Test, at: bigint): number {
+  const last = memory.findLast(([from, bytes]) => from <= at && at < from + BigInt(bytes.length / 2));
+  const digit = last === undefined ? 0 : 2 * Number(at - last[0]);
+  return last === undefined ? 0 : Number.parseInt(last[1].slice(digit, digit + 2), 16);
+}
+
+/** PUSHF stored a TF that belongs to the recording. Whether it could be cleared: a byte that does not change is not among the stores. */
+function clearTrap(test: Test, stores: [string, string][], rsp: bigint): boolean {
   const at = rsp + 1n;
   const store = stores.find(([from, bytes]) => BigInt(`0x${from}`) <= at && at < BigInt(`0x${from}`) + BigInt(bytes.length / 2));
   if (store === undefined) return false;
   const digit = 2 * Number(at - BigInt(`0x${store[0]}`));
   const byte = Number.parseInt(store[1].slice(digit, digit + 2), 16) & ~1;
+  if (byte === byteBefore(test, at)) return false;
   store[1] = store[1].slice(0, digit) + byte.toString(16).padStart(2, '0') + store[1].slice(digit + 2);
   return true;
 }
@@ -70,7 +78,7 @@ export function recordOf(test: Test, files: readonly Background[], line: string)
   if (test.segments !== undefined && selectors !== selectorsIn(test)) out.sel = selectors;
   const pieces = words.slice(names.length);
   const stores = Array.from({ length: pieces.length / 2 }, (_, n): [string, string] => [pieces[2 * n]!, pieces[2 * n + 1]!]);
-  if (/^pushf/.test(test.row.mnemonic) && vector === '-' && !clearTrap(stores, BigInt(`0x${after.get('rsp')}`))) return undefined;
+  if (/^pushf/.test(test.row.mnemonic) && vector === '-' && !clearTrap(test, stores, BigInt(`0x${after.get('rsp')}`))) return undefined;
   const error = vector === 'e' && BigInt(`0x${cr2}`) >= KERNEL ? (BigInt(`0x${errorCode}`) & ~1n).toString(16) : errorCode;
   const repeatedString = test.repeats && !/gather/i.test(test.id);
   return {

@@ -177,7 +177,7 @@ export function regionModule(blocks: readonly RegionBlock[], entry: number, map:
             br(depth + out),
           ],
           decline: () => {
-            throw new Declined();
+            throw new Declined(instruction);
           },
           ram: map.ram,
         };
@@ -195,7 +195,7 @@ export function regionModule(blocks: readonly RegionBlock[], entry: number, map:
           fixed,
           leave: (depth) => [set(BUDGET, i32.add(get(BUDGET), i32.const(left))), br(depth + out)],
           leaveRetired: () => {
-            throw new Declined();
+            throw new Declined(instruction);
           },
         });
         semanticsOf(instruction.mnemonic)!(provider, instruction);
@@ -234,10 +234,18 @@ export function regionModule(blocks: readonly RegionBlock[], entry: number, map:
 
 const vectorsOf = ({ read }: Uses): number[] => [...read].filter((n) => n >= REGISTERS).sort((a, b) => a - b);
 
-/** Thrown while code is made for an instruction that regions leave to the interpreter. */
-export class Declined extends Error {}
-
 const TAKEN = new WeakMap<Instruction, boolean>();
+
+/** Thrown while code is made for an instruction that regions leave to the interpreter. */
+export class Declined extends Error {
+  constructor(instruction: Instruction) {
+    super(`regions leave ${instruction.mnemonic} to the interpreter`);
+    TAKEN.set(instruction, false);
+  }
+}
+
+/** The same as long as nobody has tried: then it is asked for with others, whose code is made anyway. */
+export const mayTake = (instruction: Instruction): boolean => TAKEN.get(instruction) !== false;
 
 /** Whether a region may hold an instruction: everything that leaves nothing for the machine to look at. It depends on the form alone. */
 export function takes(instruction: Instruction, fields: RecordFields, map: MemoryMap, features: Features): boolean {

@@ -16,7 +16,7 @@ import {
   REGION_ENTRIES,
   regionIndex,
 } from './layout.ts';
-import { type RegionBlock, type RegionInstruction, regionModule, takes } from './region-code.ts';
+import { Declined, mayTake, type RegionBlock, type RegionInstruction, regionModule, takes } from './region-code.ts';
 
 /** Bounds of a region: code that is hot together lies together. */
 const MAX_BLOCKS = 48;
@@ -85,19 +85,15 @@ export class Regions {
       this.#enter(known);
       return;
     }
-    const code = this.#discover(rip, physical & ~0xfff);
-    const blocks = blocksOf(code, rip);
-    const entry = blocks.findIndex((b) => b[0]!.rip === rip);
-    if (entry < 0) {
+    if (this.#count === MAX_REGIONS) this.clear();
+    const number = MAX_HANDLERS + this.#count;
+    const blocks = this.#link(number, rip, physical);
+    if (blocks === undefined) {
       engine.words[heat] = -NOT_SOON;
       return;
     }
     engine.words[heat] = 0;
-    if (this.#count === MAX_REGIONS) this.clear();
-    const number = MAX_HANDLERS + this.#count++;
-    engine.linkRegion(number, this.#keyOf(blocks, entry, physical & ~0xfff), () =>
-      regionModule(blocks, entry, engine.map, engine.features),
-    );
+    this.#count++;
     this.compiled++;
     engine.regionMade?.(blocks);
     const place = (i: RegionInstruction): number => (physical & ~0xfff) | Number(i.rip & 0xfffn);
@@ -111,6 +107,23 @@ export class Regions {
     list.push(region);
     this.#byPage.set(physical >>> 12, list);
     this.#enter(region);
+  }
+
+  /** Makes the code of the region at an address; undefined where it cannot begin there. What turns out to be for the interpreter is left out, and it is tried again. */
+  #link(number: number, rip: bigint, physical: number): RegionBlock[] | undefined {
+    const engine = this.#engine;
+    const frame = physical & ~0xfff;
+    for (;;) {
+      const blocks = blocksOf(this.#discover(rip, frame), rip);
+      const entry = blocks.findIndex((b) => b[0]!.rip === rip);
+      if (entry < 0) return undefined;
+      try {
+        engine.linkRegion(number, this.#keyOf(blocks, entry, frame), () => regionModule(blocks, entry, engine.map, engine.features));
+        return blocks;
+      } catch (error) {
+        if (!(error instanceof Declined)) throw error;
+      }
+    }
   }
 
   /** From now on a core that comes to its first instruction runs the region. */
@@ -151,8 +164,8 @@ export class Regions {
         if (engine.view.getUint32(record + RECORD.tag, true) !== physical) break;
         const instruction = engine.instructionAt(record);
         const fields = engine.fieldsAt(record);
-        if (!takes(instruction, fields, engine.map, engine.features)) break;
         const isVolatile = this.#isVolatile(physical, fields.length);
+        if (!(isVolatile ? takes(instruction, fields, engine.map, engine.features) : mayTake(instruction))) break;
         if (isVolatile && ++changing > MAX_VOLATILE) break;
         found.set(rip, isVolatile ? { rip, instruction, fields, volatileAt: physical } : { rip, instruction, fields });
         const next = BigInt.asUintN(64, rip + BigInt(fields.length));

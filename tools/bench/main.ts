@@ -4,13 +4,26 @@ import { forkRow } from './fork.ts';
 import { callRows, engineRows, vectorRows } from './interpreter.ts';
 import { type Row, reached, say } from './measure.ts';
 import { Peers } from './peers.ts';
+import { privateRows } from './private.ts';
 import { proofRows } from './proofs.ts';
 import { shortRows } from './short.ts';
 import { table } from './table.ts';
 import { transitionRows } from './transitions.ts';
 import { visibleRows } from './visible.ts';
 
-const GROUPS = ['interpreter', 'visible', 'region', 'vectors', 'calls', 'short', 'cliff', 'fork', 'transitions', 'proofs'] as const;
+const GROUPS = [
+  'interpreter',
+  'visible',
+  'region',
+  'vectors',
+  'calls',
+  'short',
+  'cliff',
+  'fork',
+  'private',
+  'transitions',
+  'proofs',
+] as const;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -42,6 +55,7 @@ if (['interpreter', 'visible', 'region', 'vectors', 'calls', 'cliff'].some(wante
 }
 if (wanted('short')) rows.push(...(await shortRows(rounds)));
 if (wanted('fork')) rows.push(forkRow(rounds));
+if (wanted('private')) rows.push(...privateRows(rounds));
 if (wanted('transitions')) rows.push(...transitionRows(rounds));
 if (wanted('proofs')) rows.push(...proofRows(Math.min(rounds, 3)));
 

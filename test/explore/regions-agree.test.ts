@@ -6,12 +6,28 @@ import type { EngineName } from '../../src/machine/machine.ts';
 import { scenarioOf } from '../../src/scenario/catalogue.ts';
 import { CellRunner, smokeCell } from '../../src/scenario/matrix.ts';
 import { builtFixture } from '../../tools/built-fixture.ts';
-import { chance } from '../../tools/differential/engines.ts';
+import { chance } from '../../tools/differential/chance.ts';
 import { type Chosen, walkTogether } from '../../tools/differential/lockstep.ts';
 import { differOnSchedule } from '../../tools/differential/schedules.ts';
 
 /** A scenario of each family, and those whose cores are interrupted anywhere, single-step, watch memory, or fetch what is stale. */
-const SCENARIOS = ['F1', 'F4', 'B28', 'T-R1', 'tracepoint/shared-data', 'U-1', 'K1', 'K6', 'K8', 'L1', 'TP-F', 'text-poke/straddling', 'B07', 'B09', 'B20'];
+const SCENARIOS = [
+  'F1',
+  'F4',
+  'B28',
+  'T-R1',
+  'tracepoint/shared-data',
+  'U-1',
+  'K1',
+  'K6',
+  'K8',
+  'L1',
+  'TP-F',
+  'text-poke/straddling',
+  'B07',
+  'B09',
+  'B20',
+];
 const STEPS = 150;
 
 const engines = ['interpreter', 'region'] as const;

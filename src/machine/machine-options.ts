@@ -1,7 +1,10 @@
 import type { MachineHost } from './parts.ts';
 import type { AnyFetchPolicy } from './policy/policy.ts';
 
-/** How instructions run: evaluated on BigInts, by generated WebAssembly one at a time, or, where nobody looks at each of them, hot code compiled. */
+/**
+ * How instructions run: evaluated on BigInts, by generated WebAssembly one at a time (the default), or with hot code compiled; for schedules that is code between
+ * two visible operations, where they are far apart. States are the same.
+ */
 export type EngineName = 'reference' | 'interpreter' | 'region';
 
 export interface MachineOptions {

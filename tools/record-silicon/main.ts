@@ -10,7 +10,7 @@
  * Needs Linux, x86-64 and gcc. Exit code 0, 1 for a
  * difference, 129 for a wrong command line, 128 when the harness fails.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -106,7 +106,9 @@ function testsOf(name: string, count: number, random: Random, files: readonly Ba
 /** Records into `out`; returns the names of the files. */
 function record({ classes, count, seed }: Asked, out: string): string[] {
   const random = chance(seed);
-  const files = backgrounds(random, BACKGROUNDS);
+  // What is in the folder already has its register files.
+  const kept = join(out, 'bg.json');
+  const files = existsSync(kept) ? (JSON.parse(readFileSync(kept, 'utf8')) as Background[]) : backgrounds(random, BACKGROUNDS);
   const harness = new Harness();
   try {
     mkdirSync(out, { recursive: true });

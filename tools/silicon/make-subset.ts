@@ -1,10 +1,12 @@
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { SEGMENTED_CLASSES } from '../record-silicon/segmented-classes.ts';
 
 /**
  * Makes fixtures/silicon from a full directory of vectors: `npx tsx tools/silicon/make-subset.ts FROM TO`. Of every iced Code it takes one
- * record for each exception that occurs and then others, evenly spaced, up to `PER_CODE`.
+ * record for each exception that occurs and then others, evenly spaced, up to `PER_CODE`. Of 16- and 32-bit code, whose meaning is that of 64-bit code but for sizes and segments,
+ * fewer. Classes that FROM does not have stay what they are in TO, where both have the same register files.
  */
 const PER_CODE = 6;
 /** Classes whose records all have one name: more of them. Vectors: fewer, since many Codes differ in the size of the registers alone. */
@@ -20,7 +22,21 @@ const PER_CLASS: Readonly<Record<string, number>> = {
   fma: 2,
   mmx: 3,
 };
+/** Of 16- and 32-bit code, by the class without its size. */
+const PER_SEGMENTED: Readonly<Record<string, number>> = {
+  decimal: 12,
+  stack: 4,
+  bound: 6,
+  branch: 2,
+  string: 2,
+  sse: 1,
+  avx: 1,
+  mmx: 1,
+  x87: 1,
+};
+const SEGMENTED = 2;
 const CLASSES = [
+  ...SEGMENTED_CLASSES,
   'int',
   'intext',
   'stack',
@@ -73,17 +89,26 @@ function choose<T extends Row>(records: readonly T[], count: number): T[] {
   return records.filter((r) => chosen.has(r));
 }
 
+function perCode(name: string): number {
+  const [own, size] = name.split('-') as [string, string?];
+  return size === undefined ? (PER_CLASS[name] ?? PER_CODE) : (PER_SEGMENTED[own] ?? SEGMENTED);
+}
+
 function subset(from: string, to: string): void {
   mkdirSync(to, { recursive: true });
-  copyFileSync(join(from, 'bg.json'), join(to, 'bg.json'));
-  for (const name of CLASSES) {
+  const [given, there] = [join(from, 'bg.json'), join(to, 'bg.json')];
+  const present = CLASSES.filter((name) => existsSync(join(from, `${name}.jsonl.gz`)));
+  if (present.length < CLASSES.length && existsSync(there) && !readFileSync(given).equals(readFileSync(there)))
+    throw new Error(`${to} has other register files`);
+  copyFileSync(given, there);
+  for (const name of present) {
     const lines = gunzipSync(readFileSync(join(from, `${name}.jsonl.gz`)))
       .toString('utf8')
       .trim()
       .split('\n');
     const records = lines.map((line) => ({ line, ...(JSON.parse(line) as Row) }));
     const byCode = groupBy(records, codeOf);
-    const chosen = [...byCode.values()].flatMap((group) => choose(group, PER_CLASS[name] ?? PER_CODE));
+    const chosen = [...byCode.values()].flatMap((group) => choose(group, perCode(name)));
     writeFileSync(join(to, `${name}.jsonl.gz`), gzipSync(`${chosen.map((r) => r.line).join('\n')}\n`, { level: 9 }));
   }
 }

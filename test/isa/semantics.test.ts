@@ -2,7 +2,9 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { decode } from '../../src/isa/decode.ts';
 import { formKey, type Instruction } from '../../src/isa/instruction.ts';
+import { LONG_MODE, modeOf } from '../../src/isa/mode.ts';
 import { MNEMONICS, semanticsOf } from '../../src/isa/semantics/index.ts';
+import { sizesOf } from '../../tools/silicon/segments.ts';
 import { VectorDirectory } from '../../tools/silicon/vectors.ts';
 import { scopedProvider } from './scoped-provider.ts';
 
@@ -11,8 +13,9 @@ function formsOfFixtures(): Instruction[] {
   const vectors = new VectorDirectory(fileURLToPath(new URL('../../fixtures/silicon', import.meta.url)));
   const forms = new Set<Instruction>();
   for (const name of vectors.classes) {
-    for (const { bytes } of vectors.read(name)) {
-      const decoded = decode(bytes);
+    for (const { bytes, segments } of vectors.read(name)) {
+      const sizes = segments === undefined ? undefined : sizesOf(segments);
+      const decoded = decode(bytes, sizes === undefined ? LONG_MODE : modeOf(sizes.codeSize, sizes.stackSize));
       if (decoded.kind === 'instruction') forms.add(decoded.instruction);
     }
   }

@@ -122,7 +122,8 @@ export class MachineTarget implements VectorTarget {
     core.set('ldtrLimit', LDT.length * 8 - 1);
   }
 
-  run(vector: Vector): Outcome {
+  /** With `instructions` so many from the vector's first one on, or as far as an exception. */
+  run(vector: Vector, instructions = 1): Outcome {
     const machine = this.#machine;
     const core = machine.cores[0]!;
     const { before } = vector;
@@ -156,7 +157,10 @@ export class MachineTarget implements VectorTarget {
       do {
         machine.runCore(core, 1);
         steps++;
-      } while (core.rip === before.rip && this.#exception === undefined && repeats(vector) && steps < MAX_STEPS);
+      } while (
+        this.#exception === undefined &&
+        (steps < instructions || (instructions === 1 && core.rip === before.rip && repeats(vector) && steps < MAX_STEPS))
+      );
     } catch (error) {
       if (error instanceof TextpokeError && error.code === 'E_INSN') return { kind: 'unimplemented', name: error.message };
       throw error;

@@ -79,7 +79,8 @@ export class ReferenceTarget implements VectorTarget {
 
   #decode(offset: bigint, mode: Mode): Extract<Decoded, { kind: 'instruction' }> {
     const rip = offset + this.#word('csBase');
-    const bytes = this.#memory.fetch(rip, 15);
+    const inSegment = this.#segmented ? Number(this.#word('csHigh') - offset) + 1 : 15;
+    const bytes = this.#memory.fetch(rip, Math.min(15, inSegment));
     const decoded = decode(bytes, mode);
     switch (decoded.kind) {
       case 'instruction':
@@ -91,6 +92,7 @@ export class ReferenceTarget implements VectorTarget {
       case 'tooLong':
         throw new GuestEvent('fault', Exception.GP, 0n, rip);
       case 'truncated':
+        if (bytes.length === inSegment) throw new GuestEvent('fault', Exception.GP, 0n, rip);
         throw this.#memory.fetchFault(rip + BigInt(bytes.length));
     }
   }

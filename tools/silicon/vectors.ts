@@ -51,10 +51,10 @@ export interface Vector {
 }
 
 interface Background {
-  gpr: string[];
-  ymm: string[];
-  st: string[];
-  fl: string;
+  readonly gpr: readonly string[];
+  readonly ymm: readonly string[];
+  readonly st: readonly string[];
+  readonly fl: string;
 }
 
 interface RawVector {
@@ -140,7 +140,8 @@ export const selectorsOf = (text: string): number[] => text.split('.').map((sele
 /** What general register `n` of a background is in 16- and 32-bit code. */
 export const narrowed = (n: number, value: bigint): bigint => (n < 8 ? value & 0xffffffffn : 0n);
 
-function vectorOf(raw: RawVector, background: Background): Vector {
+/** What a record says. */
+export function vectorOf(raw: RawVector, background: Background): Vector {
   const value = (name: string, otherwise: string): bigint => hex(raw.in[name] ?? otherwise);
   return {
     id: raw.id,

@@ -60,14 +60,15 @@ const ret: Semantics = (p, i) => {
 
 const int: Semantics = (p, i) => p.softwareInterrupt(p.read(i.operands[0]));
 
-/** An index below the lower or above the upper bound in memory, all signed, is #BR. */
+/** An index below the lower or above the upper bound in memory, all signed, is #BR. The upper one is not looked at where the lower one decides. */
 const bound: Semantics = (p, i) => {
   const [index, bounds] = i.operands;
   const at = p.address(bounds);
   const lower = p.signExtend(p.load(at, i.size, 'operand'), i.size);
-  const upper = p.signExtend(p.load(p.add(at, p.constant(i.size / 8)), i.size, 'operand'), i.size);
   const value = p.signExtend(p.read(index), i.size);
-  p.when(p.or(p.ltSigned(value, lower), p.ltSigned(upper, value)), () => p.raise(Vector.BR));
+  p.when(p.ltSigned(value, lower), () => p.raise(Vector.BR));
+  const upper = p.signExtend(p.load(p.add(at, p.constant(i.size / 8)), i.size, 'operand'), i.size);
+  p.when(p.ltSigned(upper, value), () => p.raise(Vector.BR));
 };
 
 const undefinedOpcode: Semantics = (p) => p.raise(Vector.UD);

@@ -77,7 +77,7 @@ function programOf(random: Random): Program {
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 const line = (p: Program): string =>
-  [p.bits, p.instructions, p.eip, p.flags, ...p.gpr, ...p.selectors].map((n) => n.toString(16)).join(' ') + ` ${hex(p.code)}`;
+  [...[p.bits, p.instructions, p.eip, p.flags, ...p.gpr, ...p.selectors].map((n) => n.toString(16)), hex(p.code)].join(' ');
 
 /** Bytes of memory before a program, as unicorn.c makes them. */
 function background(): Uint8Array {

@@ -108,6 +108,22 @@ function buildMemory(machine: Machine, ramBytes: number, drive: Drive): void {
   for (let n = 0; n < 80 * 25; n++) screen.setUint16(2 * n, 0x0720, true);
 }
 
+const SCREEN = { columns: 80, rows: 25 } as const;
+
+/** The text on the screen of a PC, a line a row, up to the last that is not empty. What is not ASCII is a dot. */
+export function screenText(machine: Machine): readonly string[] {
+  const cells = machine.peek(PC.screen, SCREEN.columns * SCREEN.rows * 2);
+  const lines = Array.from({ length: SCREEN.rows }, (_, row) =>
+    Array.from({ length: SCREEN.columns }, (_, column) => {
+      const code = cells[(row * SCREEN.columns + column) * 2] as number;
+      return code === 0 ? ' ' : code >= 0x20 && code < 0x7f ? String.fromCharCode(code) : '.';
+    })
+      .join('')
+      .trimEnd(),
+  );
+  return lines.slice(0, lines.findLastIndex((line) => line !== '') + 1);
+}
+
 /** Values of a core's words after INIT (SDM Vol. 3, "Processor State After Power-up, Reset, or INIT"), save for those that depend on where it starts. */
 const AFTER_INIT: Partial<Record<StateWord, number | bigint>> = {
   cr2: 0,

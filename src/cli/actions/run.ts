@@ -4,6 +4,7 @@ import { type Image, imageFromElf, imageFromFlat } from '../../image/image.ts';
 import { BARE_MAX_CORES, BARE_MAX_RAM_BYTES, BareMachine } from '../../kernel/bare.ts';
 import { callerText, endedWell, endText, placeName } from '../../kernel/bare-report.ts';
 import { type BareCoreResult, type BareResult, bareTurns } from '../../kernel/bare-run.ts';
+import { screenText } from '../../kernel/pc.ts';
 import type { EngineName } from '../../machine/machine.ts';
 import type { SharedFlags } from '../flags.ts';
 import type { Io } from '../io.ts';
@@ -22,6 +23,8 @@ export interface RunOptions extends SharedFlags {
   readonly isDisk: boolean;
   /** Of a multiboot kernel. */
   readonly commandLine: string | undefined;
+  /** The text screen of a PC is shown at the end. */
+  readonly showsScreen: boolean;
 }
 
 /** What flags leave open: instructions of all cores together (about a second), bytes of RAM, and where a `.bin` goes. */
@@ -39,6 +42,8 @@ const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
 export async function runAction(options: RunOptions, io: Io): Promise<number> {
   const engine = checkFlags(options);
   const image = loadImage(options, io.readFile(options.file));
+  if (options.showsScreen && image.boot === undefined)
+    throw new TextpokeError('E_USAGE', 'only what boots has a screen', { where: '--screen', hint: 'leave it out' });
   const serial = serialPrinter(io, options.json);
   const bare = new BareMachine(image, {
     cores: options.cores ?? 1,
@@ -62,6 +67,7 @@ export async function runAction(options: RunOptions, io: Io): Promise<number> {
       ? undefined
       : spentError(image, result, result.cause === 'budget' ? maxInstructions : (reason() ?? 'time'), options);
   const exit = spent?.exitCode ?? (result.cores.every(({ end }) => endedWell(end)) ? Exit.ok : Exit.violation);
+  if (options.showsScreen) showScreen(bare, options, io);
   report(image, result, exit, options, io);
   if (spent !== undefined) throw spent;
   return exit;
@@ -181,6 +187,13 @@ function serialPrinter(io: Io, json: boolean) {
       if (midLine && !json) io.stdout('\n');
     },
   };
+}
+
+/** The text in the memory of the screen; lines at its end that are empty are left out. */
+function showScreen({ machine }: BareMachine, { json }: RunOptions, io: Io): void {
+  const lines = screenText(machine);
+  if (json) emitEvent(io, 'screen', { lines });
+  else io.stdout(lines.map((line) => `| ${line}\n`).join(''));
 }
 
 function report(image: Image, result: BareResult, exit: number, { json, quiet }: RunOptions, io: Io): void {

@@ -21,12 +21,14 @@ export function define(program: Command, io: Io): void {
       const base = ownValue(own, 'base', '--base', address);
       const commandLine = ownValue(own, 'commandLine', '--command-line', someText);
       const isDisk = own.boot === true;
+      const showsScreen = own.screen === true;
       const { runAction } = await import('../actions/run.ts');
-      return runAction({ ...flags, file, entry, base, commandLine, isDisk }, io);
+      return runAction({ ...flags, file, entry, base, commandLine, isDisk, showsScreen }, io);
     },
   })
     .option('--entry <SYMBOL|ADDRESS>', 'where cores start (default: the image says)')
     .option('--base <ADDRESS>', 'where a flat binary is loaded')
     .option('--boot', 'the file is a raw disk (default: where its first sector ends in 55 aa)')
+    .option('--screen', 'show the text screen of a PC at the end')
     .option('--command-line <TEXT>', 'what a multiboot kernel is told');
 }

@@ -1,8 +1,10 @@
+import { disassemble } from '../../debug/disassemble.ts';
 import { exceptionName } from '../../debug/names.ts';
 import { comparePositions, type Position, parsePosition, parsePositionOrEnd, positionText } from '../../debug/timeline/position.ts';
 import type { Timeline } from '../../debug/timeline/timeline.ts';
 import { TextpokeError } from '../../error.ts';
-import { type Desk, FLUSH, type MonitorVerb } from './verb.ts';
+import { readLinear } from '../../machine/look.ts';
+import { addressOf, type Desk, FLUSH, type MonitorVerb } from './verb.ts';
 
 /** `@14 of 29, CPU1 at ftrace_call`. */
 export function whereLine({ target, core }: Desk): string {
@@ -88,4 +90,34 @@ function vectorOf(text: string): number {
   throw new TextpokeError('E_USAGE', `'${text}' is no exception`, { hint: '#BP, #PF, NMI ... or a vector below 32' });
 }
 
-export const PLACES: readonly MonitorVerb[] = [pos, goto, until, catchVerb];
+/** Bytes that surely hold the instructions of an answer, and how many those are. */
+const CODE_BYTES = 64;
+const CODE_LINES = 6;
+
+/** `0x7c00`, with its name where it has one. */
+const placeOf = (name: string, address: bigint): string => {
+  const hex = `0x${address.toString(16)}`;
+  return name === hex ? hex : `${hex} ${name}`;
+};
+
+const code: MonitorVerb = {
+  name: 'code',
+  usage: '[ADDR]',
+  help: 'instructions at RIP or an address, of 16, 32 or 64 bits as the core executes them now',
+  args: [0, 1],
+  run(desk, [text]) {
+    const { core, target } = desk;
+    const { codeSize, linearRip } = core;
+    const address = text === undefined ? linearRip : addressOf(desk, text);
+    const bytes = readLinear(target.timeline.machine, core, address, CODE_BYTES, 'memory');
+    const lines = disassemble(bytes, address, 'att', codeSize).slice(0, CODE_LINES);
+    return [
+      `${codeSize} bits, cs 0x${core.get('cs').toString(16)}`,
+      ...lines.map(
+        (line) => `${line.address === linearRip ? '=>' : '  '} ${placeOf(target.place(line.address), line.address)}: ${line.text}`,
+      ),
+    ];
+  },
+};
+
+export const PLACES: readonly MonitorVerb[] = [pos, goto, until, catchVerb, code];

@@ -76,6 +76,7 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
     '15/87 ok moved ',
     '15/c9 no ',
     '16/01 ok ',
+    '16/02, 16/12 0000 0000 ',
     '1a/00 0000 ',
     '1a/02 ok ',
     '10/0f 5003 ',

@@ -32,11 +32,11 @@ import { chance, type Random } from './values.ts';
 /** Those of 64-bit code, then those of 32- and 16-bit code. */
 const CLASSES = [...LONG_CLASSES, ...SEGMENTED_CLASSES];
 
-const USAGE = `usage: npm run record:silicon -- [--out DIR] [--class NAME[:PREFIX]...] [--count N] [--seed N] [--engine NAME...|none]
-classes: ${CLASSES.join(' ')}; PREFIX: only encodings whose name begins so
-engines: ${Object.keys(TARGETS).join(' ')}`;
 /** What the records are compared with unless something else is asked for: they share the semantics, but not how those are executed. */
 const ENGINES = ['reference', 'interpreter'];
+const USAGE = `usage: npm run record:silicon -- [--out DIR] [--class NAME[:PREFIX]...] [--count N] [--seed N] [--engine NAME...|none]
+classes: ${CLASSES.join(' ')}; PREFIX: only encodings whose name begins so
+engines: ${Object.keys(TARGETS).join(' ')}, several with commas; both: ${ENGINES.join(',')}`;
 /** Times that each instruction is executed. */
 const TIMES = 4;
 const BACKGROUNDS = 32;
@@ -71,7 +71,7 @@ function parse(args: string[]): Asked | undefined {
     const classes = named.length === 0 ? CLASSES : named;
     const [count, seed] = [Number(values.count), Number(values.seed)];
     const whole = [count, seed].every((n) => Number.isSafeInteger(n) && n > 0);
-    const engines = values.engine.flatMap((name) => name.split(',')).filter((name) => name !== 'none');
+    const engines = values.engine.flatMap((name) => (name === 'both' ? ENGINES : name.split(','))).filter((name) => name !== 'none');
     if (!whole || !engines.every((name) => name in TARGETS)) return undefined;
     if (!classes.every((name) => CLASSES.includes(name.split(':')[0]!))) return undefined;
     return { out: values.out, classes, count, seed, engines };

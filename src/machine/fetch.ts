@@ -118,6 +118,9 @@ class Window implements FetchWindow {
   }
 }
 
+/** Windows after which their memory starts afresh: a guest that runs away through all of RAM has one at each of its bytes. */
+const MOST_WINDOWS = 1 << 16;
+
 /** Instruction fetch: which bytes, and under the policy which versions of them. */
 export class FetchUnit {
   readonly #engine: Engine;
@@ -174,7 +177,10 @@ export class FetchUnit {
     let known = this.#windows.get(physical);
     if (known === undefined || known.nextPage !== nextAt || missing !== undefined) {
       known = this.#newWindow(physical, inPage, nextAt, missing);
-      if (missing === undefined) this.#windows.set(physical, known);
+      if (missing === undefined) {
+        if (this.#windows.size >= MOST_WINDOWS) this.#windows.clear();
+        this.#windows.set(physical, known);
+      }
     }
     return this.#touchesPatched(known, mode) ? known.patched : known.plain;
   }

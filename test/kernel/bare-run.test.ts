@@ -176,3 +176,10 @@ test('registers that a fault left are there to look at', () => {
   expect([core.gpr(RAX), core.gpr(RBX), core.gpr(RCX)]).toEqual([1n, 2n, 3n]);
   expect(run.cores[0]!.end).toMatchObject({ kind: 'trapped', trap: { vector: 6, rip: BASE + 15n } });
 });
+
+test('code of more instructions than places are remembered runs as it stands', () => {
+  // Zeros are `add %al, (%rax)`.
+  const run = runText('mov $2, %ecx\n1: lea -64(%rsp), %rax\n.skip 140000, 0\ndec %ecx\njnz 1b\nhlt', {}, { maxInstructions: 200_000 });
+  expect(ends(run)).toEqual(['halted']);
+  expect(run.instructions).toBe(1 + 2 * 70_003 + 1);
+});

@@ -48,7 +48,7 @@ import { ModuleBuilder } from './wasm/module.ts';
 import { type HandlerContext, WasmProvider } from './wasm-provider.ts';
 
 /** Handlers a machine can have: the size of the handler table. */
-export const MAX_HANDLERS = 8192;
+export const MAX_HANDLERS = 16384;
 /** Regions that a machine can have at a time, behind the handlers in the table. */
 export const MAX_REGIONS = 1024;
 export const TABLE_ENTRIES = MAX_HANDLERS + MAX_REGIONS;

@@ -55,7 +55,6 @@ function checkTarget(machine: MachineParts, core: Core, { offset, selector }: Fa
   const allowed = isConforming(code) ? code.dpl <= cpl : (selector & 3) <= cpl && code.dpl === cpl;
   if (!allowed || (is64Bit(core, code) && code.big)) throw bad;
   if (!code.present) throw new GuestFault(Vector.NP, selectorError(selector));
-  checkOffset(core, code, offset);
   return { offset, selector: (selector & ~3) | cpl, code };
 }
 
@@ -81,33 +80,47 @@ function checkRealOffset(core: Core, offset: bigint): void {
   if (offset > core.get('csHigh')) throw new GuestFault(Vector.GP);
 }
 
-/** Checks everything and gives what makes the core go there. */
-function farEntry(machine: MachineParts, core: Core, pointer: FarPointer): () => void {
+/** A checked target: whether its offset can be one is asked apart, since CALL pushes first. */
+interface FarEntry {
+  checkOffset(): void;
+  enter(): void;
+}
+
+function farEntry(machine: MachineParts, core: Core, pointer: FarPointer): FarEntry {
   if (!isProtected(core)) {
-    checkRealOffset(core, pointer.offset);
-    return () => enterReal(machine, core, pointer);
+    return { checkOffset: () => checkRealOffset(core, pointer.offset), enter: () => enterReal(machine, core, pointer) };
   }
   const { code, selector, offset } = checkTarget(machine, core, pointer);
-  setTypeBits(machine, core, code, 1);
   const enter = codeEntry(machine, core, selector, code.hidden, is64Bit(core, code));
-  return () => {
-    enter();
-    core.rip = offset;
+  return {
+    checkOffset: () => {
+      checkOffset(core, code, offset);
+      setTypeBits(machine, core, code, 1);
+    },
+    enter: () => {
+      enter();
+      core.rip = offset;
+    },
   };
 }
 
 export const jmpFar: SystemHelper = (machine, core, instruction, fields) => {
-  farEntry(machine, core, farPointer(core, instruction, fields))();
+  const target = farEntry(machine, core, farPointer(core, instruction, fields));
+  target.checkOffset();
+  target.enter();
   return 'jumped';
 };
 
+/** Outside 64-bit mode what it pushes is in memory when the offset is beyond the limit: as recorded. */
 export const callFar: SystemHelper = (machine, core, instruction, fields, next) => {
-  const enter = farEntry(machine, core, farPointer(core, instruction, fields));
+  const target = farEntry(machine, core, farPointer(core, instruction, fields));
+  if (core.mode === 0) target.checkOffset();
   const bytes = instruction.size / 8;
   core.store(onStack(core, -bytes, bytes, 'write'), bytes, core.get('cs'), 'stack');
   core.store(onStack(core, -2 * bytes, bytes, 'write'), bytes, BigInt.asUintN(instruction.size, next), 'stack');
+  if (core.mode !== 0) target.checkOffset();
   moveStackPointer(core, -2 * bytes);
-  enter();
+  target.enter();
   return 'jumped';
 };
 
@@ -115,8 +128,10 @@ export const retFar: SystemHelper = (machine, core, instruction, fields) => {
   const bytes = instruction.size / 8;
   const released = instruction.operands.length === 0 ? 0 : Number(readOperand(core, instruction, fields, 0, 16));
   const pop = (at: number): bigint => core.load(onStack(core, at, bytes, 'read'), bytes, 'stack');
+  // With an operand CS is read first: as recorded.
+  const early = instruction.operands.length === 0 ? undefined : pop(bytes);
   const rip = pop(0);
-  const cs = Number(pop(bytes) & 0xffffn);
+  const cs = Number((early ?? pop(bytes)) & 0xffffn);
   if (!isProtected(core)) {
     checkRealOffset(core, rip);
     moveStackPointer(core, 2 * bytes + released);

@@ -7,6 +7,7 @@ import { loopOn } from './differential/loops.ts';
 import { minimise } from './differential/minimise.ts';
 import { BUILD } from './differential/programs.ts';
 import { differOnSchedule } from './differential/schedules.ts';
+import { segmentedDifference } from './differential/segmented.ts';
 import { differOn } from './differential/visits.ts';
 
 const USAGE = `usage: npm run fuzz:engines -- [--count N] [--seed N] [--programs N] [--minimise SEED]
@@ -18,7 +19,8 @@ functions that it calls come on top), made once and never again. It is visited a
 the second one the region compiler compiles it. Half are visited a third time: in slices, with interrupts, NMIs, single steps, through another linear address. Behind every visit
 all registers of all cores are compared (general, flags, system, APIC, x87, SSE, AVX), the number of instructions, and memory: by the state hash, or in machines without one by its
 bytes. At the end of each program, some 250 sequences on one machine, all of its memory is. A sequence counts when all this agreed. Every 16th seed also runs one long loop until it
-is hot by itself, and another one takes two cores of an explorer's machine along a random schedule, forth and back.
+is hot by itself, another one takes two cores of an explorer's machine along a random schedule, forth and back, and another one runs 60 sequences of 16- and 32-bit code in segments of all
+kinds under reference and interpreter.
 
   --count N      at least so many sequences (default 1000)
   --seed N       from the program of this seed on (default 1): a run goes on where another ended
@@ -45,7 +47,7 @@ if (values.help || !numbers.every((n) => Number.isSafeInteger(n) && n >= 0)) {
 setFlagsFromString('--liftoff-only');
 Error.stackTraceLimit = 0;
 
-/** Of so many programs one comes with a loop, another with a schedule, of eight times its seed: then the reference runs them too. */
+/** Of so many programs one comes with a loop, another with a schedule, another with 16- and 32-bit code, of eight times its seed: then the reference runs them too. */
 const LOOPS = 16;
 function loopDiffers(seed: number, coverage: Coverage): boolean {
   coverage.loops++;
@@ -64,6 +66,16 @@ function scheduleDiffers(seed: number, coverage: Coverage): boolean {
   console.log(`schedule of seed ${seed}: ${engine} differs after ${steps} steps: ${what}\n${program}`);
   return true;
 }
+
+function segmentedDiffers(seed: number, coverage: Coverage): boolean {
+  coverage.segmented++;
+  const difference = segmentedDifference(seed);
+  if (difference !== undefined) console.log(`16- and 32-bit code of seed ${seed}: ${difference}`);
+  return difference !== undefined;
+}
+
+/** What else comes with a program. */
+const OTHERS = [undefined, loopDiffers, scheduleDiffers, segmentedDiffers];
 
 /** In so many sequences each mnemonic comes. */
 const MANY = 20_000;
@@ -84,8 +96,7 @@ function differs(seed: number): boolean {
 function inThisProcess(from: number, coverage: Coverage, enough: () => boolean): number {
   let seed = from;
   for (; !enough() && (seed === from || seed % BUILD !== 0); seed++) {
-    const other = seed % LOOPS === 1 ? loopDiffers : seed % LOOPS === 2 ? scheduleDiffers : undefined;
-    if (other?.(8 * seed, coverage) === true) {
+    if (OTHERS[seed % LOOPS]?.(8 * seed, coverage) === true) {
       process.exitCode = 1;
       return seed;
     }

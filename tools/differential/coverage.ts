@@ -1,6 +1,6 @@
 import type { RegionBlock } from '../../src/engine/region-code.ts';
 
-const COUNTS = ['regions', 'retiredInRegions', 'retired', 'inRegions', 'sequences', 'visits', 'loops', 'schedules'] as const;
+const COUNTS = ['regions', 'retiredInRegions', 'retired', 'inRegions', 'sequences', 'visits', 'loops', 'schedules', 'segmented'] as const;
 
 export interface Totals {
   readonly counts: Readonly<Record<(typeof COUNTS)[number], number>>;
@@ -24,6 +24,8 @@ export class Coverage {
   loops = 0;
   /** Walks of two cores along random schedules. */
   schedules = 0;
+  /** Programs of 16- and 32-bit code. */
+  segmented = 0;
 
   generated(mnemonic: string): void {
     count(this.mnemonics, mnemonic);
@@ -45,8 +47,8 @@ export class Coverage {
 
   /** All of it as numbers, to be added to another's. */
   toJSON(): Totals {
-    const { regions, retiredInRegions, retired, inRegions, sequences, visits, loops, schedules } = this;
-    const counts = { regions, retiredInRegions, retired, inRegions, sequences, visits, loops, schedules };
+    const { regions, retiredInRegions, retired, inRegions, sequences, visits, loops, schedules, segmented } = this;
+    const counts = { regions, retiredInRegions, retired, inRegions, sequences, visits, loops, schedules, segmented };
     return { counts, mnemonics: [...this.mnemonics], compiled: [...this.compiled], exceptions: [...this.exceptions] };
   }
 
@@ -62,7 +64,7 @@ export class Coverage {
     const percent = (part: number, all: number): string => `${((100 * part) / Math.max(1, all)).toFixed(0)} %`;
     const rare = sorted(this.mnemonics).slice(-8);
     return [
-      `${this.sequences} sequences in ${this.visits} visits, each compared on all engines, ${this.loops} loops, ${this.schedules} schedules of two cores`,
+      `${this.sequences} sequences in ${this.visits} visits, each compared on all engines, ${this.loops} loops, ${this.schedules} schedules of two cores, ${this.segmented} programs of 16- and 32-bit code`,
       `${this.regions} regions; ${percent(this.inRegions, this.sequences)} of the sequences were compared compiled; ${percent(this.retiredInRegions, this.retired)} of ${this.retired} instructions retired in regions`,
       `${this.mnemonics.size} mnemonics generated, ${this.compiled.size} of them in regions; the rarest: ${rare.map(([name, n]) => `${name} ${n}`).join(', ')}`,
       `exceptions and interrupts: ${sorted(this.exceptions)

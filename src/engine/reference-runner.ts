@@ -92,7 +92,7 @@ export class ReferenceRunner {
     set(CORE.stopVector, BigInt(event.vector));
     set(CORE.stopError, event.errorCode ?? 0n);
     set(CORE.stopKind, EVENT_KIND[event.kind]);
-    set(CORE.stopNext, event.nextRip);
+    if (event.kind !== 'fault') set(CORE.stopNext, event.nextRip);
     this.#engine.globals.stop.value = Stop.exception + 1;
   }
 

@@ -713,12 +713,14 @@ export class WasmProvider extends WasmFlags implements Vocabulary<Node> {
   #event(vector: Node, error: Node, kind: 0 | 1 | 2): void {
     const { core, memory } = this.#c;
     const spill = this.#c.fixed?.spill ?? [];
-    this.g.effect([vector, error, this.#next], (depth, v, e, n) => [
+    // A fault goes back to the instruction: nobody asks what is behind it.
+    const behind = kind === 0 ? [] : [this.#next];
+    this.g.effect([vector, error, ...behind], (depth, v, e, n) => [
       spill,
       i64.store(get(core), v ?? [], CORE.stopVector),
       i64.store(get(core), e ?? [], CORE.stopError),
       i64.store(get(core), i64.const(kind), CORE.stopKind),
-      i64.store(get(core), n ?? [], CORE.stopNext),
+      n === undefined ? [] : i64.store(get(core), n, CORE.stopNext),
       globalSet(memory.globals.stop, i32.const(Stop.exception + 1)),
       this.#c.leave(depth),
     ]);

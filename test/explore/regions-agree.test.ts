@@ -89,7 +89,8 @@ describe('the interpreter and the region compiler in explorer builds', () => {
   test('random programs on two cores, along random schedules, also under the reference', () => {
     let regions = 0;
     let steps = 0;
-    for (let seed = 1; seed <= 24; seed++) {
+    // In one of the others a fault of the instruction and one of its access left different words behind.
+    for (const seed of [...Array.from({ length: 24 }, (_, n) => n + 1), 17168]) {
       const outcome = differOnSchedule(seed);
       expect(outcome.difference, `seed ${seed}`).toBeUndefined();
       regions += outcome.regions;

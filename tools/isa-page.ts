@@ -6,17 +6,17 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { byFeatures, type Coverage, coverage } from '../src/cli/isa-coverage.ts';
+import type { CodeSize } from '../src/isa/mode.ts';
 import { root } from './build-fixtures.ts';
 import { VectorDirectory } from './silicon/vectors.ts';
 
 export const PAGE = join(root, 'docs/isa.md');
 
 /** How many committed vectors there are of each iced Code. */
-function committedVectors(): ReadonlyMap<string, number> {
+function committedVectors(codeSize: CodeSize): ReadonlyMap<string, number> {
   const vectors = new VectorDirectory(join(root, 'fixtures/silicon'));
   const counts = new Map<string, number>();
-  // Those of 16- and 32-bit code are apart.
-  for (const name of vectors.classes.filter((c) => !/-(16|32)$/.test(c)))
+  for (const name of vectors.classes.filter((c) => (/-(16|32)$/.exec(c)?.[1] ?? '64') === String(codeSize)))
     for (const { id } of vectors.read(name)) {
       const code = id.slice(0, id.lastIndexOf('/'));
       counts.set(code, (counts.get(code) ?? 0) + 1);
@@ -28,9 +28,43 @@ const part = (some: number, all: number): string => (some === all ? String(all) 
 const engines = ({ run, regions, encodings }: Coverage): string =>
   run === 0 ? '**no**' : `${part(run, encodings)} | ${regions === 0 ? '-' : part(regions, encodings)}`;
 
+/** What the other sizes of code have, in a paragraph each, and a table of what only they have. */
+function otherSizes(only64: ReadonlySet<string>): string {
+  const sizes = ([32, 16] as const).map((codeSize) => {
+    const list = coverage(codeSize);
+    const counts = committedVectors(codeSize);
+    const vectorsOf = ({ codes }: Coverage): number => codes.reduce((sum, code) => sum + (counts.get(code) ?? 0), 0);
+    return { codeSize, list, vectorsOf, counts };
+  });
+  const said = sizes.map(({ codeSize, list, counts }) => {
+    const baseline = list.filter((entry) => entry.baseline);
+    const [run, all] = [baseline.reduce((n, e) => n + e.run, 0), baseline.reduce((n, e) => n + e.encodings, 0)];
+    const missing = baseline.filter((entry) => entry.run === 0).map(({ mnemonic }) => mnemonic);
+    const vectors = [...counts.values()].reduce((a, b) => a + b, 0);
+    const rest = missing.length === 0 ? 'no mnemonic is missing' : `not there: ${missing.join(', ')}`;
+    return `* ${codeSize}-bit code: ${part(run, all)} encodings within x86-64-v3 run, ${rest}; ${vectors} vectors.`;
+  });
+  const names = [...new Set(sizes.flatMap(({ list }) => list.map(({ mnemonic }) => mnemonic)))].filter((name) => !only64.has(name)).sort();
+  const rows = names.map((name) => {
+    const cells = sizes.flatMap(({ list, vectorsOf }) => {
+      const entries = list.filter(({ mnemonic }) => mnemonic === name);
+      const [run, all] = [entries.reduce((n, e) => n + e.run, 0), entries.reduce((n, e) => n + e.encodings, 0)];
+      return [all === 0 ? '-' : part(run, all), String(entries.reduce((n, e) => n + vectorsOf(e), 0) || '-')];
+    });
+    return `| ${name} | ${cells.join(' | ')} |`;
+  });
+  return `${said.join('\n')}
+
+Mnemonics that 64-bit code does not have:
+
+| mnemonic | run, 32 bits | vectors | run, 16 bits | vectors |
+|---|---|---|---|---|
+${rows.join('\n')}`;
+}
+
 /** The page as it should be. */
 export function isaPage(): string {
-  const vectors = committedVectors();
+  const vectors = committedVectors(64);
   const all = coverage();
   const vectorsOf = ({ codes }: Coverage): number => codes.reduce((sum, code) => sum + (vectors.get(code) ?? 0), 0);
   const baseline = all.filter((entry) => entry.baseline);
@@ -63,6 +97,12 @@ Within x86-64-v3 ${part(
 ${missing.length === 0 ? 'None is missing.' : `Not there: ${missing.join(', ')}.`}
 
 ${sections.join('\n\n')}
+
+## 32- and 16-bit code
+
+Of real, protected and compatibility mode. Both engines run the same encodings; no region holds them.
+
+${otherSizes(new Set(all.map(({ mnemonic }) => mnemonic)))}
 `;
 }
 

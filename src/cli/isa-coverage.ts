@@ -3,6 +3,7 @@ import { memoryMap } from '../engine/layout.ts';
 import { takes } from '../engine/region-code.ts';
 import { decode } from '../isa/decode.ts';
 import { type Choices, encode, type Row, rows } from '../isa/encodings.ts';
+import { type CodeSize, LONG_MODE, MODES, type Mode } from '../isa/mode.ts';
 import { hasFeature } from '../machine/system/features.ts';
 
 /** What is known of one mnemonic: of its encodings with one set of features. */
@@ -64,31 +65,32 @@ function choices(): Choices {
   };
 }
 
-function isRun(row: Row, free: Choices): { readonly run: boolean; readonly region: boolean } | undefined {
+function isRun(row: Row, free: Choices, mode: Mode): { readonly run: boolean; readonly region: boolean } | undefined {
   for (let n = 0; n < TRIES; n++) {
     const bytes = encode(row, free);
     if (bytes === undefined) continue;
-    const decoded = decode(bytes);
+    const decoded = decode(bytes, mode);
     if (decoded.kind === 'invalid') continue;
     if (decoded.kind !== 'instruction') return { run: false, region: false };
-    const region = takes(decoded.instruction, decoded.fields, MAP, FEATURES);
+    const region = mode === LONG_MODE && takes(decoded.instruction, decoded.fields, MAP, FEATURES);
     // A system instruction of a feature that CPUID does not report is #UD.
     return { run: region || row.features.every((feature) => hasFeature(CpuidFeature[feature] as string)), region };
   }
   return undefined;
 }
 
-/** Everything within x86-64-v3, and what runs beyond it, by features and then by mnemonic. Legacy and VEX encodings of 64-bit mode. */
-export function coverage(): Coverage[] {
+/** Everything within x86-64-v3, and what runs beyond it, by features and then by mnemonic. Legacy and VEX encodings of 64-bit code, or of another size. */
+export function coverage(codeSize: CodeSize = 64): Coverage[] {
+  const mode = MODES.find((one) => one.codeSize === codeSize && one.stackSize === codeSize) as Mode;
   const free = choices();
   const found = new Map<
     string,
     { mnemonic: string; features: string; baseline: boolean; encodings: number; run: number; regions: number; codes: string[] }
   >();
-  for (const row of rows()) {
+  for (const row of rows(codeSize)) {
     const names = row.features.map((feature) => CpuidFeature[feature] as Feature);
     const baseline = names.every((name) => V3.has(name));
-    const answer = isRun(row, free);
+    const answer = isRun(row, free, mode);
     if (answer === undefined || (!baseline && !answer.run)) continue;
     const features = names.map((name) => (name.startsWith('INTEL') || name === 'X64' ? 'base' : name)).join(' ');
     const key = `${features} ${row.mnemonic}`;

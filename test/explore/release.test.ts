@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Engine } from '../../src/engine/engine.ts';
-import { DECODE_BASE, EVENT_BASE } from '../../src/engine/layout.ts';
+import { DECODE_BASE, EVENT_BASE, LONG_RUN, LONG_RUN_AT } from '../../src/engine/layout.ts';
 import { explore, learn } from '../../src/explore/explore.ts';
 import { searchStates } from '../../src/explore/stateful.ts';
 import type { World } from '../../src/explore/world.ts';
@@ -38,7 +38,11 @@ test.each(rows)('memory of a world of $title is as new when the next machine get
   const again = Engine.take({ ramBytes: engine.map.ramBytes, journalBytes: engine.map.journalBytes, features: engine.features }, machine);
   expect(again).toBe(engine);
   expect(again.looks).toBeUndefined();
-  expect([notZero(again), again.view.getUint32(DECODE_BASE, true)]).toEqual([[DECODE_BASE], NO_TAG]);
+  const words = notZero(again).map((at) => [at, again.view.getUint32(at, true)]);
+  expect(words).toEqual([
+    [LONG_RUN_AT, LONG_RUN],
+    [DECODE_BASE, NO_TAG],
+  ]);
   const globals = Object.entries(again.globals).flatMap(([name, { value }]) => (value === 0 ? [] : [[name, value]]));
   expect(Object.fromEntries(globals)).toEqual({ journalTop: engine.map.journal, eventTop: EVENT_BASE });
 });

@@ -29,7 +29,9 @@ describe.each(Object.entries(targets))('silicon vectors on the %s engine', (_nam
 
 it('silicon vectors in regions: every 25th', () => {
   const target = createRegions!() as RegionTarget;
-  const records = vectors.classes.flatMap((name) => vectors.read(name)).filter((_, n) => n % 25 === 0);
+  // No region holds 32- and 16-bit code.
+  const classes = vectors.classes.filter((name) => !/-(16|32)$/.test(name));
+  const records = classes.flatMap((name) => vectors.read(name)).filter((_, n) => n % 25 === 0);
   const result = runVectors(target, records);
   expect(result.failures.map((f) => text(f.vector.id, f.differences))).toEqual([]);
   expect(result.passed).toBe(records.length);

@@ -17,9 +17,9 @@ export function define(program: Command, io: Io): void {
     usage: 'TOKEN|SCENARIO|FILE',
     summary: 'debug a run with gdb, forward and backward',
     description:
-      'Waits for gdb on a port of this host. Cores are threads. Of a scenario it opens the shortest run that fails, else one that goes on by itself; an image runs as `run` has it. docs/gdb.md tells more.',
+      'Waits for gdb on a port of this host. Cores are threads. Of a scenario it opens the shortest run that fails, else one that goes on by itself (docs/gdb.md).',
     groups: ['Model', 'Machine', 'Budget'],
-    more: ['An image', ['--entry SYMBOL|ADDRESS', '--base ADDRESS', '--boot', '--command-line TEXT', '--send-file']],
+    more: ['An image', ['--entry PLACE', '--base PLACE', '--boot', '--command-line TEXT', '--send-file']],
     examples: ['gdb F1 --variant no-final-sync --at end', 'gdb fixtures/run/hello.elf --cores 2 --port 0'],
     async act({ args, own, flags, io }) {
       const what = argument(args, 0);

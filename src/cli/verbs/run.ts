@@ -28,7 +28,7 @@ export function define(program: Command, io: Io): void {
   })
     .option('--entry <SYMBOL|ADDRESS>', 'where cores start (default: the image says)')
     .option('--base <ADDRESS>', 'where a flat binary is loaded')
-    .option('--boot', 'the file is a raw disk (default: where its first sector ends in 55 aa)')
+    .option('--boot', 'a raw disk (default: by 55 aa in its first sector)')
     .option('--screen', 'show the text screen of a PC at the end')
     .option('--command-line <TEXT>', 'what a multiboot kernel is told');
 }

@@ -17,7 +17,7 @@ export type Keep = (vector: Code) => Code;
 
 interface Lanes {
   readonly bits: 32 | 64;
-  readonly o: typeof f64x2;
+  readonly o: typeof f32x4 | typeof f64x2;
   readonly least: Code;
   readonly aboveLeast: Code;
   readonly largest: Code;
@@ -45,7 +45,7 @@ const DOUBLE: Lanes = {
 
 const SINGLE: Lanes = {
   bits: 32,
-  o: f32x4 as unknown as typeof f64x2,
+  o: f32x4,
   least: single(2 ** -126),
   aboveLeast: single(2 ** -125),
   largest: single((2 - 2 ** -23) * 2 ** 127),

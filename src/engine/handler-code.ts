@@ -4,6 +4,7 @@ import { RECORD } from '../isa/record.ts';
 import { semanticsOf } from '../isa/semantics/index.ts';
 import { FloatFunctions } from './float-code.ts';
 import { Graph, Locals } from './graph.ts';
+import type { HandlerContext } from './handler-context.ts';
 import { mixInto, spreadDifference } from './hash-code.ts';
 import {
   CORE,
@@ -45,7 +46,7 @@ import {
   set,
 } from './wasm/code.ts';
 import { ModuleBuilder } from './wasm/module.ts';
-import { type HandlerContext, WasmProvider } from './wasm-provider.ts';
+import { WasmProvider } from './wasm-provider.ts';
 
 /** Handlers a machine can have: the size of the handler table. */
 export const MAX_HANDLERS = 16384;

@@ -4,6 +4,7 @@ import { RECORD, RECORD_BYTES, type RecordFields } from '../isa/record.ts';
 import { semanticsOf } from '../isa/semantics/index.ts';
 import { Graph, Locals } from './graph.ts';
 import { defineStoreHits, endAccesses, HANDLER, importEnvironment, MADE, TABLE_ENTRIES } from './handler-code.ts';
+import type { FixedPlace } from './handler-context.ts';
 import { DECODE_BASE, DECODE_RECORDS, type MemoryMap, Stop } from './layout.ts';
 import type { Features } from './memory-abi.ts';
 import {
@@ -26,7 +27,7 @@ import {
   v128,
 } from './wasm/code.ts';
 import { ModuleBuilder } from './wasm/module.ts';
-import { type FixedPlace, WasmProvider } from './wasm-provider.ts';
+import { WasmProvider } from './wasm-provider.ts';
 
 /** An instruction of a region: its linear address, its form and its fields. */
 export interface RegionInstruction {

@@ -12,8 +12,10 @@ const SEGMENT_INSTRUCTIONS = 500_000;
 const SEGMENT_BYTES = 4 << 20;
 /** Instructions between two looks at the journal. */
 const CHUNK = 10_000;
-/** How far back looking backwards begins. */
+/** How far back looking backwards begins: each stride replays what lies before it from the nearest snapshot on. */
 const STRIDE = 5_000;
+/** The longest one: in its middle nobody else has a turn. */
+const LONGEST_STRIDE = 100_000;
 
 /**
  * The run of an image alone, cores by turns: `@N` is behind N instructions of all cores together, `@N+k` behind k exceptions that came before the next one.
@@ -81,9 +83,10 @@ export class BareTimeline implements Timeline {
     this.run.state = this.#states[segment]!.state;
   }
 
-  before(position: Position): Position | undefined {
+  before(position: Position, looked = 0): Position | undefined {
     if (position.inside > 0) return { at: position.at, inside: 0 };
-    return position.at === 0 ? undefined : { at: Math.max(0, position.at - STRIDE), inside: 0 };
+    const stride = Math.min(Math.max(looked, STRIDE), LONGEST_STRIDE);
+    return position.at === 0 ? undefined : { at: Math.max(0, position.at - stride), inside: 0 };
   }
 
   prefer(): undefined {

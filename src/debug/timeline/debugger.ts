@@ -106,8 +106,9 @@ export class Debugger {
     const from = timeline.position;
     let end = from;
     let seen = 0;
+    let looked = 0;
     for (;;) {
-      const start = timeline.before(end);
+      const start = timeline.before(end, looked);
       if (start === undefined) {
         timeline.goto(end);
         return yield { why: 'begin', core: this.#mover(goal) };
@@ -118,6 +119,7 @@ export class Debugger {
       let found: { readonly stopped: Stopped; readonly position: Position } | undefined;
       timeline.play(end, (crossing) => {
         seen++;
+        looked++;
         const here = timeline.position;
         const hit = this.#stopsAt(crossing, watched);
         // What a core does at a watch is undone, and it comes back to a breakpoint that it stood at.

@@ -36,8 +36,11 @@ export interface Timeline {
    * it there. The position at a crossing is `position`.
    */
   play(to: Position | undefined, look?: (crossing: Crossing) => boolean): Played;
-  /** A position before this one from which playing to it is cheap: for looking backwards. Undefined at the start. */
-  before(position: Position): Position | undefined;
+  /**
+   * A position before this one from which playing to it is cheap: for looking backwards. `looked`: places that were looked at on the way back so far; who has come far goes in
+   * longer strides. Undefined at the start.
+   */
+  before(position: Position, looked?: number): Position | undefined;
   /** Has the run go on with this core next, in another way than before if need be. False: it cannot move. Undefined where the order is not ours to choose. */
   prefer(core: number): boolean | undefined;
 }

@@ -13,7 +13,7 @@ import { Mover } from './mover.ts';
 import { act, stepsText } from './repl.ts';
 import { openRun, type Run } from './run.ts';
 import type { Step } from './stepping.ts';
-import { namesTarget, readTarget, readWishes, type Wishes } from './target.ts';
+import { namesTarget, readTarget, readWishes, TARGET_NAMES, type Wishes } from './target.ts';
 
 const usage = (message: string, where: string, hint: string): TextpokeError => new TextpokeError('E_USAGE', message, { where, hint });
 
@@ -421,9 +421,7 @@ function stepAt(run: Run, text: string): string {
 
 /** Arguments of an attach to a run that is there: only how it is looked at. */
 function readTargetless(fields: Fields): void {
-  const target = fields.names.find((name) =>
-    ['variant', 'cores', 'fetch', 'memory', 'sites', 'calls', 'maxSteps', 'entry', 'base', 'ram', 'engine', 'scenarios'].includes(name),
-  );
+  const target = fields.names.find((name) => TARGET_NAMES.some((known) => known === name));
   if (target !== undefined) throw usage(`'${target}' does not fit an attach to a run that is there`, target, 'leave it out, or launch');
 }
 

@@ -74,7 +74,7 @@ export class Disassembly {
     for (const core of machine.cores) {
       for (const { bytes, stale } of fetchViews(machine, core, address)) {
         if (!stale) continue;
-        const [line] = disassemble(bytes, address, this.#syntax, core.codeSize);
+        const [line] = disassemble(bytes, address, this.#syntax, core.codeSize, core.codeBase);
         const text = `${hexBytes(bytes)} (${line === undefined ? 'nothing' : this.words(line)})`;
         cores.set(text, [...(cores.get(text) ?? []), core.index]);
       }
@@ -107,7 +107,9 @@ export class Disassembly {
     const out: Line[] = [];
     const plain = (from: bigint, to: bigint): void => {
       if (from < to)
-        out.push(...disassemble(bytes.subarray(Number(from - address), Number(to - address)), from, this.#syntax, core.codeSize));
+        out.push(
+          ...disassemble(bytes.subarray(Number(from - address), Number(to - address)), from, this.#syntax, core.codeSize, core.codeBase),
+        );
     };
     let at = address;
     for (const site of [...(this.#run.world?.sites ?? [])].sort((a, b) => (a.address < b.address ? -1 : 1))) {

@@ -50,7 +50,7 @@ export function registerValue({ core, frame }: Scope, name: string): Value | und
   };
   const of = (n: number): bigint => (frame === undefined ? core.gpr(n) : (frame.registers.get(n) ?? lost()));
   const value = (v: bigint, size: number): Value => ({ value: BigInt.asUintN(8 * size, v), size, register: plain });
-  if (plain === 'rip' || plain === 'pc') return value(frame?.rip ?? core.rip, 8);
+  if (plain === 'rip' || plain === 'pc') return value(frame?.rip ?? core.linearRip, 8);
   if (plain === 'sp') return value(of(4), 8);
   if (plain === 'rflags' || plain === 'eflags') return value(BigInt(core.rflags), 8);
   const n = (GPR_NAMES as readonly string[]).indexOf(plain);

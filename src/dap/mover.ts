@@ -172,7 +172,7 @@ export class Mover {
   #bodyOf(stopped: Stopped, forward: boolean): StoppedBody {
     const { run, breakpoints } = this.#debuggee;
     const core = run.core(stopped.core);
-    const where = `CPU${core.index} at ${run.code(core.rip)}, ${run.place}`;
+    const where = `CPU${core.index} at ${run.code(core.linearRip)}, ${run.place}`;
     const threadId = core.index + 1;
     const hits = breakpoints.at(stopped);
     const hitBreakpointIds = hits.map((b) => b.id);

@@ -5,12 +5,11 @@ import { Debugger } from '../debug/timeline/debugger.ts';
 import { positionText } from '../debug/timeline/position.ts';
 import { openCell, openToken, type Session } from '../debug/timeline/session.ts';
 import type { Timeline } from '../debug/timeline/timeline.ts';
-import { TextpokeError } from '../error.ts';
 import type { Violation } from '../explore/violation.ts';
 import type { World } from '../explore/world.ts';
-import { imageFromContents } from '../image/boot-image.ts';
-import { type Image, imageFromElf, imageFromFlat } from '../image/image.ts';
+import type { Image } from '../image/image.ts';
 import { BareMachine } from '../kernel/bare.ts';
+import { checkCommandLine, entryOf, type Loading, loadImage } from '../kernel/load.ts';
 import type { Core } from '../machine/core.ts';
 import { scenarioOf } from '../scenario/catalogue.ts';
 import { findToken } from '../scenario/find-token.ts';
@@ -158,35 +157,24 @@ function cellOf(scenario: Scenario, { victims, fetch, memory, sites, calls }: Ex
 
 const runOf = (session: Session): Run => new Run(`${session.scenario.name} ${session.variant.name}`, session.timeline, { session });
 
-const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
-/** Where a flat binary goes that says nothing else. */
-const DEFAULT_BASE = 0x100000n;
+/** What the parts of loading are called in a launch configuration. */
+const word: Loading['word'] = (name) => `"${name}"`;
 
 function openProgram(host: DapHost, what: Extract<What, { kind: 'program' }>, engine: Target['engine']): Run {
   const bytes = host.readFile(what.file);
-  const isElf = ELF_MAGIC.every((b, n) => bytes[n] === b);
-  if (isElf && what.base !== undefined)
-    throw new TextpokeError('E_USAGE', 'an ELF file says itself where it is loaded', { where: 'base', hint: 'leave "base" out' });
-  const flat = !isElf && (what.base !== undefined || /\.bin$/i.test(what.file));
-  const image =
-    (what.base === undefined ? imageFromContents(bytes, what.file) : undefined) ??
-    (flat ? imageFromFlat(bytes, { base: what.base ?? DEFAULT_BASE }) : imageFromElf(bytes, what.file));
+  const image = loadImage({ ...what, word }, bytes);
   let run: Run | undefined;
   const bare = new BareMachine(image, {
     cores: what.cores,
     ramBytes: what.ramBytes,
-    engine: engine ?? 'interpreter',
+    // As `run` and `gdb` have it.
+    engine: engine ?? 'region',
     entry: what.entry === undefined ? undefined : entryOf(image, what.entry),
+    commandLine: checkCommandLine(image, what.commandLine, word),
     journal: true,
     serial: (_, byte, index) => run?.hear(byte, index),
   });
   const timeline = new BareTimeline(bare);
   run = new Run(what.file, timeline, { bare });
   return run;
-}
-
-/** A symbol before an address. */
-function entryOf(image: Image, text: string): bigint {
-  if (!image.hasSymbol(text) && /^0x[0-9a-f]{1,16}$/i.test(text)) return BigInt(text);
-  return image.symbol(text).address;
 }

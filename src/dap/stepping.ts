@@ -5,9 +5,13 @@ import { TextpokeError } from '../error.ts';
 import { RSP } from '../isa/core-state.ts';
 import type { Core } from '../machine/core.ts';
 import { readLinear } from '../machine/look.ts';
+import { isProtected } from '../machine/segmentation.ts';
 import type { Breakpoints } from './breakpoints.ts';
 import type { Run } from './run.ts';
 import type { Sources } from './sources.ts';
+
+/** FLAGS, CS and IP: what INT pushes in real mode. */
+const REAL_INT_BYTES = 6n;
 
 /** A run that goes on in slices: undefined after each, and what stopped it at last. */
 export type Going = Generator<undefined, Stopped>;
@@ -68,7 +72,8 @@ export class Stepping {
       const depth = c.gpr(RSP);
       const moved = yield* this.resume({ direction: 'forward', goal: { kind: 'instruction', core }, ...(alone && { locked: core }) });
       if (moved.why !== 'step') return moved;
-      const entered = call.kind === 'call' && c.gpr(RSP) === depth - BigInt(c.codeSize / 8) && c.linearRip !== call.next;
+      // A call that faults pushes something else.
+      const entered = call.kind === 'call' && c.gpr(RSP) === depth - call.pushes && c.linearRip !== call.next;
       if (entered && (how === 'over' || (line !== undefined && this.#sources.lineOf(c.linearRip) === undefined))) {
         const back = yield* this.#runTo(call.next, 'forward', core, alone, () => c.gpr(RSP) >= depth);
         if (back.why !== 'step') return back;
@@ -94,6 +99,12 @@ export class Stepping {
     const [, frame] = stackOf(this.#run.timeline, this.#run.core(core), this.#run.sites);
     const rsp = frame?.registers.get(RSP);
     if (frame !== undefined && rsp !== undefined) return { rip: frame.rip, rsp };
+    if (this.#run.core(core).mode !== 0) {
+      throw new TextpokeError('E_USAGE', 'the stack of 16- and 32-bit code is not followed to who called', {
+        where: `CPU${core} at ${this.#run.place}`,
+        hint: 'step over the call, or set a breakpoint behind it',
+      });
+    }
     throw new TextpokeError('E_USAGE', `nothing called what CPU${core} executes, ${this.#run.code(this.#run.core(core).linearRip)}`, {
       where: `CPU${core} at ${this.#run.place}`,
       hint: 'continue, or step on',
@@ -147,20 +158,26 @@ export class Stepping {
     return yield* this.#breakpoints.temporarily(address, () => arrive.call(this));
   }
 
-  /** What the instruction in memory at the core's RIP does to control, and the address behind it. */
-  #flow(core: Core): { readonly kind: 'call' | 'return' | 'other'; readonly next: bigint } {
-    const decoder = new Decoder(64, readLinear(this.#run.timeline.machine, core, core.rip, 15, 'memory'), 0);
+  /**
+   * What the instruction in memory at the core's RIP does to control, the address behind it, and by how much a call moves the stack pointer. INT is a call in real mode, where it
+   * asks the BIOS for something.
+   */
+  #flow(core: Core): { readonly kind: 'call' | 'return' | 'other'; readonly next: bigint; readonly pushes: bigint } {
+    const { linearRip, codeSize } = core;
+    const decoder = new Decoder(codeSize, readLinear(this.#run.timeline.machine, core, linearRip, 15, 'memory'), 0);
     decoder.ip = core.rip;
     const instruction = decoder.decode();
-    const { flowControl, length } = instruction;
+    const { flowControl, length, stackPointerIncrement } = instruction;
     instruction.free();
     decoder.free();
+    const next = BigInt.asUintN(64, linearRip + BigInt(length));
+    if (flowControl === FlowControl.Interrupt && !isProtected(core)) return { kind: 'call', next, pushes: REAL_INT_BYTES };
     const kind =
       flowControl === FlowControl.Call || flowControl === FlowControl.IndirectCall
         ? 'call'
         : flowControl === FlowControl.Return
           ? 'return'
           : 'other';
-    return { kind, next: core.rip + BigInt(length) };
+    return { kind, next, pushes: BigInt(-stackPointerIncrement) };
   }
 }

@@ -31,6 +31,10 @@ export type What =
       readonly cores: number;
       readonly entry: string | undefined;
       readonly base: bigint | undefined;
+      /** It is a raw disk, whatever it looks like. */
+      readonly isDisk: boolean;
+      /** What a multiboot kernel is told. */
+      readonly commandLine: string | undefined;
       readonly ramBytes: number;
     };
 
@@ -53,7 +57,8 @@ export interface Wishes {
 
 const MAX_CORES = 64;
 const RAM_MIB = 64;
-const TARGET_NAMES = [
+/** What says what to debug, and how it runs. */
+export const TARGET_NAMES = [
   'program',
   'token',
   'scenario',
@@ -66,10 +71,14 @@ const TARGET_NAMES = [
   'maxSteps',
   'entry',
   'base',
+  'boot',
+  'commandLine',
   'ram',
   'engine',
   'scenarios',
 ] as const;
+/** Those that a program alone has. */
+const PROGRAM_NAMES = ['entry', 'base', 'boot', 'commandLine', 'ram'] as const;
 const WISH_NAMES = ['stopOnEntry', 'at', 'noDebug', 'sourceRoot', 'syntax'] as const;
 /** All that a launch configuration can say. */
 export const LAUNCH_ARGUMENTS: readonly string[] = [...TARGET_NAMES, ...WISH_NAMES];
@@ -88,7 +97,7 @@ export function readTarget(fields: Fields): Target {
   const unknown = fields.names.find((name) => !known.some((k) => k === name) && !CLIENT_NAME.test(name));
   if (unknown !== undefined)
     throw usage(`there is no launch argument '${unknown}'`, unknown, didYouMean(unknown, known) ?? `there are ${known.join(', ')}`);
-  const engine = fields.oneOf('engine', ['reference', 'interpreter'] as const);
+  const engine = fields.oneOf('engine', ['reference', 'interpreter', 'region'] as const);
   return { what: readWhat(fields), engine, scenarios: fields.text('scenarios') };
 }
 
@@ -108,18 +117,14 @@ function readWhat(fields: Fields): What {
   const named = fields.needText(kind).trim();
   if (named === '') throw usage(`'${kind}' is empty`, kind, 'give one of "program" (a file), "token", or "scenario" with "variant"');
   if (kind === 'token' || (kind === 'program' && isToken(named))) {
-    refuseOthers(
-      fields,
-      ['variant', 'cores', 'fetch', 'memory', 'sites', 'calls', 'maxSteps', 'entry', 'base', 'ram'],
-      'a token says it all',
-    );
+    refuseOthers(fields, ['variant', 'cores', 'fetch', 'memory', 'sites', 'calls', 'maxSteps', ...PROGRAM_NAMES], 'a token says it all');
     const token = /\btp1_[\w-]+/.exec(named)?.[0];
     if (token === undefined)
       throw usage(`${JSON.stringify(named)} is no token`, kind, 'tokens begin with tp1_: textpoke explore prints them');
     return { kind: 'token', token };
   }
   if (kind === 'scenario') {
-    refuseOthers(fields, ['entry', 'base', 'ram'], 'that is for a program');
+    refuseOthers(fields, PROGRAM_NAMES, 'that is for a program');
     const cores = fields.number('cores', 1, MAX_VICTIMS + 1);
     return {
       kind: 'scenario',
@@ -144,6 +149,8 @@ function readWhat(fields: Fields): What {
     cores: fields.number('cores', 1, MAX_CORES) ?? 1,
     entry: fields.text('entry'),
     base: fields.address('base'),
+    isDisk: fields.flag('boot') ?? false,
+    commandLine: fields.text('commandLine'),
     ramBytes: (fields.number('ram', 1, 4096) ?? RAM_MIB) << 20,
   };
 }
@@ -169,6 +176,6 @@ export function readWishes(fields: Fields): Wishes {
 export function targetOf(word: string): Record<string, unknown> {
   if (isToken(word)) return { token: word };
   // No scenario is called like this.
-  const isFile = /\.(elf|bin|out|o)$/i.test(word) || /^[./]/.test(word) || word.split('/').length > 2;
+  const isFile = /\.(elf|bin|out|o|img|iso)$/i.test(word) || /^[./]/.test(word) || word.split('/').length > 2;
   return isFile ? { program: word } : { scenario: word };
 }

@@ -129,13 +129,13 @@ export class Variables {
   /** For each patch site what memory holds and what the core's fetch could return; without sites the same of what is next. */
   #fetch(core: Core): Variable[] {
     const sites = this.#run.world?.sites.map((s) => ({ name: s.name, address: s.address })) ?? [];
-    const next = { name: 'next instruction', address: core.rip };
+    const next = { name: 'next instruction', address: core.linearRip };
     return [next, ...sites].map(({ name, address }) => {
       const { machine } = this.#run.timeline;
       const views = fetchViews(machine, core, address);
       const stale = views.filter((v) => v.stale);
       const says = (bytes: Uint8Array): string => {
-        const [line] = disassemble(bytes, address);
+        const [line] = disassemble(bytes, address, 'att', core.codeSize, core.codeBase);
         return `${hexBytes(bytes)} (${line === undefined ? 'nothing' : this.#disassembly.words(line)})`;
       };
       const children = (): Variable[] => [

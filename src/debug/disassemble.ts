@@ -35,14 +35,21 @@ function formatterOf(syntax: AssemblySyntax): Formatter {
 
 /**
  * Code, 64-bit unless another size is given, as text, an instruction a line. A byte that starts no valid instruction is `(bad)`, as objdump has it, and decoding goes on behind it.
+ * `segment` is the base of CS, which the targets of branches are offsets in.
  */
-export function disassemble(bytes: Uint8Array, address: bigint, syntax: AssemblySyntax = 'att', codeSize: CodeSize = 64): Disassembled[] {
+export function disassemble(
+  bytes: Uint8Array,
+  address: bigint,
+  syntax: AssemblySyntax = 'att',
+  codeSize: CodeSize = 64,
+  segment = 0n,
+): Disassembled[] {
   const formatter = formatterOf(syntax);
   const decoder = new Decoder(codeSize, bytes, DecoderOptions.None);
   const lines: Disassembled[] = [];
   for (let offset = 0; offset < bytes.length; ) {
     decoder.position = offset;
-    decoder.ip = address + BigInt(offset);
+    decoder.ip = BigInt.asUintN(64, address - segment + BigInt(offset));
     const instruction = decoder.decode();
     const valid = instruction.code !== Code.INVALID;
     const truncated = !valid && decoder.lastError === DecoderError.NoMoreBytes;

@@ -22,15 +22,16 @@ export class GuestInt3 {
 
   /** Whether a write of RIP is that. The core stays where it is. */
   skips(core: Core, rip: bigint): boolean {
-    if (rip !== core.rip + 1n || readLinear(this.#target.timeline.machine, core, core.rip, 1)[0] !== INT3) return false;
+    const here = core.linearRip;
+    if (rip !== here + 1n || readLinear(this.#target.timeline.machine, core, here, 1)[0] !== INT3) return false;
     this.#skipped.add(core.index);
     return true;
   }
 
   /** What is meant by going on to there: one instruction. */
   meant(goal: Goal, core: number): Goal {
-    const { rip } = this.#target.timeline.machine.cores[core] as Core;
-    const steps = this.#skipped.has(core) && goal.kind === 'continue' && this.#breakpoints.has(rip + 1n);
+    const { linearRip } = this.#target.timeline.machine.cores[core] as Core;
+    const steps = this.#skipped.has(core) && goal.kind === 'continue' && this.#breakpoints.has(linearRip + 1n);
     this.#skipped.clear();
     return steps ? { kind: 'instruction', core } : goal;
   }

@@ -148,7 +148,12 @@ export class Core {
 
   /** Linear address of the instruction at RIP: outside 64-bit mode RIP is an offset in CS. */
   get linearRip(): bigint {
-    return this.mode === 0 ? this.rip : BigInt.asUintN(32, this.get('csBase') + this.rip);
+    return this.mode === 0 ? this.rip : BigInt.asUintN(32, this.codeBase + this.rip);
+  }
+
+  /** The base of CS, which counts outside 64-bit mode. */
+  get codeBase(): bigint {
+    return this.mode === 0 ? 0n : this.get('csBase');
   }
 
   setSmall(word: StateWord, value: number): void {

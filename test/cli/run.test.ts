@@ -180,6 +180,7 @@ describe('bad images', () => {
   const images: Record<string, Uint8Array> = {
     'empty.elf': new Uint8Array(0),
     'three.elf': Uint8Array.of(0x7f, 0x45, 0x4c),
+    'short.img': new Uint8Array(300),
     'cut.elf': fixture('hello').slice(0, 5000),
     'header.elf': fixture('hello').slice(0, 40),
     'text.elf': new TextEncoder().encode('int main(void) { return 0; }'),
@@ -206,11 +207,12 @@ describe('bad images', () => {
   };
 
   test.each([
-    ['empty.elf', 'E_ELF', 'not an ELF file'],
+    ['empty.elf', 'E_ELF', 'the file is empty'],
     ['three.elf', 'E_ELF', 'not an ELF file'],
     ['header.elf', 'E_ELF', 'cut short'],
     ['cut.elf', 'E_ELF', 'cut short'],
     ['text.elf', 'E_ELF', 'not an ELF file'],
+    ['short.img', 'E_ELF', '55 aa at the end of its first 512 bytes'],
     ['bits32.elf', 'E_ELF', 'x32 ABI'],
     ['arm.elf', 'E_ELF', 'x86-64'],
     ['entry.elf', 'E_ELF', 'entry 0x900000 is outside every loaded segment'],

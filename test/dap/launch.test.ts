@@ -63,6 +63,25 @@ describe('launching', () => {
     await expect(client.exceptionInfoRequest({ threadId: 1 })).rejects.toThrow(/did not stop at an exception/);
   });
 
+  test('the engine changes nothing that is seen', async () => {
+    const seen = await Promise.all(
+      ['reference', 'interpreter', 'region'].map(async (engine) => {
+        const client = new TestClient();
+        const first = await client.begin({ scenario: 'F1', variant: 'no-final-sync', cores: 2, engine, at: '@3' });
+        const places = [await client.frames(2)];
+        for (let n = 0; n < 3; n++) {
+          await client.stops(() => client.stepInRequest({ threadId: 2 }));
+          places.push(await client.frames(2));
+        }
+        const last = await client.stops(() => client.continueRequest({ threadId: 1 }));
+        return { first, places, last, at: await client.at(), rip: await client.says('$rip') };
+      }),
+    );
+    expect(seen[0]!.last.reason).toBe('exception');
+    expect(seen[1]).toEqual(seen[0]);
+    expect(seen[2]).toEqual(seen[0]);
+  });
+
   test('a sound variant runs to its end', async () => {
     const client = new TestClient();
     expect(await client.begin({ scenario: 'F1', variant: 'final-sync', cores: 2 })).toMatchObject({ reason: 'end' });

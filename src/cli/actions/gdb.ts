@@ -10,6 +10,7 @@ import { listen, serveStreams } from '../../gdb/server.ts';
 import type { ExecFile, Target } from '../../gdb/target.ts';
 import { bareTarget, scheduleTarget } from '../../gdb/targets.ts';
 import { BareMachine } from '../../kernel/bare.ts';
+import { checkCommandLine, entryOf, loadImage } from '../../kernel/load.ts';
 import { CellRunner } from '../../scenario/matrix.ts';
 import { expectedOf, plainCell, type Scenario, variantOf } from '../../scenario/scenario.ts';
 import { fixtures } from '../fixtures.ts';
@@ -22,7 +23,7 @@ import { knownScenarios, oneScenario, type Scenarios } from '../scenarios.ts';
 import { searchSettings } from '../search-options.ts';
 import { untilClosed } from '../until-closed.ts';
 import { cellOf } from './explore.ts';
-import { checkCommandLine, checkFlags, DEFAULT_RAM_BYTES, entryOf, loadImage } from './run.ts';
+import { checkFlags, DEFAULT_RAM_BYTES, flagOf } from './run.ts';
 
 export interface GdbOptions extends SharedFlags {
   /** A scenario, a file of scenarios, an image's path; a token is in `token`, too. */
@@ -172,7 +173,10 @@ function openFile(options: GdbOptions, io: Io): Opened {
   );
   const engine = checkFlags(options);
   const { what } = options;
-  const image = loadImage({ file: what, base: options.base, entry: options.entry, isDisk: options.isDisk }, io.readFile(what));
+  const image = loadImage(
+    { file: what, base: options.base, entry: options.entry, isDisk: options.isDisk, word: flagOf },
+    io.readFile(what),
+  );
   const serial = new SerialLog();
   const bare = new BareMachine(image, {
     cores: options.cores ?? 1,
@@ -180,7 +184,7 @@ function openFile(options: GdbOptions, io: Io): Opened {
     engine,
     entry: options.entry === undefined ? undefined : entryOf(image, options.entry),
     journal: true,
-    commandLine: checkCommandLine(image, options.commandLine),
+    commandLine: checkCommandLine(image, options.commandLine, flagOf),
     serial: (_core, byte, index) => serial.byte(byte, index),
   });
   const isFlat = /\.bin$/i.test(what) || options.base !== undefined || image.boot?.kind === 'disk';

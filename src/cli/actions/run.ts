@@ -1,9 +1,9 @@
 import { Exit, TextpokeError } from '../../error.ts';
-import { imageFromContents, imageFromDisk } from '../../image/boot-image.ts';
-import { type Image, imageFromElf, imageFromFlat } from '../../image/image.ts';
+import type { Image } from '../../image/image.ts';
 import { BARE_MAX_CORES, BARE_MAX_RAM_BYTES, BareMachine } from '../../kernel/bare.ts';
 import { callerText, endedWell, endText, placeName } from '../../kernel/bare-report.ts';
 import { type BareCoreResult, type BareResult, bareTurns } from '../../kernel/bare-run.ts';
+import { checkCommandLine, entryOf, type Loading, loadImage } from '../../kernel/load.ts';
 import { screenText } from '../../kernel/pc.ts';
 import type { EngineName } from '../../machine/machine.ts';
 import type { SharedFlags } from '../flags.ts';
@@ -27,11 +27,9 @@ export interface RunOptions extends SharedFlags {
   readonly showsScreen: boolean;
 }
 
-/** What flags leave open: instructions of all cores together (about a second), bytes of RAM, and where a `.bin` goes. */
+/** What flags leave open: instructions of all cores together (about a second), bytes of RAM. */
 const DEFAULT_STEPS = 100_000_000;
 export const DEFAULT_RAM_BYTES = 64 << 20;
-const DEFAULT_BASE = 0x100000n;
-const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
 
 /**
  * Loads an image, runs it on emulated cores, prints its serial output as it comes and how each core ended. Returns the exit code: 0 when every core
@@ -41,7 +39,7 @@ const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
  */
 export async function runAction(options: RunOptions, io: Io): Promise<number> {
   const engine = checkFlags(options);
-  const image = loadImage(options, io.readFile(options.file));
+  const image = loadImage({ ...options, word: flagOf }, io.readFile(options.file));
   if (options.showsScreen && image.boot === undefined)
     throw new TextpokeError('E_USAGE', 'only what boots has a screen', { where: '--screen', hint: 'leave it out' });
   const serial = serialPrinter(io, options.json);
@@ -50,7 +48,7 @@ export async function runAction(options: RunOptions, io: Io): Promise<number> {
     ramBytes: options.maxMemory ?? DEFAULT_RAM_BYTES,
     engine,
     entry: options.entry === undefined ? undefined : entryOf(image, options.entry),
-    commandLine: checkCommandLine(image, options.commandLine),
+    commandLine: checkCommandLine(image, options.commandLine, flagOf),
     serial: serial.byte,
   });
   const maxInstructions = options.maxSteps ?? DEFAULT_STEPS;
@@ -101,62 +99,8 @@ export function checkFlags({ cores, maxMemory, engine }: Pick<RunOptions, 'cores
   return engine ?? 'region';
 }
 
-/** Throws E_USAGE where nobody is told a command line. */
-export function checkCommandLine({ boot }: Image, text: string | undefined): string | undefined {
-  if (text === undefined || (boot?.kind === 'multiboot' && boot.header !== undefined)) return text;
-  throw new TextpokeError('E_USAGE', 'only a multiboot kernel is told a command line', {
-    where: '--command-line',
-    hint: 'the file has no multiboot header',
-  });
-}
-
-/**
- * A raw disk where that is said, or its first sector is a boot sector; an ELF file or a multiboot kernel by its contents; else a flat binary, which must say so by --base or its
- * name.
- */
-export function loadImage({ file, base, entry, isDisk }: Pick<RunOptions, 'file' | 'base' | 'entry' | 'isDisk'>, bytes: Uint8Array): Image {
-  const looksElf = bytes.length > 0 && ELF_MAGIC.every((byte, n) => n >= bytes.length || bytes[n] === byte);
-  if (isDisk) {
-    const given = [base === undefined ? [] : ['--base'], entry === undefined ? [] : ['--entry']].flat();
-    if (given.length === 0) return imageFromDisk(bytes, file);
-    throw startsAlone(given.join(' '));
-  }
-  if (looksElf && base !== undefined) {
-    throw new TextpokeError('E_USAGE', 'an ELF file says itself where it is loaded', {
-      where: '--base',
-      hint: 'leave --base out, or link the program elsewhere',
-    });
-  }
-  const known = base === undefined ? imageFromContents(bytes, file) : undefined;
-  if (known?.boot?.kind === 'disk' && entry !== undefined) throw startsAlone('--entry');
-  if (known !== undefined) return known;
-  if (looksElf || (base === undefined && !/\.bin$/i.test(file))) {
-    try {
-      return imageFromElf(bytes, file);
-    } catch (error) {
-      if (looksElf || !(error instanceof TextpokeError)) throw error;
-      throw new TextpokeError('E_ELF', error.message, {
-        where: file,
-        hint: 'a flat binary needs an address: --base 0x100000',
-      });
-    }
-  }
-  const at = base ?? DEFAULT_BASE;
-  const start = entry === undefined ? undefined : addressOf(entry);
-  return imageFromFlat(bytes, { base: at, ...(start !== undefined && { entry: start }) });
-}
-
-const startsAlone = (where: string): TextpokeError =>
-  new TextpokeError('E_USAGE', 'the boot sector of a disk is loaded at 0x7c00 and starts there', { where, hint: `leave ${where} out` });
-
-const addressOf = (text: string): bigint | undefined =>
-  /^(0x)?[0-9a-f]{1,16}$/i.test(text) ? BigInt(`0x${text.replace(/^0x/i, '')}`) : undefined;
-
-/** A symbol before an address: `add` and `fade` are both. Throws E_IMAGE for a symbol that is not there. */
-export function entryOf(image: Image, text: string): bigint {
-  if (image.hasSymbol(text)) return image.symbol(text).address;
-  return addressOf(text) ?? image.symbol(text).address;
-}
+/** What the parts of loading are called on a command line. */
+export const flagOf: Loading['word'] = (name) => (name === 'commandLine' ? '--command-line' : `--${name}`);
 
 /** Shows serial bytes by lines, and what is left of one after a turn of a core. */
 function serialPrinter(io: Io, json: boolean) {

@@ -107,10 +107,10 @@ const code: MonitorVerb = {
   args: [0, 1],
   run(desk, [text]) {
     const { core, target } = desk;
-    const { codeSize, linearRip } = core;
+    const { codeBase, codeSize, linearRip } = core;
     const address = text === undefined ? linearRip : addressOf(desk, text);
     const bytes = readLinear(target.timeline.machine, core, address, CODE_BYTES, 'memory');
-    const lines = disassemble(bytes, address, 'att', codeSize).slice(0, CODE_LINES);
+    const lines = disassemble(bytes, address, 'att', codeSize, codeBase).slice(0, CODE_LINES);
     return [
       `${codeSize} bits, cs 0x${core.get('cs').toString(16)}`,
       ...lines.map(

@@ -6,8 +6,12 @@ import { TARGETS } from './silicon/targets.ts';
 import { VectorDirectory } from './silicon/vectors.ts';
 
 const USAGE = `usage: npm run conformance:silicon -- DIR [--engine NAME] [--class NAME[:PREFIX]...]
-Runs recorded silicon vectors. NAME:PREFIX takes the records of a class whose id starts with PREFIX.
-Exit code 0 when all pass, 1 when one fails or is unimplemented, 129 for a wrong command line.`;
+Runs recorded silicon vectors: CLASS.jsonl.gz or CLASS.jsonl in DIR, in the format of fixtures/silicon/README.md.
+NAME:PREFIX takes the records of a class whose id starts with PREFIX.
+
+engines: reference (the default), interpreter; region compiles each instruction first and says what it could not; judge is the reference alone, on flat memory
+
+Exit code 0 when all pass, 1 when one fails or is unimplemented, 128 for a damaged file, 129 for a wrong command line.`;
 
 interface Options {
   readonly directory: string;
@@ -40,6 +44,10 @@ function parse(args: string[]) {
 
 /** Runs the command; returns its exit code. */
 function main(args: string[]): number {
+  if (args.includes('--help')) {
+    console.log(USAGE);
+    return Exit.ok;
+  }
   const { directory, engine, classes } = optionsOf(args);
   const create = TARGETS[engine];
   if (create === undefined) {

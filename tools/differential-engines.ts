@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process';
-import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { Coverage, type Totals } from './differential/coverage.ts';
 import { heldInRegions } from './differential/held.ts';
@@ -9,6 +8,7 @@ import { BUILD } from './differential/programs.ts';
 import { differOnSchedule } from './differential/schedules.ts';
 import { segmentedDifference } from './differential/segmented.ts';
 import { differOn } from './differential/visits.ts';
+import { commandLine, wrong } from './usage.ts';
 
 const USAGE = `usage: npm run fuzz:engines -- [--count N] [--seed N] [--programs N] [--minimise SEED]
 Runs random machine code under the reference, the interpreter and the region compiler in lockstep and compares them. Exit code 0 when all agree, 1 with the seed of the first
@@ -27,22 +27,23 @@ kinds under reference and interpreter.
   --programs N   so many programs instead
   --minimise N   only the program of seed N, minimised`;
 
-const { values } = parseArgs({
-  options: {
+const values = commandLine(
+  {
     count: { type: 'string', default: '1000' },
     seed: { type: 'string', default: '1' },
     programs: { type: 'string' },
     minimise: { type: 'string' },
     totals: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
   },
-});
-const numbers = [values.count, values.seed, values.programs ?? '1', values.minimise ?? '1'].map(Number);
-const [count, first, programs] = numbers as [number, number, number];
-if (values.help || !numbers.every((n) => Number.isSafeInteger(n) && n >= 0)) {
-  console.error(USAGE);
-  process.exit(129);
-}
+  USAGE,
+);
+const [surplus] = values.positionals;
+if (surplus !== undefined) wrong(`'${surplus}' is one too many`, USAGE);
+const [count, first, programs] = (['count', 'seed', 'programs', 'minimise'] as const).map((name) => {
+  const n = Number(values[name] ?? 1);
+  if (!Number.isSafeInteger(n) || n < 0) wrong(`--${name} wants a whole number, not '${values[name]}'`, USAGE);
+  return n;
+}) as [number, number, number];
 // Most code runs a few times: better code of it is dearer than it saves. And a stack trace of what is thrown for every fault.
 setFlagsFromString('--liftoff-only');
 Error.stackTraceLimit = 0;

@@ -13,7 +13,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { Code } from 'iced-x86';
 import type { Row } from '../../src/isa/encodings.ts';
@@ -21,6 +20,7 @@ import { report } from '../silicon/report.ts';
 import { runVectors } from '../silicon/run.ts';
 import { TARGETS } from '../silicon/targets.ts';
 import { VectorDirectory } from '../silicon/vectors.ts';
+import { commandLine, wrong } from '../usage.ts';
 import { CLASSES as LONG_CLASSES, rowsOf } from './classes.ts';
 import { type Background, backgrounds, generate, type Test } from './generate.ts';
 import { Harness, whyNotHere } from './harness.ts';
@@ -35,6 +35,9 @@ const CLASSES = [...LONG_CLASSES, ...SEGMENTED_CLASSES];
 /** What the records are compared with unless something else is asked for: they share the semantics, but not how those are executed. */
 const ENGINES = ['reference', 'interpreter'];
 const USAGE = `usage: npm run record:silicon -- [--out DIR] [--class NAME[:PREFIX]...] [--count N] [--seed N] [--engine NAME...|none]
+Records single instructions on the CPU of this machine (Linux, gcc) and compares them with the engines. --out keeps the records, for npm run conformance:silicon; without it they
+are deleted. --count is of each class (default 200). Exit code 0, 1 for a difference, 128 where nothing can be recorded, 129 for a wrong command line.
+
 classes: ${CLASSES.join(' ')}; PREFIX: only encodings whose name begins so
 engines: ${Object.keys(TARGETS).join(' ')}, several with commas; both: ${ENGINES.join(',')}`;
 /** Times that each instruction is executed. */
@@ -53,31 +56,29 @@ interface Asked {
   readonly seed: number;
 }
 
-function parse(args: string[]): Asked | undefined {
-  try {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        out: { type: 'string' },
-        class: { type: 'string', multiple: true },
-        count: { type: 'string', default: '200' },
-        seed: { type: 'string', default: '1' },
-        engine: { type: 'string', multiple: true, default: ENGINES },
-      },
-    });
-    // `--class a b c`: what follows names more classes.
-    const named = [...(values.class ?? []), ...positionals].flatMap((name) => name.split(','));
-    const classes = named.length === 0 ? CLASSES : named;
-    const [count, seed] = [Number(values.count), Number(values.seed)];
-    const whole = [count, seed].every((n) => Number.isSafeInteger(n) && n > 0);
-    const engines = values.engine.flatMap((name) => (name === 'both' ? ENGINES : name.split(','))).filter((name) => name !== 'none');
-    if (!whole || !engines.every((name) => name in TARGETS)) return undefined;
-    if (!classes.every((name) => CLASSES.includes(name.split(':')[0]!))) return undefined;
-    return { out: values.out, classes, count, seed, engines };
-  } catch {
-    return undefined;
-  }
+function asked(): Asked {
+  const options = {
+    out: { type: 'string' },
+    class: { type: 'string', multiple: true },
+    count: { type: 'string', default: '200' },
+    seed: { type: 'string', default: '1' },
+    engine: { type: 'string', multiple: true, default: ENGINES },
+  } as const;
+  const { positionals, ...values } = commandLine(options, USAGE);
+  // `--class a b c`: what follows names more classes.
+  const named = [...(values.class ?? []), ...positionals].flatMap((name) => name.split(','));
+  const classes = named.length === 0 ? CLASSES : named;
+  const unknown = classes.find((name) => !CLASSES.includes(name.split(':')[0]!));
+  if (unknown !== undefined) wrong(`there is no class '${unknown}'`, USAGE);
+  const engines = values.engine.flatMap((name) => (name === 'both' ? ENGINES : name.split(','))).filter((name) => name !== 'none');
+  const other = engines.find((name) => !(name in TARGETS));
+  if (other !== undefined) wrong(`there is no engine '${other}'`, USAGE);
+  const [count, seed] = (['count', 'seed'] as const).map((name) => {
+    const n = Number(values[name]);
+    if (!Number.isSafeInteger(n) || n < 1) wrong(`--${name} wants a whole number of at least 1, not '${values[name]}'`, USAGE);
+    return n;
+  }) as [number, number];
+  return { out: values.out, classes, count, seed, engines };
 }
 
 const nameOf = (row: Row): string => Code[row.code]!;
@@ -168,12 +169,9 @@ function main(asked: Asked): void {
   }
 }
 
-const asked = parse(process.argv.slice(2));
+const wanted = asked();
 const why = whyNotHere();
-if (asked === undefined) {
-  console.error(USAGE);
-  process.exitCode = 129;
-} else if (why !== undefined) {
-  console.log(`not recorded: ${why}`);
+if (why !== undefined) {
+  console.error(`not recorded: ${why}`);
   process.exitCode = 128;
-} else main(asked);
+} else main(wanted);

@@ -2,11 +2,11 @@ import { GuestEvent, Reference } from '../../src/engine/reference.ts';
 import { ARCHITECTURAL_BYTES, ARITHMETIC_FLAGS, Vector as Exception, gprOffset, OFFSET, type StateWord } from '../../src/isa/core-state.ts';
 import { type Decoded, decode } from '../../src/isa/decode.ts';
 import { arithmeticFlags, lazyFlags } from '../../src/isa/flags.ts';
-import { LONG_MODE, type Mode, modeOf } from '../../src/isa/mode.ts';
+import type { Mode } from '../../src/isa/mode.ts';
 import { SEGMENTS } from '../../src/isa/segments.ts';
 import { BLOCK_BYTES, CR4_OSFXSR_OSXMMEXCPT_OSXSAVE, putExtended, takeExtended, XCR0_X87_SSE_AVX } from './extended.ts';
 import { FlatMemory, PageFault } from './flat-memory.ts';
-import { SEGMENT_ORDER, segmentWords, sizesOf } from './segments.ts';
+import { modeOfVector, SEGMENT_ORDER, segmentWords } from './segments.ts';
 import { type Outcome, type Ran, repeats, type VectorTarget } from './target.ts';
 import { deliveredException, Unimplemented, userSystem } from './user-system.ts';
 import type { Vector } from './vectors.ts';
@@ -36,7 +36,7 @@ export class ReferenceTarget implements VectorTarget {
   run(vector: Vector): Outcome {
     this.#setUp(vector);
     const { segments } = vector;
-    const mode = segments === undefined ? LONG_MODE : modeOf(sizesOf(segments).codeSize, sizesOf(segments).stackSize);
+    const mode = modeOfVector(vector);
     this.#segmented = segments !== undefined;
     let steps = 0;
     try {

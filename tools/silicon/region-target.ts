@@ -2,6 +2,7 @@ import { decode } from '../../src/isa/decode.ts';
 import { NO_TAG, RECORD } from '../../src/isa/record.ts';
 import { translateFetch } from '../../src/machine/paging.ts';
 import { MachineTarget } from './machine-target.ts';
+import { modeOfVector } from './segments.ts';
 import type { Outcome } from './target.ts';
 import type { Vector } from './vectors.ts';
 
@@ -28,14 +29,16 @@ export class RegionTarget extends MachineTarget {
     const ran = this.#record !== undefined && this.engine.view.getUint32(this.#record + RECORD.tag, true) === NO_TAG;
     if (ran) this.inRegions++;
     else {
-      const decoded = decode(vector.bytes);
+      const decoded = decode(vector.bytes, modeOfVector(vector));
       const name = decoded.kind === 'instruction' ? decoded.instruction.mnemonic : decoded.kind;
       this.declined.set(name, (this.declined.get(name) ?? 0) + 1);
     }
     return outcome;
   }
 
-  protected override prepare({ bytes, before: { rip } }: Vector): void {
+  protected override prepare({ bytes, segments, before: { rip } }: Vector): void {
+    // Regions are of 64-bit code.
+    if (segments !== undefined) return;
     const { engine, core, machine } = this;
     const decoded = decode(bytes);
     if (decoded.kind !== 'instruction' || (rip % PAGE) + BigInt(decoded.fields.length) > PAGE) return;

@@ -1,4 +1,5 @@
 import type { StateWord } from '../../src/isa/core-state.ts';
+import { LONG_MODE, type Mode, modeOf } from '../../src/isa/mode.ts';
 import { RIGHTS, SEGMENTS } from '../../src/isa/segments.ts';
 
 /** A descriptor of the vectors' machine for 16- and 32-bit code. All are of ring 3. */
@@ -111,4 +112,11 @@ export function segmentWords(selectors: readonly number[] | undefined): Partial<
 export function sizesOf(selectors: readonly number[]): { readonly codeSize: 16 | 32; readonly stackSize: 16 | 32 } {
   const size = (selector: number): 16 | 32 => (descriptorOf(selector)?.big ? 32 : 16);
   return { codeSize: size(selectors[0]!), stackSize: size(selectors[1]!) };
+}
+
+/** The mode that a vector runs in. */
+export function modeOfVector({ segments }: { readonly segments?: readonly number[] }): Mode {
+  if (segments === undefined) return LONG_MODE;
+  const { codeSize, stackSize } = sizesOf(segments);
+  return modeOf(codeSize, stackSize);
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { TextpokeError } from '../../src/error.ts';
 import { GPR_NAMES } from '../../src/isa/core-state.ts';
+import { FORMAT_HINT, parseRecord, type RawVector } from './raw-vector.ts';
 
 /** Registers before a vector runs. */
 export interface InState {
@@ -57,80 +58,99 @@ interface Background {
   readonly fl: string;
 }
 
-interface RawVector {
-  id: string;
-  b: string;
-  ip: string;
-  s?: string;
-  g: number;
-  in: Record<string, string>;
-  m?: [string, string][];
-  out: Record<string, string>;
-  mo?: [string, string][];
-  x?: { v: number; e: string; cr2?: string };
-  uf?: string;
-  fm?: string;
-  n?: string[];
-  steps?: number;
-}
-
 const hex = (text: string): bigint => BigInt(`0x${text}`);
 /** Bytes in the order of memory as a number. */
 export const littleEndian = (text: string): bigint => hex((text.match(/../g) ?? []).reverse().join('') || '0');
 const hexBytes = (text: string): Uint8Array => Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-const runs = (list: [string, string][] | undefined) => (list ?? []).map(([address, bytes]) => [hex(address), hexBytes(bytes)] as const);
+const runs = (list: RawVector['m']) => (list ?? []).map(([address, bytes]) => [hex(address), hexBytes(bytes)] as const);
 
-const SUFFIX = '.jsonl.gz';
+/** What vector files end with: compressed ones, and those that somebody has written by hand. */
+const SUFFIXES = ['.jsonl.gz', '.jsonl'] as const;
+const BACKGROUNDS = 'bg.json';
 
-/** A directory of vector files. Throws E_FILE or E_USAGE for what is not one. */
+/** A directory of vector files. Throws E_USAGE where there is none, E_FILE where one is damaged. */
 export class VectorDirectory {
   readonly path: string;
   readonly classes: readonly string[];
-  readonly #backgrounds: Background[];
+  readonly #files: ReadonlyMap<string, string>;
+  readonly #backgrounds: readonly Background[];
 
   constructor(path: string) {
     this.path = path;
-    this.classes = classesIn(path);
+    this.#files = filesIn(path);
+    this.classes = [...this.#files.keys()];
     if (this.classes.length === 0) {
-      throw new TextpokeError('E_USAGE', `no vector files (*${SUFFIX})`, {
+      throw new TextpokeError('E_USAGE', `no vector files (*${SUFFIXES.join(', *')})`, {
         where: path,
         hint: 'name a directory in the format of fixtures/silicon',
       });
     }
-    this.#backgrounds = JSON.parse(read(path, 'bg.json').toString('utf8')) as Background[];
+    this.#backgrounds = backgroundsIn(path);
   }
 
   /** The records of a class whose id starts with `prefix`. */
   read(name: string, prefix = ''): Vector[] {
-    const lines = gunzipSync(read(this.path, name + SUFFIX))
-      .toString('utf8')
-      .split('\n');
-    return lines
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as RawVector)
-      .filter((raw) => raw.id.startsWith(prefix))
-      .map((raw) => vectorOf(raw, this.#backgrounds[raw.g]));
+    const file = this.#files.get(name) ?? name + SUFFIXES[0];
+    const lines = textOf(this.path, file).split('\n');
+    return lines.flatMap((line, n) => {
+      if (line.trim() === '') return [];
+      const raw = parseRecord(line, `${join(this.path, file)}:${n + 1}`, this.#backgrounds.length);
+      return raw.id.startsWith(prefix) ? [vectorOf(raw, this.#backgrounds[raw.g]!)] : [];
+    });
   }
 }
 
-function classesIn(path: string): string[] {
+/** Vector files by their classes. */
+function filesIn(path: string): Map<string, string> {
   try {
-    return readdirSync(path)
-      .filter((name) => name.endsWith(SUFFIX))
-      .map((name) => name.slice(0, -SUFFIX.length))
-      .sort();
+    const files = readdirSync(path).sort();
+    return new Map(
+      files.flatMap((file) => {
+        const suffix = SUFFIXES.find((s) => file.endsWith(s));
+        return suffix === undefined ? [] : [[file.slice(0, -suffix.length), file] as const];
+      }),
+    );
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new TextpokeError('E_USAGE', `cannot read the directory: ${reason}`, { where: path });
+    const isFile = (error as NodeJS.ErrnoException).code === 'ENOTDIR';
+    const reason = isFile ? 'it is a file' : error instanceof Error ? error.message : String(error);
+    throw new TextpokeError('E_USAGE', `cannot read the directory: ${reason}`, {
+      where: path,
+      ...(isFile && { hint: 'name the directory that it is in, and its class with --class' }),
+    });
   }
 }
 
-function read(directory: string, name: string): Buffer {
+function backgroundsIn(path: string): Background[] {
+  const fail = (why: string): never => {
+    throw new TextpokeError('E_FILE', `${BACKGROUNDS} ${why}`, {
+      where: path,
+      hint: `it has the registers that records begin with: copy fixtures/silicon/${BACKGROUNDS}`,
+    });
+  };
+  let list: unknown;
   try {
-    return readFileSync(join(directory, name));
+    list = JSON.parse(readFileSync(join(path, BACKGROUNDS), 'utf8'));
+  } catch (error) {
+    return fail(error instanceof SyntaxError ? 'is no JSON' : 'cannot be read');
+  }
+  const isHex = (value: unknown): boolean => typeof value === 'string' && /^[0-9a-f]+$/i.test(value);
+  const isFile = (file: Partial<Background> | null): boolean =>
+    isHex(file?.fl) &&
+    ([file?.gpr, file?.ymm] as const).every((r) => Array.isArray(r) && r.length === 16 && r.every(isHex)) &&
+    Array.isArray(file?.st) &&
+    file.st.length === 8 &&
+    file.st.every(isHex);
+  if (!Array.isArray(list) || !list.every(isFile)) return fail('has no register files: gpr, ymm, st and fl of each');
+  return list as Background[];
+}
+
+function textOf(path: string, file: string): string {
+  try {
+    const bytes = readFileSync(join(path, file));
+    return (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new TextpokeError('E_USAGE', `cannot read ${name}: ${reason}`, { where: directory });
+    throw new TextpokeError('E_FILE', `cannot read it: ${reason}`, { where: join(path, file), hint: FORMAT_HINT });
   }
 }
 

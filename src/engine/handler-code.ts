@@ -229,13 +229,10 @@ export function runModule(
       set(entry, i32.load8(get(record), RECORD.length)),
       set(physical, i32.add(get(physical), get(entry))),
       set(record, i32.add(get(record), i32.shl(get(entry), i32.const(5)))),
-      brIf(
-        0,
-        i32.and(
-          i32.and(i32.eq(i32.load(get(record), RECORD.tag), get(physical)), i64.eq(i64.and(get(rip), i64.const(-4096)), get(page))),
-          i32.ne(get(budget), i32.const(0)),
-        ),
-      ),
+      // A branch each, not their conjunction: that would be made in registers.
+      brIf(1, i32.ne(i32.load(get(record), RECORD.tag), get(physical))),
+      brIf(1, i64.ne(i64.and(get(rip), i64.const(-4096)), get(page))),
+      brIf(0, get(budget)),
       br(1),
     ];
     // In the loop, in the branch that looks for a record: a region does as many instructions as it may, and none where its first block is too long.

@@ -97,6 +97,8 @@ export function defineStoreHits(m: ModuleBuilder, map: MemoryMap, globals: Engin
         set(before, i64.load(get(cell))),
         ops[size](get(host), get(value)),
         set(after, size === 64 ? get(value) : i64.load(get(cell))),
+        // What was there already: as `storeAt`.
+        iff(i64.eq(get(before), get(after)), ret()),
         set(top, globalGet(globals.journalTop)),
         iff(i32.geU(get(top), i32.const(map.journal + map.journalBytes - 8192)), set(top, i32.const(map.journal))),
         i64.store(get(top), get(before)),

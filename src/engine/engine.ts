@@ -19,6 +19,7 @@ import {
   physicalOf,
   REGION_RETIRED_AT,
   Stop,
+  TRANSLATE_AT,
 } from './layout.ts';
 import type { LookObserver } from './look-observer.ts';
 import { type Features, GLOBAL_NAMES, importGlobals } from './memory-abi.ts';
@@ -264,8 +265,9 @@ export class Engine {
     this.#link(this.#forms.region(key, bytes), number);
   }
 
-  /** Translations have changed: a region that is being run asks for none until it is over. */
+  /** Translations have changed: what is being run asks for RIP's again, a region that is being run asks for none until it is over. */
   translationsChanged(): void {
+    this.words[TRANSLATE_AT >> 2] = 1;
     this.#regions?.leave();
   }
 

@@ -23,6 +23,7 @@ import {
   REGION_ENTRIES,
   REGION_RETIRED_AT,
   Stop,
+  TRANSLATE_AT,
 } from './layout.ts';
 import { type EngineGlobals, type Features, importGlobals, importMemoryFunctions, type MemoryFunctions } from './memory-abi.ts';
 import {
@@ -178,16 +179,15 @@ export function runModule(
     ? defineStoreHits(m, map, globals)
     : { 8: memory.storeAt, 16: memory.storeAt, 32: memory.storeAt, 64: memory.storeAt };
   const run = m.declare({ params: [I32, I32, I32], results: [I32] }, 'run');
-  const [core, budget, record, physical, entry, status] = [0, 1, 2, 3, 4, 5];
-  const [rip, page, frame] = [6, 7, 8];
+  // What lives from one instruction to the next is kept small: V8 has few registers left for it, and each merge of two arms moves it.
+  const [core, budget, record, physical, entry, status, rip] = [0, 1, 2, 3, 4, 5, 6];
   // Where accesses are visible most runs are short, and each instruction comes by the place where regions are looked for: that is done only where a run has become
   // long, and where something was jumped to.
-  const [jumped, longBelow] = [9, 10];
+  const [jumped, longBelow] = [7, 8];
   const seldom = features.regions && features.explore;
   const noteJump: Code = seldom ? set(jumped, i32.const(1)) : [];
-  // RIP and the translation of its page stay in locals from one instruction to the next; what TypeScript did in between may have changed both.
-  const forgetPage = set(page, i64.const(-1));
-  const reload: Code = [set(rip, i64.load(get(core), OFFSET.rip)), forgetPage];
+  // RIP stays in a local from one instruction to the next; what is called may change it.
+  const reload = set(rip, i64.load(get(core), OFFSET.rip));
 
   const build = (locals: Locals): Code => {
     // block $stop { loop $next { prelude; loop $run { block $behind { block $arms { dispatch and arms }; table call }; step behind } } }
@@ -209,7 +209,6 @@ export function runModule(
           storeHit,
           leave,
           rip,
-          afterCall: forgetPage,
           leaveRetired: (depth) => [globalSet(globals.stop, i32.const(Stop.system + 1)), leave(depth)],
         },
         locals,
@@ -218,22 +217,22 @@ export function runModule(
       // Accesses of an instruction that has retired are done with before the next one.
       return [code, features.explore ? brIf(toBehind + 2, accessed(globals)) : [], br(toBehind)];
     });
-    const tableCall: Code = [
+    const callHandler: Code = [
       set(status, callIndirect(handlerType, i32.load16(get(record), RECORD.handler), get(core), get(record))),
       seldom ? set(jumped, i64.ne(i64.load(get(core), OFFSET.rip), i64.add(get(rip), i64.load8(get(record), RECORD.length)))) : [],
       reload,
-      brIf(2, i32.eqz(get(status))),
-      iff(i32.eq(get(status), i32.const(2)), globalSet(globals.stop, i32.const(Stop.system + 1))),
-      br(3),
     ];
-    // The record of the instruction behind the one that ran is as many places on as that has bytes, where it is on the same page.
+    const noteRetired = iff(i32.eq(get(status), i32.const(2)), globalSet(globals.stop, i32.const(Stop.system + 1)));
+    const tableCall: Code = [callHandler, brIf(2, i32.eqz(get(status))), noteRetired, br(3)];
+    // The record of the instruction behind the one that ran is as many places on as that has bytes, where it is on the same page and still translated so. A branch
+    // for each question, not their conjunction: that would be made in registers.
     const stepBehind: Code = [
       set(entry, i32.load8(get(record), RECORD.length)),
-      set(physical, i32.add(get(physical), get(entry))),
+      brIf(1, i32.ltU(i32.and(i32.wrap(get(rip)), i32.const(0xfff)), get(entry))),
+      set(status, i32.add(i32.load(get(record), RECORD.tag), get(entry))),
       set(record, i32.add(get(record), i32.shl(get(entry), i32.const(5)))),
-      // A branch each, not their conjunction: that would be made in registers.
-      brIf(1, i32.ne(i32.load(get(record), RECORD.tag), get(physical))),
-      brIf(1, i64.ne(i64.and(get(rip), i64.const(-4096)), get(page))),
+      brIf(1, i32.ne(i32.load(get(record), RECORD.tag), get(status))),
+      brIf(1, i32.load(i32.const(TRANSLATE_AT))),
       brIf(0, get(budget)),
       br(1),
     ];
@@ -250,8 +249,7 @@ export function runModule(
           i32.store(i32.const(REGION_RETIRED_AT), i32.add(i32.load(i32.const(REGION_RETIRED_AT)), i32.sub(get(status), get(budget)))),
           noteJump,
           iff(globalGet(globals.stop), [reload, br(toStop)]),
-          iff(i32.ne(get(status), get(budget)), [reload, set(status, i32.const(0)), br(toStop - 1)]),
-          set(status, i32.const(0)),
+          iff(i32.ne(get(status), get(budget)), [reload, br(toStop - 1)]),
         ],
         [
           set(entry, i32.add(i32.const(HEAT_AT), i32.shl(index, i32.const(2)))),
@@ -261,7 +259,6 @@ export function runModule(
       ),
     ];
     return [
-      iff(get(record), set(status, i32.const(1))),
       seldom
         ? [
             noteJump,
@@ -271,34 +268,35 @@ export function runModule(
         : [],
       reload,
       block([
+        iff(i32.and(i32.ne(get(record), i32.const(0)), i32.ne(get(budget), i32.const(0))), [
+          features.explore ? endAccesses(globals, core) : [],
+          set(budget, i32.sub(get(budget), i32.const(1))),
+          callHandler,
+          iff(get(status), [noteRetired, br(2)]),
+        ]),
         loop([
           features.explore ? endAccesses(globals, core) : [],
           iff(i32.eqz(get(budget)), [globalSet(globals.stop, i32.const(Stop.budget + 1)), br(2)]),
-          iff(get(status), set(status, i32.const(0)), [
-            iff(i64.ne(i64.and(get(rip), i64.const(-4096)), get(page)), [
-              set(
-                entry,
-                i32.add(
-                  i32.add(get(core), i32.const(CORE.itlb)),
-                  i32.and(i32.wrap(i64.shrU(get(rip), i64.const(8))), i32.const((ITLB.entries - 1) * ITLB.bytes)),
-                ),
-              ),
-              iff(i64.ne(i64.load(get(entry), ITLB.tag), i64.and(get(rip), i64.const(-4096))), [
-                globalSet(globals.stop, i32.const(Stop.fetch + 1)),
-                br(4),
-              ]),
-              set(page, i64.load(get(entry), ITLB.tag)),
-              set(frame, i32.load(get(entry), ITLB.physical)),
-            ]),
-            set(physical, i32.or(get(frame), i32.and(i32.wrap(get(rip)), i32.const(0xfff)))),
-            seldom
-              ? iff(i32.and(get(jumped), i32.ltU(get(budget), get(longBelow))), [set(jumped, i32.const(0)), enterRegion(5)])
-              : features.regions
-                ? enterRegion(4)
-                : [],
-            set(record, i32.add(i32.const(DECODE_BASE), i32.shl(i32.and(get(physical), i32.const(DECODE_RECORDS - 1)), i32.const(5)))),
-            iff(i32.ne(i32.load(get(record), RECORD.tag), get(physical)), [globalSet(globals.stop, i32.const(Stop.fetch + 1)), br(3)]),
+          set(
+            entry,
+            i32.add(
+              i32.add(get(core), i32.const(CORE.itlb)),
+              i32.and(i32.wrap(i64.shrU(get(rip), i64.const(8))), i32.const((ITLB.entries - 1) * ITLB.bytes)),
+            ),
+          ),
+          iff(i64.ne(i64.load(get(entry), ITLB.tag), i64.and(get(rip), i64.const(-4096))), [
+            globalSet(globals.stop, i32.const(Stop.fetch + 1)),
+            br(2),
           ]),
+          i32.store(i32.const(TRANSLATE_AT), i32.const(0)),
+          set(physical, i32.or(i32.load(get(entry), ITLB.physical), i32.and(i32.wrap(get(rip)), i32.const(0xfff)))),
+          seldom
+            ? iff(i32.and(get(jumped), i32.ltU(get(budget), get(longBelow))), [set(jumped, i32.const(0)), enterRegion(4)])
+            : features.regions
+              ? enterRegion(3)
+              : [],
+          set(record, i32.add(i32.const(DECODE_BASE), i32.shl(i32.and(get(physical), i32.const(DECODE_RECORDS - 1)), i32.const(5)))),
+          iff(i32.ne(i32.load(get(record), RECORD.tag), get(physical)), [globalSet(globals.stop, i32.const(Stop.fetch + 1)), br(2)]),
           loop([
             set(budget, i32.sub(get(budget), i32.const(1))),
             block([hot.length === 0 ? [] : block(dispatch(hot, arms, record)), tableCall]),
@@ -316,9 +314,9 @@ export function runModule(
       get(status),
     ];
   };
-  const locals = new Locals(11);
+  const locals = new Locals(9);
   const body = build(locals);
-  m.define(run, [I32, I32, I32, I64, I64, I32, I32, I32, ...locals.types], body);
+  m.define(run, [I32, I32, I32, I64, I32, I32, ...locals.types], body);
   return m.bytes();
 }
 

@@ -28,6 +28,9 @@ export const KEY_AT = 0x200;
 /** Instructions that retired inside regions, u32. */
 export const REGION_RETIRED_AT = 0x210;
 
+/** Not 0 where translations have changed since RIP was last translated, u32: the next instruction is not just behind the last one. */
+export const TRANSLATE_AT = 0x214;
+
 /** Parameters and results of a helper (`Vocabulary.compute`): quadwords. */
 export const HELPER_AT = 0x400;
 /** Floating-point functions: three operands of 16 bytes, the result, and the exceptions that helpers raised. */

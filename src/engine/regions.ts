@@ -46,7 +46,11 @@ const isBranch = ({ mnemonic }: Instruction): boolean => BRANCHES.has(mnemonic) 
 /** Never goes on behind itself. */
 const ENDS = new Set(['jmp', 'ret']);
 
-/** The regions of one engine: which code is compiled, and what of it still stands. */
+/**
+ * The regions of one engine: which code is compiled, and what of it still stands. They are compiled where they become hot, in the middle of a run: V8 compiles a module's code in
+ * its first tier when it is first called, and in its best one on threads of its own, while the first tier runs. What is left to be waited for, making the bytes, is what
+ * `npm run bench -- short` measures. When a region is ready depends on nothing but the instructions that ran, so that a run is the same on every machine.
+ */
 export class Regions {
   readonly #engine: Engine;
   readonly #byPage = new Map<number, Region[]>();

@@ -47,17 +47,13 @@ export function decodeAlone(bytes: Uint8Array, name: string): AloneCheckpoint {
   const checkpoint: Checkpoint = decodeCheckpoint(bytes, name);
   requireKind(checkpoint, 'alone');
   const { pause, partition, choices, ...stage } = checkpoint.plain as Plain;
-  const [keys, edges, reached, masks, stack, touched, executed, ...cores] = checkpoint.parts as Int32Array[] & {
-    readonly [n: number]: Int32Array;
-  };
+  const [keys, edges, reached, masks, stack, touched, executed, ...cores] = checkpoint.parts;
   const locals = cores.slice(0, cores.length / 2);
   return {
     ...stage,
     name,
     pause: {
       ...pause,
-      counterexample: pause.counterexample,
-      futures: pause.futures,
       keys: keys!,
       edges: edges!,
       reached: reached!,

@@ -1,4 +1,5 @@
 import type { LocalStep } from './remembered.ts';
+import { WordReader } from './word-reader.ts';
 
 /** What a table has seen, by numbers that another table of the same world gives the same things: enough to decide the same (`Futures`). */
 export interface TableMemory {
@@ -28,11 +29,9 @@ export function wordsOfHistory(history: readonly LocalStep[]): Int32Array {
 /** The history that `wordsOfHistory` wrote. */
 export function historyOfWords(words: Int32Array): LocalStep[] {
   const out: LocalStep[] = [];
-  for (let at = 0; at < words.length; ) {
-    const [from, to, reads, writes] = words.subarray(at, at + 4) as unknown as [number, number, number, number];
-    const first = at + 4;
-    at = first + reads + writes;
-    out.push({ from, to, reads: words.slice(first, first + reads), writes: words.slice(first + reads, at) });
+  for (const reader = new WordReader(words); !reader.atEnd; ) {
+    const [from, to, reads, writes] = [reader.word(), reader.word(), reader.word(), reader.word()];
+    out.push({ from, to, reads: reader.list(reads), writes: reader.list(writes) });
   }
   return out;
 }

@@ -1,6 +1,7 @@
 import type { Counts } from '../result.ts';
 import type { Violation } from '../violation.ts';
 import type { FuturesPause } from './futures.ts';
+import { WordReader } from './word-reader.ts';
 
 /** A violation that was found, and the way there by indices into the options of the table. */
 export interface FoundOnWay {
@@ -53,14 +54,11 @@ export function wordsOfStack(stack: readonly FramePause[]): Int32Array {
 /** The stack that `wordsOfStack` wrote. */
 export function stackOfWords(words: Int32Array): FramePause[] {
   const out: FramePause[] = [];
-  for (let at = 0; at < words.length; ) {
-    const [state, next, sleeping] = words.subarray(at, at + 3) as unknown as [number, number, number];
-    at += 3 + sleeping;
-    const asleep = Array.from(words.subarray(at - sleeping, at));
-    const length = words[at++]!;
-    const taken = length < 0 ? undefined : Uint8Array.from(words.subarray(at, at + length));
-    at += Math.max(length, 0);
-    out.push({ state, next, asleep, taken });
+  for (const reader = new WordReader(words); !reader.atEnd; ) {
+    const [state, next, sleeping] = [reader.word(), reader.word(), reader.word()];
+    const asleep = Array.from(reader.list(sleeping));
+    const length = reader.word();
+    out.push({ state, next, asleep, taken: length < 0 ? undefined : Uint8Array.from(reader.list(length)) });
   }
   return out;
 }

@@ -1,6 +1,7 @@
 import type { Knowledge } from './knowledge.ts';
 import { searchStates } from './stateful.ts';
-import { NewWords, TransitionTable } from './table/table.ts';
+import { NewWords } from './table/owners.ts';
+import { TransitionTable } from './table/table.ts';
 import type { World } from './world.ts';
 
 const MAX_ROUNDS = 24;

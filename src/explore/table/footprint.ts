@@ -1,7 +1,7 @@
 import { SHADOW } from '../../engine/layout.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { Knowledge } from '../knowledge.ts';
-import type { Partition } from './table.ts';
+import type { Partition } from './owners.ts';
 
 /**
  * Who touched what in the runs that one worker saw. A word that one worker saw read and another saw written is shared, although neither could know it: only

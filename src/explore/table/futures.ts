@@ -65,7 +65,7 @@ export class Futures {
     const before = this.#futures;
     const words = this.#words;
     this.#hold(table.slots);
-    this.#futures = table.history.map((history, core) => this.#futureOf(history, table.localsOf(core)));
+    this.#futures = table.history.map((history, core) => this.#futureOf(history, table.vector.localsOf(core)));
     before.forEach((old, core) => {
       const now = this.#futures[core]!;
       now.used.set(old.used);
@@ -98,7 +98,7 @@ export class Futures {
   /** Decides by these histories, whatever the table learns from now on. */
   fix(histories: readonly (readonly LocalStep[])[]): void {
     this.#hold(this.#table.slots);
-    this.#futures = histories.map((history, core) => this.#futureOf(history, this.#table.localsOf(core)));
+    this.#futures = histories.map((history, core) => this.#futureOf(history, this.#table.vector.localsOf(core)));
   }
 
   #differs(old: Future, now: Future, local: number, words: number): boolean {
@@ -169,14 +169,14 @@ export class Futures {
   }
 
   #local(core: number): number {
-    return this.#table.state[this.#table.localSlot(core)]!;
+    return this.#table.state[this.#table.numbers.localSlot(core)]!;
   }
 
   /** Whether all that a core can do in the table's state may go before whatever the others do. `options`: what everybody can do. */
   goesFirst(core: number, options: readonly Remembered[]): boolean {
     const { state } = this.#table;
     const table = this.#table;
-    const local = state[table.localSlot(core)]!;
+    const local = state[table.numbers.localSlot(core)]!;
     const own = this.#futures[core];
     if (own === undefined || local >= own.known || own.circular[local] === 1) return false;
     let can = false;
@@ -194,7 +194,7 @@ export class Futures {
     for (let other = 0; other < this.#futures.length; other++) {
       if (other === core) continue;
       const { accessed, written, known } = this.#futures[other]!;
-      const local = state[this.#table.localSlot(other)]!;
+      const local = state[this.#table.numbers.localSlot(other)]!;
       if (local >= known) return false;
       const at = local * words;
       for (const place of reads) if (place >> 5 >= words || (written[at + (place >> 5)]! & (1 << (place & 31))) !== 0) return false;

@@ -28,7 +28,7 @@ export class StateKey {
 
   /** A slot of the table's state goes from one content to another. */
   move(slot: number, from: number, to: number): void {
-    const shares = slot < this.#table.firstWord ? this.#sharesOf(slot, Math.max(from, to)) : this.#table.hashesOf(slot);
+    const shares = slot < this.#table.numbers.firstWord ? this.#sharesOf(slot, Math.max(from, to)) : this.#table.vector.hashesOf(slot);
     const { sum } = this;
     const [a, b] = [from * HASH_WORDS, to * HASH_WORDS];
     sum[0] = (sum[0]! + shares[b]! - shares[a]!) | 0;
@@ -43,7 +43,7 @@ export class StateKey {
     let known = this.#known[slot] ?? 0;
     if (shares !== undefined && content < known) return shares;
     const { cores } = this.#table;
-    const hashes = this.#table.hashesOf(slot);
+    const hashes = this.#table.vector.hashesOf(slot);
     const trades = slot > cores && this.#isSymmetric[(slot - 1) % cores]!;
     if (shares === undefined || shares.length < (content + 1) * HASH_WORDS) {
       const grown = new Int32Array(Math.max(64, 2 * (content + 1)) * HASH_WORDS);
@@ -66,18 +66,18 @@ export class StateKey {
   #text(content: number, hash: number, word: number): number {
     let h = hash;
     for (let c = 0; c < this.#table.cores; c++)
-      if (!this.#isSymmetric[c]!) h = (h + finish(this.#table.floorHash(content, c, word) + c + 1)) | 0;
+      if (!this.#isSymmetric[c]!) h = (h + finish(this.#table.vector.floorHash(content, c, word) + c + 1)) | 0;
     return h;
   }
 
   /** What a core is, without its number, as a number of 53 bits: equal for cores in the same state. */
   rank(core: number): number {
     const { state } = this.#table;
-    const [local, pending] = [this.#table.localSlot(core), this.#table.pendingSlot(core)];
-    const l = this.#table.hashesOf(local);
+    const [local, pending] = [this.#table.numbers.localSlot(core), this.#table.numbers.pendingSlot(core)];
+    const l = this.#table.vector.hashesOf(local);
     const la = state[local]! * HASH_WORDS;
-    const p = this.#table.hashesOf(pending)[state[pending]! * HASH_WORDS]!;
-    const low = finish(l[la + 1]! ^ Math.imul(p, PENDING) ^ Math.imul(this.#table.floorHash(state[0]!, core, 0), FLOOR));
+    const p = this.#table.vector.hashesOf(pending)[state[pending]! * HASH_WORDS]!;
+    const low = finish(l[la + 1]! ^ Math.imul(p, PENDING) ^ Math.imul(this.#table.vector.floorHash(state[0]!, core, 0), FLOOR));
     return (l[la]! >>> 0) * 0x200000 + (low & 0x1fffff);
   }
 
@@ -87,12 +87,14 @@ export class StateKey {
     words.set(this.sum);
     const { state } = this.#table;
     for (const core of this.#symmetric) {
-      const [local, pending] = [this.#table.localSlot(core), this.#table.pendingSlot(core)];
-      const [l, p] = [this.#table.hashesOf(local), this.#table.hashesOf(pending)];
+      const [local, pending] = [this.#table.numbers.localSlot(core), this.#table.numbers.pendingSlot(core)];
+      const [l, p] = [this.#table.vector.hashesOf(local), this.#table.vector.hashesOf(pending)];
       const [la, pa] = [state[local]! * HASH_WORDS, state[pending]! * HASH_WORDS];
       for (let k = 0; k < HASH_WORDS; k++) {
         const h =
-          Math.imul(l[la + k]!, LOCAL) + Math.imul(p[pa + k]!, PENDING) + Math.imul(this.#table.floorHash(state[0]!, core, k), FLOOR);
+          Math.imul(l[la + k]!, LOCAL) +
+          Math.imul(p[pa + k]!, PENDING) +
+          Math.imul(this.#table.vector.floorHash(state[0]!, core, k), FLOOR);
         words[k] = (words[k]! + finish(h ^ l[la + ((k + 1) & 3)]!)) | 0;
       }
     }

@@ -37,7 +37,7 @@ export class StepNames {
   }
 
   name(core: number, { from, to, reads, writes }: LocalStep): NamedStep {
-    const local = (n: number): string => (n < 0 ? END : this.#table.localName(core, n));
+    const local = (n: number): string => (n < 0 ? END : this.#table.vector.localName(core, n));
     const named = (places: Int32Array): number[] => {
       const names = new Set(Array.from(places, (place) => this.#place(core, place)));
       // A run that ends in a violation ends for everybody, like one whose guest gives up.
@@ -53,8 +53,8 @@ export class StepNames {
       steps
         .filter((step) => step.core === core || (step.core === ALIKE && this.#trades(core)))
         .map(({ from, to, reads, writes }) => ({
-          from: this.#table.localOf(core, from),
-          to: to === END ? -1 : this.#table.localOf(core, to),
+          from: this.#table.vector.localOf(core, from),
+          to: to === END ? -1 : this.#table.vector.localOf(core, to),
           reads: this.#places(core, reads),
           writes: this.#places(core, writes),
         })),
@@ -67,8 +67,8 @@ export class StepNames {
 
   #place(core: number, place: number): number {
     const table = this.#table;
-    if (place >= table.firstWord) return table.cellAt(place);
-    if (place === table.deadPlace) return DEAD;
+    if (place >= table.numbers.firstWord) return table.vector.cellAt(place);
+    if (place === table.numbers.deadPlace) return DEAD;
     if (place === 0) return TEXT;
     const [what, owner] = [Math.floor((place - 1) / table.cores), (place - 1) % table.cores];
     return OF_CORES - what * WHOSE - (!this.#trades(owner) ? owner : owner === core ? OWN : OTHER);
@@ -77,9 +77,9 @@ export class StepNames {
   #places(core: number, names: readonly number[]): Int32Array {
     const table = this.#table;
     const places = names.flatMap((name) => {
-      if (name >= 0) return table.slotAt(name);
+      if (name >= 0) return table.vector.slotAt(name);
       if (name === TEXT) return 0;
-      if (name === DEAD) return table.deadPlace;
+      if (name === DEAD) return table.numbers.deadPlace;
       const [what, whose] = [Math.floor((OF_CORES - name) / WHOSE), (OF_CORES - name) % WHOSE];
       const of = (c: number): number => 1 + what * table.cores + c;
       if (whose === OWN) return of(core);

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { SHADOW } from '../../../src/engine/layout.ts';
 import { Knowledge } from '../../../src/explore/knowledge.ts';
 import { contested, type Footprint, learnTogether } from '../../../src/explore/table/footprint.ts';
-import type { Partition } from '../../../src/explore/table/table.ts';
+import type { Partition } from '../../../src/explore/table/owners.ts';
 
 const NONE: Partition = { slots: [], owners: [], constants: [] };
 const reads = (core: number): number => 1 << core;

@@ -1,8 +1,9 @@
 import { explore } from '../../../src/explore/explore.ts';
 import type { Knowledge } from '../../../src/explore/knowledge.ts';
 import { StateKey } from '../../../src/explore/table/key.ts';
+import { NewWords } from '../../../src/explore/table/owners.ts';
 import type { Remembered } from '../../../src/explore/table/remembered.ts';
-import { NewWords, TransitionTable } from '../../../src/explore/table/table.ts';
+import { TransitionTable } from '../../../src/explore/table/table.ts';
 import { Trail } from '../../../src/explore/table/trail.ts';
 import { VisitedSet } from '../../../src/explore/visited.ts';
 import type { World } from '../../../src/explore/world.ts';

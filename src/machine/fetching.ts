@@ -6,7 +6,7 @@ import { RECORD_BYTES } from '../isa/record.ts';
 import type { Core } from './core.ts';
 import { decodeFault } from './decode-fault.ts';
 import type { FetchWindow } from './fetch.ts';
-import type { Machine } from './machine.ts';
+import type { MachineRun } from './machine-run.ts';
 import { translateFetch } from './paging.ts';
 
 /** What came of a fetch: a record to run, a record in the cache or a handler to go on with, or a stop. */
@@ -16,7 +16,7 @@ export type Fetched =
   | { readonly kind: 'stop'; readonly stop: number };
 
 /** The instruction at RIP has no record in the cache. */
-export function fetchRecord(machine: Machine, core: Core): Fetched {
+export function fetchRecord(machine: MachineRun, core: Core): Fetched {
   const rip = core.rip;
   const at = machine.fetchAt(core);
   if ('fault' in at) {
@@ -39,7 +39,7 @@ export function fetchRecord(machine: Machine, core: Core): Fetched {
 
 /** Decodes bytes and makes a record of them: in the cache when the bytes cannot change behind our back, else in the core's scratch. */
 export function useBytes(
-  machine: Machine,
+  machine: MachineRun,
   core: Core,
   bytes: Uint8Array,
   window: Pick<FetchWindow, 'physical' | 'addresses' | 'missing'>,
@@ -73,7 +73,7 @@ export function useBytes(
 }
 
 /** Of a feature that CPUID reports, but nothing that we have semantics for: no guess, but its bytes, address and name. */
-function unsupported(machine: Machine, core: Core, decoded: Exclude<Decoded, { kind: 'instruction' }>, bytes: Uint8Array): never {
+function unsupported(machine: MachineRun, core: Core, decoded: Exclude<Decoded, { kind: 'instruction' }>, bytes: Uint8Array): never {
   const { name, length } = decoded.kind === 'unimplemented' ? decoded : { name: decoded.kind, length: bytes.length };
   const text = [...bytes.subarray(0, length)].map((b) => b.toString(16).padStart(2, '0')).join(' ');
   throw new TextpokeError(
@@ -87,7 +87,7 @@ function unsupported(machine: Machine, core: Core, decoded: Exclude<Decoded, { k
 }
 
 /** A page holds records now: stores to it must take the slow path, so that they are noticed. */
-function markRecords(machine: Machine, core: Core, physical: number, length: number): void {
+function markRecords(machine: MachineRun, core: Core, physical: number, length: number): void {
   const info = machine.pageInfo(physical);
   machine.engine.markCode(physical, length);
   if ((info & PAGE.hasRecords) === 0) {
@@ -108,7 +108,7 @@ function markRecords(machine: Machine, core: Core, physical: number, length: num
 }
 
 /** Delivers the exception that is noted in place of the instruction. */
-function delivered(machine: Machine, core: Core): Fetched {
+function delivered(machine: MachineRun, core: Core): Fetched {
   machine.engine.globals.stop.value = 0;
   const stop = machine.deliverNoted(core);
   return stop === undefined ? { kind: 'again' } : { kind: 'stop', stop };

@@ -1,5 +1,5 @@
 import { TextpokeError } from '../error.ts';
-import type { Elf, ElfSegment } from './elf.ts';
+import type { Elf, ElfSection, ElfSegment } from './elf.ts';
 
 /** No guest here has more memory than this; a larger segment is a damaged header. In bytes. */
 const LARGEST_SEGMENT = 1 << 30;
@@ -9,6 +9,8 @@ const PT_INTERP = 3;
 const SHT_RELA = 4;
 const SHT_REL = 9;
 const SHF_ALLOC = 2n;
+const R_X86_64_IRELATIVE = 37;
+const R_386_IRELATIVE = 42;
 const REBUILD = 'the file is damaged, or the linker script is wrong: build it again';
 const STATIC = 'link it statically at fixed addresses: -static -no-pie -nostdlib';
 
@@ -27,7 +29,11 @@ export function checkLoadable(elf: Elf, where: string, entryIs: 'virtual' | 'any
     }
   }
   for (const section of elf.sections) {
-    if ((section.type === SHT_RELA || section.type === SHT_REL) && (section.flags & SHF_ALLOC) !== 0n && section.size > 0) {
+    if (
+      (section.type === SHT_RELA || section.type === SHT_REL) &&
+      (section.flags & SHF_ALLOC) !== 0n &&
+      !isAppliedInside(section, elf.bits)
+    ) {
       throw fail('it has relocations to apply when it is loaded', `section ${section.name}`, STATIC);
     }
   }
@@ -68,6 +74,21 @@ export function checkLoadable(elf: Elf, where: string, entryIs: 'virtual' | 'any
     );
   if (!inside.executable)
     throw fail(`${entry} is in a segment that is not executable`, `program header ${inside.index}`, 'put it in .text');
+}
+
+/**
+ * Whether what a section relocates is only what a static program's own start does: R_X86_64_IRELATIVE, R_386_IRELATIVE, addresses of functions
+ * that are chosen by CPUID (AMD64 and Intel386 supplements of the System V ABI).
+ */
+function isAppliedInside({ bytes, type }: ElfSection, bits: 32 | 64): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const entry = (bits >> 3) * (type === SHT_RELA ? 3 : 2);
+  if (bytes.length % entry !== 0) return false;
+  for (let at = 0; at < bytes.length; at += entry) {
+    const kind = bits === 64 ? view.getUint32(at + 8, true) : view.getUint8(at + 4);
+    if (kind !== (bits === 64 ? R_X86_64_IRELATIVE : R_386_IRELATIVE)) return false;
+  }
+  return true;
 }
 
 function checkOverlap(

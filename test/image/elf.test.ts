@@ -88,6 +88,20 @@ describe('readElf', () => {
     expect(failure(smallElf(options)).message).toMatch(message);
   });
 
+  /** The contents as a section of relocations of one kind. */
+  const relocated = (kinds: readonly number[]): Uint8Array => {
+    const bytes = kinds.flatMap((kind) => [...Array(8).fill(0), kind, ...Array(15).fill(0)]);
+    const file = smallElf({ loads: [{ address: 0x401000n, bytes }] });
+    const section = Number(new DataView(file.buffer).getBigUint64(40, true)) + 64;
+    return withField(withField(file, section + 4, 4, 4n), section + 8, 8, 2n);
+  };
+
+  it('leaves IRELATIVE relocations to the program and refuses all others', () => {
+    expect(readElf(relocated([37, 37])).entry).toBe(0x401000n);
+    expect(failure(relocated([37, 8])).message).toMatch(/relocations/);
+    expect(failure(relocated([1])).where).toMatch(/section \.text/);
+  });
+
   it('refuses every truncation', () => {
     for (let length = 0; length < good.length; length++) expect(failure(good.subarray(0, length)).code).toBe('E_ELF');
   });

@@ -44,6 +44,8 @@ export interface BareOptions {
   readonly journal?: boolean;
   /** What a multiboot kernel is told; empty by default. */
   readonly commandLine?: string | undefined;
+  /** Of the processor, by CPUID; textpoke's own by default. */
+  readonly vendor?: string | undefined;
   /** Takes the bytes that cores write to the serial port; `index` counts them from the start of the run, so that one that is written again is known. */
   readonly serial: (core: number, byte: number, index: number) => void;
 }
@@ -101,6 +103,7 @@ export class BareMachine {
       journal: options.journal === true,
       host: {
         serial,
+        vendor: options.vendor,
         ...(this.pc !== undefined && { ports: this.pc, startup: (core, vector) => startProcessor(this.machine, core, vector) }),
       },
     });

@@ -83,6 +83,8 @@ export interface MachineHost {
   hypercall?(core: Core): 0 | 1 | 2;
   /** A startup IPI reached a core that waits for one: gives it registers and makes it run. Absent: the core stays parked. */
   startup?(core: Core, vector: number): void;
+  /** What CPUID leaf 0 says, 12 characters, in place of the machine's own name: C libraries choose vector code on processors whose maker they know. */
+  readonly vendor?: string | undefined;
   /** What answers the I/O ports in place of the serial line alone, and the interrupt controller that is wired to the cores besides their local APICs. */
   readonly ports?: PortDevices | undefined;
   /** Whether a core is at a hypercall that would make it wait (1) now. */

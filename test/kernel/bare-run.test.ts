@@ -46,6 +46,14 @@ describe.each(['interpreter', 'reference'] as const)('under the %s', (engine) =>
     expect(once()).toEqual(first);
   });
 
+  test('the vendor of the processor is the one that was asked for', () => {
+    const first = (vendor?: string): bigint => {
+      const { bare } = runText('xor %eax, %eax\ncpuid\nhlt', { engine, vendor });
+      return bare.machine.cores[0]!.gpr(RBX);
+    };
+    expect([first(), first('GenuineIntel')]).toEqual([0x74786574n, 0x756e6547n]);
+  });
+
   test('a store to code is what every core fetches next', () => {
     // Core 1 calls until the function, which core 0 rewrites in place, returns 2.
     const source = `cmp $0, %edi\njne 1f\nmov $100, %ecx\n2: dec %ecx\njnz 2b\nmovb $2, f+1(%rip)\nhlt

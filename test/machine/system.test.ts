@@ -4,13 +4,14 @@ import { AC, Activity, IF, IOPL, RSP, TF, ZF } from '../../src/isa/core-state.ts
 import { decode } from '../../src/isa/decode.ts';
 import { MNEMONICS, semanticsOf } from '../../src/isa/semantics/index.ts';
 import type { Core } from '../../src/machine/core.ts';
+import type { MachineHost } from '../../src/machine/parts.ts';
 import { systemHelper } from '../../src/machine/system/index.ts';
 import { AT, SELECTOR, TinyMachine } from './tiny-machine.ts';
 
 const [RAX, RCX, RDX, RBX, RDI] = [0, 1, 2, 3, 7];
 
-function machine() {
-  const m = new TinyMachine(2);
+function machine(host: Partial<MachineHost> = {}) {
+  const m = new TinyMachine(2, host);
   const core = m.cores[0]!;
   return {
     m,
@@ -324,6 +325,13 @@ describe('CPUID', () => {
     expect(text(ebx, edx, ecx)).toBe('textpoke CPU');
     const brand = [0x80000002n, 0x80000003n, 0x80000004n].map((n) => leaf(n));
     expect(text(...brand.flatMap((l) => [l.eax, l.ebx, l.ecx, l.edx]))).toBe('textpoke x86-64 emulator');
+  });
+
+  test('another vendor, where the machine is given one', () => {
+    const { core, run } = machine({ vendor: 'GenuineIntel' });
+    core.setGpr(RAX, 0n);
+    run('0fa2');
+    expect(text(core.gpr(RBX), core.gpr(RDX), core.gpr(RCX))).toBe('GenuineIntel');
   });
 
   test('OSXSAVE is CR4.OSXSAVE', () => {

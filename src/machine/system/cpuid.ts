@@ -40,8 +40,10 @@ function stateLeaf(core: Core, subleaf: number): Leaf {
 export function cpuidLeaf(machine: MachineParts, core: Core, leaf: number, subleaf: number): Leaf {
   const id = core.index;
   switch (leaf >>> 0) {
-    case 0:
-      return [MAX_BASIC, word(VENDOR, 0), word(VENDOR, 8), word(VENDOR, 4)];
+    case 0: {
+      const vendor = machine.host.vendor ?? VENDOR;
+      return [MAX_BASIC, word(vendor, 0), word(vendor, 8), word(vendor, 4)];
+    }
     case 1: {
       const ebx = ((id << 24) | (machine.cores.length << 16) | (CLFLUSH_QUADWORDS << 8)) >>> 0;
       const ecx = featureWord('leaf1Ecx') | (hasCr4(core, CR4.osxsave) ? OSXSAVE : 0);

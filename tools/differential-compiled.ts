@@ -28,7 +28,7 @@ import type { Program } from './differential/compiled/program.ts';
 import { type Outcome, runEmulated, runHere } from './differential/compiled/run.ts';
 import { argumentsOf, type Build, type Compiler, chooseBuild, compilers } from './differential/compiled/toolchain.ts';
 
-const KINDS: Readonly<Record<string, (random: Random) => Program | undefined>> = {
+const KINDS: Readonly<Record<string, (random: Random, folder: string) => Program | undefined>> = {
   csmith: csmithProgram,
   loops: loopProgram,
   intrinsics: intrinsicsProgram,
@@ -104,7 +104,7 @@ function runSeed(seed: number, asked: Asked, from: readonly Compiler[], folder: 
   const random = chance(seed);
   // Small seeds begin alike.
   for (let n = 0; n < 8; n++) random(2);
-  const program = KINDS[pick(random, asked.kinds)]!(random);
+  const program = KINDS[pick(random, asked.kinds)]!(random, folder);
   const build = program && chooseBuild(random, from, program);
   if (program === undefined || build === undefined) {
     counts.unbuilt++;

@@ -7,8 +7,8 @@ const INCLUDE = ['/usr/include/csmith', '/usr/local/include/csmith', '/usr/inclu
 
 export const hasCsmith = (): boolean => spawnSync('csmith', ['--version'], { stdio: 'ignore' }).status === 0;
 
-/** A program of csmith, which prints a checksum of its globals. */
-export function csmithProgram(random: Random): Program | undefined {
+/** A program of csmith, which prints a checksum of its globals. csmith leaves a file where it runs. */
+export function csmithProgram(random: Random, folder: string): Program | undefined {
   const args = ['--seed', `${1 + random(2 ** 31 - 2)}`, '--max-funcs', `${4 + random(8)}`, '--inline-function'];
   // Some are CRC32.
   const builtins = random(4) === 0;
@@ -16,7 +16,7 @@ export function csmithProgram(random: Random): Program | undefined {
   if (random(2) === 0) args.push('--float');
   if (random(3) === 0) args.push('--max-array-dim', '4', '--max-array-len-per-dim', '12');
   if (random(3) === 0) args.push('--no-packed-struct');
-  const { status, stdout } = spawnSync('csmith', args, { encoding: 'utf8', timeout: 20_000, maxBuffer: 1 << 26 });
+  const { status, stdout } = spawnSync('csmith', args, { cwd: folder, encoding: 'utf8', timeout: 20_000, maxBuffer: 1 << 26 });
   if (status !== 0) return undefined;
   return {
     kind: 'csmith',

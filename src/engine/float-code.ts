@@ -4,6 +4,7 @@ import { scalarFormula } from './float-scalars.ts';
 import { floatFormula, type Keep, quickFormula } from './float-vectors.ts';
 import { type Graph, Locals, type Node } from './graph.ts';
 import { FLOAT_AT, HELPER_AT } from './layout.ts';
+import { QuickFunctions } from './quick-code.ts';
 import {
   brIf,
   type Code,
@@ -24,6 +25,7 @@ import {
   v128,
 } from './wasm/code.ts';
 import type { ModuleBuilder } from './wasm/module.ts';
+import { X87_FORMULAS } from './x87-code.ts';
 
 /**
  * Floating-point operations as code: a formula of WebAssembly where it is known to give the same and to raise nothing that is not masked and set already, else
@@ -186,10 +188,13 @@ export class FloatFunctions {
   readonly #m: ModuleBuilder;
   readonly #helper: number;
   readonly #known = new Map<string, number>();
+  /** Those for the x87 FPU. */
+  readonly x87: QuickFunctions;
 
   constructor(m: ModuleBuilder, helper: number) {
     this.#m = m;
     this.#helper = helper;
+    this.x87 = new QuickFunctions(m, helper, X87_FORMULAS);
   }
 
   /** The function that runs a helper on what is at `HELPER_AT`. */

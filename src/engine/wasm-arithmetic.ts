@@ -103,34 +103,52 @@ export class WasmArithmetic {
     return this.g.node([a], i64.extend32S);
   }
 
-  /** Shift-subtract division; one 64-bit hardware division where the high half is zero. */
+  /** One 64-bit hardware division where the high half is zero, else two for the two halves of the quotient (Knuth, "The Art of Computer Programming", 4.3.1, algorithm D). */
   divideUnsigned(high: Node, low: Node, divisor: Node): { quotient: Node; remainder: Node } {
+    const short = {
+      quotient: () => this.g.node([low, divisor], i64.divU, { pinned: true }),
+      remainder: () => this.g.node([low, divisor], i64.remU, { pinned: true }),
+    };
+    if (high.constant === 0n) return { quotient: short.quotient(), remainder: short.remainder() };
     const q = this.variable(low);
     const r = this.variable(high);
     this.when(
       this.eq(high, this.constant(0)),
       () => {
-        const quotient = this.g.node([low, divisor], i64.divU, { pinned: true });
-        r.set(this.g.node([low, divisor], i64.remU, { pinned: true }));
-        q.set(quotient);
+        q.set(short.quotient());
+        r.set(short.remainder());
       },
       () => {
-        const n = this.variable(this.constant(0));
-        this.loop(
-          () => this.ltUnsigned(n.get(), this.constant(64)),
-          () => {
-            const [remainder, quotient] = [r.get(), q.get()];
-            const carry = this.shr(remainder, this.constant(63));
-            const shifted = this.or(this.shl(remainder, this.constant(1)), this.shr(quotient, this.constant(63)));
-            const fits = this.or(carry, this.eq(this.ltUnsigned(shifted, divisor), this.constant(0)));
-            r.set(this.select(fits, this.sub(shifted, divisor), shifted));
-            q.set(this.or(this.shl(quotient, this.constant(1)), this.zeroExtend(fits, 8)));
-            n.set(this.add(n.get(), this.constant(1)));
-          },
-        );
+        const places = this.clz(divisor);
+        const by = this.shl(divisor, places);
+        const behind = this.shr(this.shr(low, this.constant(1)), this.xor(places, this.constant(63)));
+        const lower = this.shl(low, places);
+        const first = this.#digit(this.or(this.shl(high, places), behind), this.shr(lower, this.constant(32)), by);
+        const second = this.#digit(first.remainder, this.zeroExtend(lower, 32), by);
+        q.set(this.or(this.shl(first.digit, this.constant(32)), second.digit));
+        r.set(this.shr(second.remainder, places));
       },
     );
     return { quotient: q.get(), remainder: r.get() };
+  }
+
+  /** A digit of 32 bits: `rest` and 32 bits behind it by a divisor whose bit 63 is set, and which is larger than `rest`. */
+  #digit(rest: Node, next: Node, divisor: Node): { digit: Node; remainder: Node } {
+    const [upper, lower] = [this.shr(divisor, this.constant(32)), this.zeroExtend(divisor, 32)];
+    const estimate = this.g.node([rest, upper], i64.divU);
+    const over = this.sub(rest, this.mul(estimate, upper));
+    // The estimate is at most two too large, and that shows in the lower half of the divisor while what is over has 32 bits.
+    const exceeds = (digit: Node, left: Node): Node =>
+      this.or(
+        this.ne(this.shr(digit, this.constant(32)), this.constant(0)),
+        this.ltUnsigned(this.or(this.shl(left, this.constant(32)), next), this.mul(digit, lower)),
+      );
+    const once = exceeds(estimate, over);
+    const closer = this.sub(estimate, once);
+    const left = this.add(over, upper);
+    const again = this.and(this.and(once, this.eq(this.shr(left, this.constant(32)), this.constant(0))), exceeds(closer, left));
+    const digit = this.sub(closer, again);
+    return { digit, remainder: this.sub(this.or(this.shl(rest, this.constant(32)), next), this.mul(digit, divisor)) };
   }
 
   when(condition: Node, then: () => void, otherwise?: () => void): void {

@@ -1,5 +1,4 @@
 import { EXTENDED_AT, ymmOffset } from '../isa/core-state.ts';
-import { helperNumber } from '../isa/helpers/index.ts';
 import type { Operand, Size } from '../isa/instruction.ts';
 import { floatElement, floatVectors } from './float-code.ts';
 import type { Node } from './graph.ts';
@@ -198,11 +197,7 @@ export abstract class WasmExtended extends WasmMemory {
   }
 
   compute(helper: string, parameters: readonly Node[], results: number): Node[] {
-    const number = helperNumber(helper);
-    this.g.effect(parameters, (_depth, ...codes) => [
-      codes.map((code, n) => i64.store(i32.const(HELPER_AT), code, 8 * n)),
-      call(this.context.helper, i32.const(number)),
-    ]);
+    this.g.effect(parameters, (_depth, ...codes) => this.context.float.x87.compute(helper, codes));
     return Array.from({ length: results }, (_, n) => {
       const result = this.g.node([], () => i64.load(i32.const(HELPER_AT), 8 * n), { pinned: true });
       // Taken at once: the next helper writes there, too.

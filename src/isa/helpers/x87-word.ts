@@ -19,10 +19,14 @@ export const TOP = 7 << TOP_AT;
 /** An invalid operation on the stack, not on a number. */
 export const STACK = IE | SF;
 
-export const roundingOf = (control: number): RoundingMode => ((control >> 10) & 3) as RoundingMode;
+/** Where the control word has the rounding and the precision. */
+export const ROUNDING_AT = 10;
+export const PRECISION_AT = 8;
+
+export const roundingOf = (control: number): RoundingMode => ((control >> ROUNDING_AT) & 3) as RoundingMode;
 
 /** Bits of the significand that arithmetic gives; the reserved setting is taken for the longest. */
-export const precisionOf = (control: number): 24 | 53 | 64 => ([24, 64, 53, 64] as const)[(control >> 8) & 3]!;
+export const precisionOf = (control: number): 24 | 53 | 64 => ([24, 64, 53, 64] as const)[(control >> PRECISION_AT) & 3]!;
 
 /** Those of `flags` that are not masked. */
 export const unmasked = (control: number, flags: number): number => flags & ~control & EXCEPTIONS;

@@ -2,7 +2,6 @@ import type { Helper } from './helper.ts';
 import { add, type Binary, divide, multiply, reversed, squareRoot, subtract } from './x87-arithmetic.ts';
 import { compare, examine } from './x87-compare.ts';
 import { fromDecimal, roundedToWhole, type Stored, toDecimal, toDouble, toInteger, toSingle } from './x87-convert.ts';
-import { LN2, LN10, PI } from './x87-fixed.ts';
 import { logarithm, logarithmOfMore, powerLessOne } from './x87-logarithm.ts';
 import {
   CONVERTED,
@@ -15,12 +14,11 @@ import {
   isNan,
   takeApart,
   type X87Number,
-  zero,
 } from './x87-number.ts';
 import { exact, special, stackUnderflow } from './x87-operands.ts';
-import { roundLong, type X87Outcome } from './x87-round.ts';
+import type { X87Outcome } from './x87-round.ts';
 import { extract, remainder, scale } from './x87-scale.ts';
-import { arcTangentOf, cosine, inexactly, ONE, sine, tangent } from './x87-trigonometric.ts';
+import { arcTangentOf, cosine, ONE, sine, tangent } from './x87-trigonometric.ts';
 import { C0, C1, C2, C3, DE, hasResult, IE, STACK, summarized } from './x87-word.ts';
 
 /**
@@ -149,25 +147,6 @@ const conversion = (name: string, parameters: number, run: (...parameters: bigin
   run,
 });
 
-const logarithmic = (numerator: bigint, denominator: bigint): bigint => (numerator << 512n) / denominator;
-
-/** The constants of FLD1 to FLDZ, in the order of their opcodes, with 512 bits behind the point. */
-const CONSTANTS: readonly bigint[] = [
-  1n << 512n,
-  logarithmic(LN10, LN2),
-  logarithmic(1n << 512n, LN2),
-  PI,
-  logarithmic(LN2, LN10),
-  LN2,
-  0n,
-];
-
-function constant(n: number, control: number): Encoded {
-  const value = CONSTANTS[n]!;
-  if (value === 0n) return zero(false);
-  return n === 0 ? ONE : roundLong(inexactly(value, 512), control).value;
-}
-
 export const X87_HELPERS: readonly Helper[] = [
   binary('add', add),
   binary('sub', subtract),
@@ -254,5 +233,4 @@ export const X87_HELPERS: readonly Helper[] = [
   conversion('fromDouble', 1, (bits) => fromDouble(bits!)),
   conversion('fromInteger', 1, (bits) => fromInteger(BigInt.asIntN(64, bits!))),
   conversion('fromDecimal', 2, (low, high) => fromDecimal(low!, high!)),
-  conversion('constant', 2, (n, control) => constant(Number(n), Number(control))),
 ];

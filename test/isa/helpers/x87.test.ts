@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { HELPERS, helperNumber } from '../../../src/isa/helpers/index.ts';
+import { constant } from '../../../src/isa/helpers/x87-constants.ts';
 import { C0, C1, C2, C3, DE, ES, IE, OE, PE, STACK, UE, ZE } from '../../../src/isa/helpers/x87-word.ts';
 
 const call = (name: string, ...parameters: readonly (bigint | number)[]): bigint[] => [
@@ -153,10 +154,10 @@ describe('transcendental functions', () => {
   });
 
   it('reduce angles by pi with 66 bits: the nearest number to pi has the sine of what that pi lacks', () => {
-    const [low, high] = call('constant', 3, EXTENDED);
+    const [low, high] = constant('pi', EXTENDED);
     expect([low, high]).toEqual([0xc90fdaa22168c235n, 0x4000n]);
     // pi with 66 bits ends in 234c; as a register holds it, in 235.
-    const sine = call('sin', EXTENDED, 0, low!, high!);
+    const sine = call('sin', EXTENDED, 0, low, high);
     expect(sine.slice(0, 2)).toEqual([1n << 63n, 0x8000n + 16383n - 64n]);
   });
 
@@ -167,11 +168,11 @@ describe('transcendental functions', () => {
   });
 
   it('constants round as the control word says', () => {
-    const lg2 = [0, 1, 2, 3].map((mode) => call('constant', 4, EXTENDED | (mode << 10))[0]! & 0xffn);
+    const lg2 = [0, 1, 2, 3].map((mode) => constant('lg2', EXTENDED | (mode << 10))[0] & 0xffn);
     expect(lg2).toEqual([0x99n, 0x98n, 0x99n, 0x98n]);
-    expect(toNumber(call('constant', 1, EXTENDED))).toBe(Math.log2(10));
-    expect(toNumber(call('constant', 2, EXTENDED))).toBe(Math.LOG2E);
-    expect(toNumber(call('constant', 5, EXTENDED))).toBe(Math.LN2);
+    expect(toNumber(constant('l2t', EXTENDED))).toBe(Math.log2(10));
+    expect(toNumber(constant('l2e', EXTENDED))).toBe(Math.LOG2E);
+    expect(toNumber(constant('ln2', EXTENDED))).toBe(Math.LN2);
   });
 });
 

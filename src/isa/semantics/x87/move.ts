@@ -1,3 +1,6 @@
+import { Rounding } from '../../helpers/mxcsr.ts';
+import { constant as constantOf, type X87Constant } from '../../helpers/x87-constants.ts';
+import { ROUNDING_AT } from '../../helpers/x87-word.ts';
 import type { Instruction, Operand, Size } from '../../instruction.ts';
 import type { Vocabulary } from '../../vocabulary.ts';
 import type { Category, Semantics } from '../semantics.ts';
@@ -20,12 +23,18 @@ const load = (format: Format): Semantics =>
     push(p, i, stack, memory === undefined ? stack.get(registerOf(i, 0)) : converted(p, memory, format));
   });
 
-const constant = (n: number): Semantics =>
-  waiting((p, i) => {
+/** FLD1 and its like. All are positive. */
+const constant = (name: X87Constant): Semantics => {
+  const [[nearest, high], [down], [up]] = [Rounding.nearest, Rounding.down, Rounding.up].map((mode) =>
+    constantOf(name, mode << ROUNDING_AT),
+  );
+  return waiting((p, i) => {
     const stack = new Stack(p);
-    const [low, high] = p.compute('x87.constant', [p.constant(n), stack.control], 2);
-    push(p, i, stack, [low!, high!]);
+    const rounding = p.and(p.shr(stack.control, p.constant(ROUNDING_AT)), p.constant(3));
+    const directed = p.select(p.eq(rounding, p.constant(Rounding.up)), p.constant(up), p.constant(down));
+    push(p, i, stack, [p.select(rounding, directed, p.constant(nearest)), p.constant(high)]);
   });
+};
 
 /** Writes a result that there is; where there is none the place must be writable all the same (as measured). */
 function put<V>(p: Vocabulary<V>, memory: Operand & { readonly kind: 'memory' }, has: V, write: () => void): void {
@@ -112,13 +121,13 @@ export const moves: Category = {
   fld: load('float'),
   fild: load('integer'),
   fbld: load('decimal'),
-  fld1: constant(0),
-  fldl2t: constant(1),
-  fldl2e: constant(2),
-  fldpi: constant(3),
-  fldlg2: constant(4),
-  fldln2: constant(5),
-  fldz: constant(6),
+  fld1: constant('1'),
+  fldl2t: constant('l2t'),
+  fldl2e: constant('l2e'),
+  fldpi: constant('pi'),
+  fldlg2: constant('lg2'),
+  fldln2: constant('ln2'),
+  fldz: constant('z'),
   fst: store(false),
   fstp: store(true),
   fstpnce: storeUnchecked,

@@ -139,10 +139,7 @@ export class WasmArithmetic {
     const over = this.sub(rest, this.mul(estimate, upper));
     // The estimate is at most two too large, and that shows in the lower half of the divisor while what is over has 32 bits.
     const exceeds = (digit: Node, left: Node): Node =>
-      this.or(
-        this.ne(this.shr(digit, this.constant(32)), this.constant(0)),
-        this.ltUnsigned(this.or(this.shl(left, this.constant(32)), next), this.mul(digit, lower)),
-      );
+      this.ltUnsigned(this.or(this.shl(left, this.constant(32)), next), this.mul(digit, lower));
     const once = exceeds(estimate, over);
     const closer = this.sub(estimate, once);
     const left = this.add(over, upper);

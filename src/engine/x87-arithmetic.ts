@@ -81,7 +81,8 @@ const sum =
         const total = q.add(larger, addend.high);
         const carry = q.ltUnsigned(total, larger);
         const halved = q.or(q.shr(total, c(1)), q.constant(INTEGER_BIT));
-        const rest = q.or(q.or(q.shl(total, c(63)), q.shr(addend.low, c(1))), q.and(addend.low, c(1)));
+        // The last bit is clear: a carry comes from a sum with less than 64 places between.
+        const rest = q.or(q.shl(total, c(63)), q.shr(addend.low, c(1)));
         high.set(q.select(carry, halved, total));
         low.set(q.select(carry, rest, addend.low));
         exponent.set(q.add(field, carry));

@@ -41,14 +41,15 @@ function compiled(): (name: string, parameters: readonly bigint[]) => bigint[] |
 
 const run = compiled();
 
-/** Pseudo-random words (xorshift64), the same in every run. */
+/** Pseudo-random words (xorshift64*, the lower half mixed with the upper one), the same in every run. */
 function random(seed: bigint): () => bigint {
   let x = seed;
   return () => {
     x ^= BigInt.asUintN(64, x << 13n);
     x ^= x >> 7n;
     x ^= BigInt.asUintN(64, x << 17n);
-    return x;
+    const value = BigInt.asUintN(64, x * 0x2545f4914f6cdd1dn);
+    return value ^ (value >> 32n);
   };
 }
 
@@ -220,6 +221,31 @@ describe('the x87 FPU in generated code', () => {
       if (got.some((value, k) => value !== expected[k])) expect(`${hex(parameters)}: ${hex(got)}`).toBe(hex(expected));
     }
     expect(own).toBeGreaterThan(RUNS / 4);
+  });
+
+  const roundings = [0, 1, 2, 3].flatMap((mode) => [0n, 2n, 3n].map((precision) => 0x7fn | (BigInt(mode) << 10n) | (precision << 8n)));
+
+  it('sums of numbers at all distances: what is far behind decides ties', () => {
+    const ends = [INTEGER_BIT, INTEGER_BIT + 1n, INTEGER_BIT + 2n, ALL, ALL - 1n, 3n << 62n];
+    for (let distance = 0n; distance < 140n; distance += distance < 68n ? 1n : 10n)
+      for (const low of ends)
+        for (const other of ends)
+          for (const sign of [0n, 0x8000n])
+            for (const control of roundings) {
+              const parameters = [control, 0n, low, 16383n, other, (16383n - distance) | sign];
+              const [got, expected] = [run('x87.add', parameters)!, helperOf('x87.add').run(...parameters)];
+              if (got.some((value, k) => value !== expected[k])) expect(`${hex(parameters)}: ${hex(got)}`).toBe(hex(expected));
+            }
+  });
+
+  it.each([16n, 32n, 64n])('what rounds to 2^(%i - 1) is no integer', (size) => {
+    for (const control of roundings)
+      for (const low of [INTEGER_BIT, ALL, ALL << (64n - size), ALL << (63n - size)].map((x) => BigInt.asUintN(64, x)))
+        for (const high of [0n, 0x8000n].flatMap((sign) => [size - 2n, size - 1n].map((exponent) => sign | (16383n + exponent)))) {
+          const parameters = [control, 0n, low, high, size, 0n];
+          const expected = helperOf('x87.toInteger').run(...parameters);
+          expect(run('x87.toInteger', parameters) ?? expected, hex(parameters)).toEqual(expected);
+        }
   });
 
   it.each(NAMES)('%s of normal numbers is not left to the helper, however they are rounded', (name) => {

@@ -62,14 +62,14 @@ const SIZES = [8, 16, 32, 64] as const;
 export function importEnvironment(
   m: ModuleBuilder,
   pages: number,
-): { globals: EngineGlobals; memory: MemoryFunctions; system: number; fence: number; helper: number; float: FloatFunctions } {
+): { globals: EngineGlobals; memory: MemoryFunctions; system: number; fence: number; float: FloatFunctions } {
   m.importMemory('memory', pages, pages);
   const globals = importGlobals(m);
   const memory = importMemoryFunctions(m, globals);
   const system = m.importFunction('system', HANDLER);
   const fence = m.importFunction('fence', { params: [I32], results: [I32] });
   const helper = m.importFunction('helper', { params: [I32], results: [] });
-  return { globals, memory, system, fence, helper, float: new FloatFunctions(m, helper) };
+  return { globals, memory, system, fence, float: new FloatFunctions(m, helper) };
 }
 
 /** The code of one form's handler, ending after the new RIP has been stored, and whether that is always the next instruction's. */
@@ -129,7 +129,7 @@ export function handlerModule(
 ): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder();
   if (!exported) m.importTable('handlers', TABLE_ENTRIES);
-  const { memory, system, fence, helper, float } = importEnvironment(m, map.totalPages);
+  const { memory, system, fence, float } = importEnvironment(m, map.totalPages);
   const storeHit = { 8: memory.storeAt, 16: memory.storeAt, 32: memory.storeAt, 64: memory.storeAt };
   for (const { number, instruction } of forms) {
     const fn = m.declare(HANDLER, exported ? MADE : undefined);
@@ -145,7 +145,6 @@ export function handlerModule(
           inlineTlb: false,
           system,
           fence,
-          helper,
           float,
           storeHit,
           leave: () => ret(i32.const(1)),
@@ -173,7 +172,7 @@ export function runModule(
 ): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder();
   m.importTable('handlers', TABLE_ENTRIES);
-  const { globals, memory, system, fence, helper, float } = importEnvironment(m, map.totalPages);
+  const { globals, memory, system, fence, float } = importEnvironment(m, map.totalPages);
   const handlerType = m.type(HANDLER);
   const storeHit = features.journal
     ? defineStoreHits(m, map, globals)
@@ -204,7 +203,6 @@ export function runModule(
           inlineTlb: true,
           system,
           fence,
-          helper,
           float,
           storeHit,
           leave,

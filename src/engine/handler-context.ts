@@ -15,7 +15,6 @@ export interface HandlerContext {
   /** Functions imported or defined beside the handlers. */
   readonly system: number;
   readonly fence: number;
-  readonly helper: number;
   readonly float: FloatFunctions;
   readonly storeHit: Readonly<Record<8 | 16 | 32 | 64, number>>;
   /** Local that holds RIP, where it is kept in one beside memory; and what must be done after TypeScript may have run. */

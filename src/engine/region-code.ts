@@ -190,7 +190,6 @@ export function regionModule(blocks: readonly RegionBlock[], entry: number, map:
           inlineTlb: true,
           system: environment.system,
           fence: environment.fence,
-          helper: environment.helper,
           float: environment.float,
           storeHit,
           fixed,

@@ -176,6 +176,26 @@ describe.each(ENGINES)('real mode under %s', (engine) => {
     }
   });
 
+  it('saves addresses of the x87 FPU in its own layout, and takes them back (SDM Vol. 1, "Real Mode x87 FPU State Image in Memory")', () => {
+    const pointers = { fop: 0x5a7n, fip: 0xfedc_1234n, fdp: 0x89ab_5678n };
+    // fnstenv [bx]; fldenv [bx], with fields of 16 and of 32 bits
+    const images = ['', '66 '].map((prefix) => {
+      const guest = realMachine(engine, `${prefix}d9 37 ${prefix}d9 27`);
+      guest.core.setGpr(RBX, 0xa000n);
+      guest.core.useExtended();
+      for (const [word, value] of Object.entries(pointers)) guest.core.set(word as keyof typeof pointers, value);
+      guest.run(2);
+      expect(guest.core.rip).toBe(BigInt(AT.code + (prefix === '' ? 4 : 6)));
+      const bytes = prefix === '' ? 2 : 4;
+      const kept = (['fop', 'fip', 'fdp'] as const).map((word) => guest.core.get(word));
+      return { fields: [3, 4, 5, 6].map((n) => guest.word(0xa000 + n * bytes, bytes)), kept };
+    });
+    expect(images).toEqual([
+      { fields: [0x1234, 0xc5a7, 0x5678, 0xb000], kept: [0x5a7n, 0xc1234n, 0xb5678n] },
+      { fields: [0xffff1234, 0xfedc5a7, 0xffff5678, 0x89ab000], kept: [0x5a7n, 0xfedc1234n, 0x89ab5678n] },
+    ]);
+  });
+
   it('keeps limits that protected mode loaded (SDM Vol. 3, "Switching Back to Real-Address Mode")', () => {
     const guest = realMachine(engine, '67 8a 03');
     guest.core.set('dsHigh', 0xffffffffn);

@@ -61,7 +61,7 @@ const GENERAL_FEATURES: readonly Feature[] = [
 
 /** Rows that are #GP(0) at CPL 3 whatever their operands are. */
 const PRIVILEGED =
-  /^(cli|sti|clts|hlt|in|out|(in|out)s[bwd]|invd|wbinvd|invlpg|l[gi]dt|lldt|ltr|lmsw|rdmsr|wrmsr|mov|swapgs|sysretq?|sysexitq?)$/;
+  /^(cli|sti|clts|hlt|in|out|(in|out)s[bwd]|invd|wbinvd|invlpg|l[gi]dt|lldt|ltr|lmsw|rdmsr|wrmsr|mov|swapgs|sysretq?|sysexitq?|xsaves(64)?|xrstors(64)?)$/;
 
 /** What is never recorded, and why. */
 const LEFT_OUT: readonly (readonly [mnemonics: RegExp, why: string])[] = [
@@ -73,15 +73,14 @@ const LEFT_OUT: readonly (readonly [mnemonics: RegExp, why: string])[] = [
   [/^(iret.*|retf)$/, 'a far return, which the kernel that runs the recording has prepared for itself alone'],
   [/^(lar|lsl|verr|verw)$/, "reads the kernel's descriptors"],
   [/^(l[defgs]s|lss)$/, "loads selectors of the kernel's descriptors"],
-  [
-    /^(x(save|rstor).*|fx(save|rstor).*|f(n?)(save|rstor|stenv|ldenv)|fldenv|frstor)$/,
-    'its image has FIP, FDP and FOP, of which vectors know nothing',
-  ],
   [/^(clac|stac)$/, 'is #UD at CPL 3'],
   [/^(monitorx?|mwaitx?|umonitor|umwait|tpause)$/, 'waits'],
   [/^(xbegin|xend|xabort|bound|arpl|umov|ud0|jmpe|loadall.*|rsm|fstdw|fstsg|frstpm)$/, 'not on every processor'],
   [/^(fn?disi|fn?eni|fn?setpm)$/, 'a NOP since the 80387'],
 ];
+
+/** What saves or restores the state of the FPU, SSE and AVX. */
+const IMAGE = /^(x(save|rstor)|fx(save|rstor)|fn?(save|rstor|stenv|ldenv))/;
 
 const segment = /(^|_)(es|cs|ss|ds|fs|gs)($|_)|sreg/i;
 
@@ -102,6 +101,7 @@ const isSelectorRead = (codeName: string): boolean => /^(Mov_(rm|r)\d+(m16)?_Sre
 export function classOf(row: Row, codeName: string): string | undefined {
   if (whyLeftOut(row, codeName) !== undefined) return undefined;
   if (row.privileged) return 'priv';
+  if (IMAGE.test(row.mnemonic)) return 'image';
   const has = (features: readonly Feature[]): boolean => features.some((name) => row.features.includes(CpuidFeature[name]));
   const extension = EXTENSIONS.find(([, features]) => has(features));
   const general = GENERAL.find(([, mnemonics]) => mnemonics.test(row.mnemonic))?.[0];
@@ -112,7 +112,7 @@ export function classOf(row: Row, codeName: string): string | undefined {
 }
 
 /** Every class, in the order of this file. */
-export const CLASSES: readonly string[] = [...GENERAL.map(([name]) => name), 'int', 'priv', ...EXTENSIONS.map(([name]) => name)];
+export const CLASSES: readonly string[] = [...GENERAL.map(([name]) => name), 'int', 'priv', 'image', ...EXTENSIONS.map(([name]) => name)];
 
 /** The rows of a class. */
 export function rowsOf(name: string, nameOf: (row: Row) => string): readonly Row[] {

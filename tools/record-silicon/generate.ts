@@ -3,6 +3,7 @@ import { GPR_NAMES } from '../../src/isa/core-state.ts';
 import { decode } from '../../src/isa/decode.ts';
 import { encode, isGather, type MemoryPlace, type Row } from '../../src/isa/encodings.ts';
 import { setMxcsr, setVectors, setX87 } from './floats.ts';
+import { imageBytes, imageFor, imagePlace, setState } from './images.ts';
 import { memoryPlace, respelled, withDisplacement } from './spelling.ts';
 import { notesOf, statusMaskOf, undefinedFlagsOf } from './undefined.ts';
 import { bitsOf, decimal, extended, inMemoryOrder, pick, quadword, type Random } from './values.ts';
@@ -28,6 +29,8 @@ export interface Test {
   readonly overrides: ReadonlyMap<string, string>;
   readonly memory: readonly (readonly [at: bigint, bytes: string])[];
   readonly repeats: boolean;
+  /** Linear address of the state that is saved or restored: pointers of the x87 FPU count too, and registers that are empty. */
+  readonly image?: bigint;
   /** Every processor that has the instruction raises #UD. */
   readonly isUndefined: boolean;
   readonly undefinedFlags: bigint;
@@ -57,6 +60,9 @@ export const DEFAULTS: ReadonlyMap<string, string> = new Map([
   ['fcw', '37f'],
   ['fsw', '0'],
   ['ftw', '0'],
+  ['fop', '0'],
+  ['fip', '0'],
+  ['fdp', '0'],
 ]);
 
 /** Register files with values of all kinds. */
@@ -160,6 +166,10 @@ export function generate(row: Row, kind: string, number: number, random: Random,
     },
   });
   if (encoded === undefined) return undefined;
+  const image = imageBytes(Code[row.code]!);
+  let imageAt: bigint | undefined;
+  // EAX asks for components.
+  if (image !== undefined && (place?.base === RAX || place?.index === RAX)) return undefined;
   const repeated = kind === 'string' && random(3) > 0;
   const plain = repeated ? Uint8Array.of(random(2) === 0 ? 0xf3 : 0xf2, ...encoded) : encoded;
   const spelling = repeated ? { bytes: plain, invalid: false } : respelled(row, kind, plain, place !== undefined, random);
@@ -168,11 +178,18 @@ export function generate(row: Row, kind: string, number: number, random: Random,
   if (decode(code).kind !== (isUndefined ? 'invalid' : 'instruction')) return undefined;
   const name = row.mnemonic;
   setImplied(draft, name, kind, random);
+  if (image !== undefined) {
+    setX87(random, overrides);
+    setMxcsr(random, overrides);
+    setState(random, overrides);
+  }
   if (place !== undefined) {
     const base = place.base;
-    const at = target(random, base === undefined);
-    draft.fill(at, OPERAND);
-    const operand = operandOf(name, kind, random);
+    const anywhere = target(random, base === undefined);
+    const at = image === undefined ? anywhere : BigInt.asUintN(64, imagePlace(random, Code[row.code]!, anywhere));
+    if (image !== undefined) imageAt = at;
+    draft.fill(at, image === undefined ? OPERAND : image + 64 - (image % 8));
+    const operand = image === undefined ? operandOf(name, kind, random) : imageFor(random, Code[row.code]!);
     if (operand !== undefined) memory.push([at, operand]);
     if (base === undefined) {
       const placed = withDisplacement(code, place.relative ? at - rip - BigInt(code.length) : at);
@@ -215,6 +232,7 @@ export function generate(row: Row, kind: string, number: number, random: Random,
     overrides,
     memory,
     repeats: gather || repeated,
+    ...(imageAt !== undefined && { image: imageAt }),
     isUndefined,
     undefinedFlags,
     statusMask: kind === 'x87' ? statusMaskOf(name) : undefined,

@@ -6,7 +6,7 @@
  * LDT has the descriptors of the local descriptor table, each as base.limit.flags, flags as in struct user_desc.
  * A test is one line of hexadecimal words as generate.ts writes them: name, whether it may stay where it is, 0 or for 16- and 32-bit code the selectors of CS, SS, DS, ES, FS
  * and GS with dots between them, RIP, RFLAGS, 16 general registers, MXCSR, FCW, FSW,
- * FTW, 8 x87 registers (20 digits), 16 YMM registers (64 digits, as in memory), the instruction's bytes, then address and bytes of memory.
+ * FTW, FOP, FIP, FDP, 8 x87 registers (20 digits), 16 YMM registers (64 digits, as in memory), the instruction's bytes, then address and bytes of memory.
  *
  * Everything happens in signal handlers: returning from one loads the state of the next test with EFLAGS.TF set, and the trap behind its instruction, or its fault, is the next
  * signal. A timer ends what does not come back.
@@ -36,7 +36,6 @@
 /* The XSAVE area that a signal frame has (SDM Vol. 1, "XSAVE Area"). */
 #define XSTATE_BV 512
 #define YMM_HIGH 576
-#define X87_SSE_AVX 7
 /* uc_flags: SS is in the frame and is loaded from it. */
 #define WITH_SS 6
 #define USER_CS 0x33
@@ -58,7 +57,7 @@ static struct region {
 
 struct state {
   uint64_t rip, flags, gpr[16];
-  uint64_t mxcsr, fcw, fsw, ftw;
+  uint64_t mxcsr, fcw, fsw, ftw, fop, fip, fdp;
   uint8_t st[8][10], ymm[16][32];
 };
 
@@ -150,6 +149,9 @@ static int next_test(void)
   test.in.fcw = number();
   test.in.fsw = number();
   test.in.ftw = number();
+  test.in.fop = number();
+  test.in.fip = number();
+  test.in.fdp = number();
   for (int n = 0; n < 8; n++)
     bytes_of(word(), test.in.st[n], 10);
   for (int n = 0; n < 16; n++)
@@ -172,11 +174,31 @@ static void put(uint64_t at, const uint8_t *bytes, int size)
         *(uint8_t *)(at + n) = bytes[n];
 }
 
+static int is_zero(const void *bytes, int size)
+{
+  static const uint8_t none[16];
+
+  return !memcmp(bytes, none, (size_t)size);
+}
+
+/* Components that are not as new: only these are loaded, so that the processor knows. */
+static uint64_t in_use(void)
+{
+  struct state *s = &test.in;
+  uint64_t used = s->fcw != 0x37f || s->fsw || s->ftw || s->fop || s->fip || s->fdp;
+
+  for (int n = 0; n < 8; n++)
+    used |= !is_zero(s->st[n], 10);
+  for (int n = 0; n < 16; n++)
+    used |= (uint64_t)(is_zero(s->ymm[n], 16) ? 0 : 2) | (is_zero(s->ymm[n] + 16, 16) ? 0 : 4);
+  return used;
+}
+
 static void load(ucontext_t *to)
 {
   greg_t *gregs = to->uc_mcontext.gregs;
   uint8_t *area = (uint8_t *)to->uc_mcontext.fpregs;
-  uint64_t all = X87_SSE_AVX;
+  uint64_t present = in_use();
 
   for (unsigned r = 0; r < REGIONS; r++)
     memset((void *)regions[r].start, regions[r].fill, regions[r].size);
@@ -197,6 +219,9 @@ static void load(ucontext_t *to)
   memcpy(area + 2, &test.in.fsw, 2);
   memset(area + 4, 0, 20);
   memcpy(area + 4, &test.in.ftw, 1);
+  memcpy(area + 6, &test.in.fop, 2);
+  memcpy(area + 8, &test.in.fip, 8);
+  memcpy(area + 16, &test.in.fdp, 8);
   memcpy(area + 24, &test.in.mxcsr, 4);
   memset(area + 32, 0, 128);
   for (int n = 0; n < 8; n++)
@@ -205,7 +230,7 @@ static void load(ucontext_t *to)
     memcpy(area + 160 + 16 * n, test.in.ymm[n], 16);
     memcpy(area + YMM_HIGH + 16 * n, test.in.ymm[n] + 16, 16);
   }
-  memcpy(area + XSTATE_BV, &all, 8);
+  memcpy(area + XSTATE_BV, &present, 8);
   steps = 0;
 }
 
@@ -223,7 +248,8 @@ static void describe(char *to, int number, const siginfo_t *info, ucontext_t *fr
   uint8_t *area = (uint8_t *)from->uc_mcontext.fpregs;
   uint64_t bits;
   uint32_t mxcsr;
-  uint16_t fcw, fsw;
+  uint16_t fcw, fsw, fop;
+  uint64_t fip, fdp;
   static const uint8_t none[32];
   int trap = (int)gregs[REG_TRAPNO];
 
@@ -245,7 +271,10 @@ static void describe(char *to, int number, const siginfo_t *info, ucontext_t *fr
   memcpy(&fcw, area, 2);
   memcpy(&fsw, area + 2, 2);
   memcpy(&mxcsr, area + 24, 4);
-  to += sprintf(to, " %x %x %x %x", mxcsr, fcw, fsw, area[4]);
+  memcpy(&fop, area + 6, 2);
+  memcpy(&fip, area + 8, 8);
+  memcpy(&fdp, area + 16, 8);
+  to += sprintf(to, " %x %x %x %x %x %lx %lx", mxcsr, fcw, fsw, area[4], fop, (unsigned long)fip, (unsigned long)fdp);
   for (int n = 0; n < 8; n++) {
     *to++ = ' ';
     to = hex(to, area + 32 + 16 * n, 10);
@@ -378,7 +407,8 @@ int main(int argc, char **argv)
     sigdelset(&action.sa_mask, SIGALRM);
     sigaction(signals[n], &action, NULL);
   }
-  signal(SIGALRM, on_alarm);
+  action = (struct sigaction){.sa_handler = on_alarm, .sa_flags = SA_ONSTACK};
+  sigaction(SIGALRM, &action, NULL);
   __asm__ volatile("int3");
   return 1;
 }

@@ -48,6 +48,7 @@ const NAMES = [
   'avx',
   'mmx',
   'x87',
+  'image',
 ];
 
 /** Every class of 16- and 32-bit code: its name with the size behind it. */

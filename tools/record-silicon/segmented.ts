@@ -5,7 +5,9 @@ import { encode, isGather, type MemoryPlace, type Row } from '../../src/isa/enco
 import { modeOf } from '../../src/isa/mode.ts';
 import { boundsOf, descriptorOf, FLAT_CODE, FLAT_DATA, LDT, LONG_CODE, ldtSelector, SEGMENT_ORDER, sizesOf } from '../silicon/segments.ts';
 import { narrowed } from '../silicon/vectors.ts';
+import { setMxcsr, setX87 } from './floats.ts';
 import type { Background, Test } from './generate.ts';
+import { imageBytes, imageFor, imagePlace, setState } from './images.ts';
 import { notesOf, statusMaskOf, undefinedFlagsOf } from './undefined.ts';
 import { bitsOf, extended, inMemoryOrder, pick, quadword, type Random } from './values.ts';
 
@@ -15,7 +17,7 @@ const CODE = 0x20000000;
 const CODE_BYTES = 0x2000;
 const DATA = 0x10000000;
 const DATA_BYTES = 0x10000;
-const [RCX, RBX, RSP, RBP, RSI, RDI] = [1, 3, 4, 5, 6, 7];
+const [RAX, RCX, RBX, RSP, RBP, RSI, RDI] = [0, 1, 3, 4, 5, 6, 7];
 const ARITHMETIC = 0x8d5n;
 const ALWAYS = 0x202n;
 const DF = 0x400n;
@@ -63,13 +65,15 @@ const codeOffset = (random: Random, selector: number): number =>
 
 const littleEndian = (value: number, bytes: number): string => inMemoryOrder(BigInt(value >>> 0) & ((1n << BigInt(8 * bytes)) - 1n), bytes);
 
-/** A selector to be loaded. Those of 64-bit code are for CS alone. */
-function selectorToLoad(random: Random, code: boolean): number {
+/**
+ * A selector to be loaded. Those of 64-bit code are for CS alone, and not `from16`, a stack of 16 bits: the kernel left another upper half in RSP, where 64-bit code's stack would be.
+ */
+function selectorToLoad(random: Random, code: boolean, from16 = false): number {
   const kind = random(12);
   // Of a null selector the return to the handler would clear the RPL.
   if (kind === 0) return 0;
   if (kind === 1) return Number(bitsOf(random, 16)) | 0x1000;
-  if (kind === 2) return code ? pick(random, [FLAT_CODE, LONG_CODE]) : FLAT_DATA;
+  if (kind === 2) return code ? pick(random, [FLAT_CODE, from16 ? FLAT_CODE : LONG_CODE]) : FLAT_DATA;
   if (kind === 3) return ldtSelector(random(LDT.length)) & ~random(4);
   return ldtSelector(code ? pick(random, [0, 1, 10, 11, 14]) : random(LDT.length));
 }
@@ -116,6 +120,10 @@ export function generateSegmented(row: Row, kind: string, number: number, random
     },
   });
   if (encoded === undefined) return undefined;
+  const image = imageBytes(Code[row.code]!);
+  let imageAt: bigint | undefined;
+  // EAX asks for components.
+  if (image !== undefined && (place?.base === RAX || place?.index === RAX)) return undefined;
   const code = [...encoded];
   const name = row.mnemonic;
   const codeName = Code[row.code]!;
@@ -130,7 +138,7 @@ export function generateSegmented(row: Row, kind: string, number: number, random
   if (/^(aam|aad)$/.test(name)) code[code.length - 1] = pick(random, [0, 10, 10, 16, random(256), random(256)]);
   const far = /_ptr16/.test(codeName);
   if (far) {
-    const selector = selectorToLoad(random, true);
+    const selector = selectorToLoad(random, true, name === 'call' && stackSize === 16);
     const offset = codeOffset(random, selector);
     const bytes = code.length - (/1632/.test(codeName) ? 6 : 4);
     const text = [offset & 0xff, (offset >> 8) & 0xff, (offset >> 16) & 0xff, offset >>> 24].slice(0, /1632/.test(codeName) ? 4 : 2);
@@ -184,13 +192,28 @@ export function generateSegmented(row: Row, kind: string, number: number, random
     setGpr(RBX, at - Number(gpr(0) & 0xffn), addressSize);
     fill(linear(through(DS), at));
   }
+  if (image !== undefined) {
+    setX87(random, overrides);
+    setMxcsr(random, overrides);
+    setState(random, overrides);
+  }
   if (place !== undefined) {
     const bits = gather ? 32 : addressSize;
     const usual = place.base === RBP || (place.base === RSP && bits === 32) ? SS : DS;
-    const at = offsetIn(random, through(usual), bits);
-    fill(linear(through(usual), at), 192);
+    const anywhere = offsetIn(random, through(usual), bits);
+    // Bases are multiples of 64.
+    const at = image === undefined ? anywhere : Number(imagePlace(random, codeName, BigInt(anywhere)));
+    // AMD goes on at the start of the segment, where the manual has #GP, or anything.
+    if (image !== undefined && at + image > 2 ** bits) return undefined;
+    // AMD asks for all of it, even where a component is not loaded from it.
+    const { high } = descriptorOf(through(usual)) === undefined ? { high: 0 } : boundsOf(descriptorOf(through(usual))!);
+    if (image !== undefined && codeName.startsWith('Xrstor') && at <= high && at + image - 1 > high) return undefined;
+    fill(linear(through(usual), at), image === undefined ? 192 : image + 64 - (image % 8));
+    const operand = imageFor(random, codeName);
+    if (image !== undefined) imageAt = BigInt(linear(through(usual), at));
+    if (operand !== undefined) put(through(usual), at, operand);
     if (/^(call|jmp)$/.test(name)) {
-      const selector = /_m16/.test(codeName) ? selectorToLoad(random, true) : segments[0]!;
+      const selector = /_m16/.test(codeName) ? selectorToLoad(random, true, name === 'call' && stackSize === 16) : segments[0]!;
       put(through(usual), at, littleEndian(codeOffset(random, selector), operandBytes));
       if (/_m16/.test(codeName)) put(through(usual), at + (/_m1632/.test(codeName) ? 4 : 2), littleEndian(selector, 2));
     }
@@ -239,6 +262,7 @@ export function generateSegmented(row: Row, kind: string, number: number, random
     overrides,
     memory,
     repeats: gather || repeated,
+    ...(imageAt !== undefined && { image: imageAt }),
     isUndefined: false,
     undefinedFlags,
     statusMask: kind === 'x87' ? statusMaskOf(name) : undefined,

@@ -77,6 +77,8 @@ function* registerDifferences(vector: Vector, ran: Ran): Generator<Difference> {
   }
 }
 
+const POINTERS = ['fop', 'fip', 'fdp'] as const;
+
 const EXTENDED_NAMES = [
   ...Array.from({ length: 16 }, (_, n) => `y${n}`),
   ...Array.from({ length: 8 }, (_, n) => `st${n}`),
@@ -84,13 +86,16 @@ const EXTENDED_NAMES = [
   'fsw',
   'ftw',
   'mx',
+  'fop',
+  'fip',
+  'fdp',
 ];
 
 /** C1 of the status word: the result was rounded up. */
 const C1 = 0x200n;
 const PE = 0x20n;
 
-function* extendedDifferences({ before, out, statusMask: mask, notes }: Vector, ran: Ran): Generator<Difference> {
+function* extendedDifferences({ before, out, statusMask: mask, notes, isImage }: Vector, ran: Ran): Generator<Difference> {
   const got = ran.extended;
   const approximate = notes.includes('approx');
   // Whether an inexact result was rounded up depends on the value that it was rounded from, which processors approximate in their own ways.
@@ -100,6 +105,7 @@ function* extendedDifferences({ before, out, statusMask: mask, notes }: Vector, 
     ['fsw', before.extended.fsw, got.fsw, statusMask],
     ['ftw', before.extended.ftw, got.ftw, 0xffn],
     ['mx', before.extended.mxcsr, got.mxcsr, 0xffffn],
+    ...(isImage === true ? POINTERS.map((name) => [name, before.extended[name], got[name], (1n << 64n) - 1n] as const) : []),
   ] as const;
   for (const [name, unchanged, now, mask] of words) {
     const changed = out.get(name);
@@ -115,7 +121,7 @@ function* extendedDifferences({ before, out, statusMask: mask, notes }: Vector, 
   const registers = [
     ...before.extended.st.flatMap((value, n) => {
       const physical = (Number(got.fsw >> 11n) + n) & 7;
-      return ((got.ftw >> BigInt(physical)) & 1n) === 0n ? [] : [[`st${n}`, value, got.st[n]!] as const];
+      return isImage !== true && ((got.ftw >> BigInt(physical)) & 1n) === 0n ? [] : [[`st${n}`, value, got.st[n]!] as const];
     }),
   ];
   for (const [name, unchanged, now] of registers) {

@@ -8,18 +8,17 @@ export const CR4_OSFXSR_OSXMMEXCPT_OSXSAVE = 0x40600n;
 export const XCR0_X87_SSE_AVX = 7n;
 
 /** Writes the extended state of a core's block that begins at byte `base` of `view`. ST(i) goes to the physical register that TOP makes it. */
-export function putExtended(view: DataView, base: number, { ymm, st, fcw, fsw, ftw, mxcsr }: Extended): void {
+export function putExtended(view: DataView, base: number, { ymm, st, ...words }: Extended): void {
   ymm.forEach((value, n) => {
     for (let q = 0; q < 4; q++) view.setBigUint64(base + ymmOffset(n) + 8 * q, (value >> BigInt(64 * q)) & QUAD, true);
   });
-  const top = Number(fsw >> 11n) & 7;
+  const top = Number(words.fsw >> 11n) & 7;
   st.forEach((value, n) => {
     const at = base + x87Offset((top + n) & 7);
     view.setBigUint64(at, value & QUAD, true);
     view.setBigUint64(at + 8, value >> 64n, true);
   });
-  for (const [word, value] of Object.entries({ fcw, fsw, ftw, mxcsr }))
-    view.setBigUint64(base + OFFSET[word as 'fcw' | 'fsw' | 'ftw' | 'mxcsr'], value, true);
+  for (const [word, value] of Object.entries(words)) view.setBigUint64(base + OFFSET[word as keyof typeof words], value, true);
 }
 
 /** Reads it back. */
@@ -36,6 +35,9 @@ export function takeExtended(view: DataView, base: number): Extended {
     fsw: quad(OFFSET.fsw),
     ftw: quad(OFFSET.ftw),
     mxcsr: quad(OFFSET.mxcsr),
+    fop: quad(OFFSET.fop),
+    fip: quad(OFFSET.fip),
+    fdp: quad(OFFSET.fdp),
   };
 }
 

@@ -21,6 +21,7 @@ const PER_CLASS: Readonly<Record<string, number>> = {
   avx2: 2,
   fma: 2,
   mmx: 3,
+  image: 3,
 };
 /** Of 16- and 32-bit code, by the class without its size. */
 const PER_SEGMENTED: Readonly<Record<string, number>> = {
@@ -28,11 +29,13 @@ const PER_SEGMENTED: Readonly<Record<string, number>> = {
   stack: 4,
   bound: 6,
   branch: 2,
+  far: 3,
   string: 2,
   sse: 1,
   avx: 1,
   mmx: 1,
   x87: 1,
+  image: 1,
 };
 const SEGMENTED = 2;
 const CLASSES = [
@@ -67,6 +70,7 @@ const CLASSES = [
   'sha',
   'mmx',
   'x87',
+  'image',
 ];
 
 interface Row {

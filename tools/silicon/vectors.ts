@@ -26,6 +26,9 @@ export interface Extended {
   /** One bit a physical register: in use. */
   readonly ftw: bigint;
   readonly mxcsr: bigint;
+  readonly fop: bigint;
+  readonly fip: bigint;
+  readonly fdp: bigint;
 }
 
 /** One record of a vector file. */
@@ -35,6 +38,8 @@ export interface Vector {
   /** 16- and 32-bit code: selectors of CS, SS, DS, ES, FS and GS. */
   readonly segments?: readonly number[];
   readonly before: InState;
+  /** Of what saves and restores state: FOP, FIP and FDP are compared, and x87 registers that are empty. */
+  readonly isImage?: boolean;
   /** Initial memory: address and bytes; all other data memory is 0. */
   readonly memory: readonly (readonly [bigint, Uint8Array])[];
   /** Registers that change, by the format's names: rax to r15, rip, fl, sel, fsb, gsb, and those of x87 and SSE. */
@@ -180,8 +185,12 @@ export function vectorOf(raw: RawVector, background: Background): Vector {
         fsw: value('fsw', '0'),
         ftw: value('ftw', '0'),
         mxcsr: value('mx', '1f80'),
+        fop: value('fop', '0'),
+        fip: value('fip', '0'),
+        fdp: value('fdp', '0'),
       },
     },
+    ...(raw.in.fip !== undefined && { isImage: true }),
     memory: runs(raw.m),
     out: new Map(Object.entries(raw.out)),
     memoryOut: runs(raw.mo),

@@ -1,5 +1,5 @@
 import { TextpokeError } from '../../error.ts';
-import { Vector } from '../../isa/core-state.ts';
+import { RSP, Vector } from '../../isa/core-state.ts';
 import type { Instruction } from '../../isa/instruction.ts';
 import { CS, SS } from '../../isa/segments.ts';
 import { checkOffset, codeEntry, is64Bit } from '../code-segment.ts';
@@ -82,17 +82,21 @@ function checkRealOffset(core: Core, offset: bigint): void {
 
 /** A checked target: whether its offset can be one is asked apart, since CALL pushes first. */
 interface FarEntry {
+  /** It is 64-bit code. */
+  readonly to64: boolean;
   checkOffset(): void;
   enter(): void;
 }
 
 function farEntry(machine: MachineParts, core: Core, pointer: FarPointer): FarEntry {
   if (!isProtected(core)) {
-    return { checkOffset: () => checkRealOffset(core, pointer.offset), enter: () => enterReal(machine, core, pointer) };
+    return { to64: false, checkOffset: () => checkRealOffset(core, pointer.offset), enter: () => enterReal(machine, core, pointer) };
   }
   const { code, selector, offset } = checkTarget(machine, core, pointer);
-  const enter = codeEntry(machine, core, selector, code.hidden, is64Bit(core, code));
+  const to64 = is64Bit(core, code);
+  const enter = codeEntry(machine, core, selector, code.hidden, to64);
   return {
+    to64,
     checkOffset: () => {
       checkOffset(core, code, offset);
       setTypeBits(machine, core, code, 1);
@@ -111,15 +115,17 @@ export const jmpFar: SystemHelper = (machine, core, instruction, fields) => {
   return 'jumped';
 };
 
-/** Outside 64-bit mode what it pushes is in memory when the offset is beyond the limit: as recorded. */
+/** Outside 64-bit mode what it pushes is in memory when the offset is beyond the limit, and on the way to 64-bit code the stack is already where RSP says: as recorded. */
 export const callFar: SystemHelper = (machine, core, instruction, fields, next) => {
   const target = farEntry(machine, core, farPointer(core, instruction, fields));
   if (core.mode === 0) target.checkOffset();
   const bytes = instruction.size / 8;
-  core.store(onStack(core, -bytes, bytes, 'write'), bytes, core.get('cs'), 'stack');
-  core.store(onStack(core, -2 * bytes, bytes, 'write'), bytes, BigInt.asUintN(instruction.size, next), 'stack');
+  const place = (at: number): bigint => (target.to64 ? BigInt.asUintN(64, core.gpr(RSP) + BigInt(at)) : onStack(core, at, bytes, 'write'));
+  core.store(place(-bytes), bytes, core.get('cs'), 'stack');
+  core.store(place(-2 * bytes), bytes, BigInt.asUintN(instruction.size, next), 'stack');
   if (core.mode !== 0) target.checkOffset();
-  moveStackPointer(core, -2 * bytes);
+  if (target.to64) core.setGpr(RSP, place(-2 * bytes));
+  else moveStackPointer(core, -2 * bytes);
   target.enter();
   return 'jumped';
 };
@@ -128,10 +134,9 @@ export const retFar: SystemHelper = (machine, core, instruction, fields) => {
   const bytes = instruction.size / 8;
   const released = instruction.operands.length === 0 ? 0 : Number(readOperand(core, instruction, fields, 0, 16));
   const pop = (at: number): bigint => core.load(onStack(core, at, bytes, 'read'), bytes, 'stack');
-  // With an operand CS is read first: as recorded.
-  const early = instruction.operands.length === 0 ? undefined : pop(bytes);
+  // CS is read first: as recorded.
+  const cs = Number(pop(bytes) & 0xffffn);
   const rip = pop(0);
-  const cs = Number((early ?? pop(bytes)) & 0xffffn);
   if (!isProtected(core)) {
     checkRealOffset(core, rip);
     moveStackPointer(core, 2 * bytes + released);

@@ -12,7 +12,7 @@ export const fxsave =
   (bytes: AddressBytes): SystemHelper =>
   (_machine, core, instruction, fields) => {
     const area = new StateArea(core, instruction, fields, ALIGNMENT);
-    area.probe(AREA_BYTES);
+    area.probe(AREA_BYTES - 1, 0);
     storeX87(core, area, bytes);
     if (hasCr4(core, CR4.osfxsr)) {
       storeMxcsr(core, area);
@@ -25,6 +25,8 @@ export const fxrstor =
   (bytes: AddressBytes): SystemHelper =>
   (_machine, core, instruction, fields) => {
     const area = new StateArea(core, instruction, fields, ALIGNMENT);
+    // Before anything else the last byte: as recorded.
+    area.load(AREA_BYTES - 1, 1);
     const puts = [loadX87(core, area, bytes)];
     if (hasCr4(core, CR4.osfxsr)) puts.push(loadMxcsr(core, area), loadHalves(core, area, 0));
     for (const put of puts) put();

@@ -18,7 +18,8 @@ export function storeX87(core: Core, area: StateArea, bytes: AddressBytes): void
   area.store(0, 8, words);
   area.store(8, 8, BigInt.asUintN(8 * bytes, core.get('fip')));
   area.store(16, 8, BigInt.asUintN(8 * bytes, core.get('fdp')));
-  for (let n = 0; n < 8; n++) storeRegister(core, area, REGISTERS_AT + 16 * n, n);
+  // The reserved rest of its sixteen bytes is zeros: as recorded.
+  for (let n = 0; n < 8; n++) storeRegister(core, area, REGISTERS_AT + 16 * n, n, 8);
 }
 
 /** Loads the image; gives what puts it into the core. */

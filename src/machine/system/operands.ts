@@ -1,7 +1,7 @@
 import { OFFSET, RDI, RSI } from '../../isa/core-state.ts';
 import type { Instruction, Operand } from '../../isa/instruction.ts';
 import type { RecordFields } from '../../isa/record.ts';
-import { ES } from '../../isa/segments.ts';
+import { ES, SEGMENTS } from '../../isa/segments.ts';
 import type { Core } from '../core.ts';
 import { linearOf } from '../segmentation.ts';
 
@@ -46,6 +46,13 @@ export function addressOf(
 ): bigint {
   const offset = offsetOf(core, instruction, fields) + BigInt(displacement);
   return core.mode === 0 ? BigInt.asUintN(64, offset) : linearOf(core, instruction.segment, offset, bytes, access);
+}
+
+/** Linear address of the memory operand; nothing is checked. */
+export function uncheckedAddressOf(core: Core, instruction: Instruction, fields: RecordFields): bigint {
+  const offset = offsetOf(core, instruction, fields);
+  if (core.mode === 0) return offset;
+  return BigInt.asUintN(32, offset + core.get(SEGMENTS[instruction.segment]!.base));
 }
 
 /** Linear address of what a string instruction reads at RSI. Throws `GuestFault`. */

@@ -4,7 +4,7 @@ import { Vector } from '../../isa/core-state.ts';
 import type { Instruction } from '../../isa/instruction.ts';
 import type { RecordFields } from '../../isa/record.ts';
 import { type Core, GuestFault } from '../core.ts';
-import { accessKind, addressOf } from './operands.ts';
+import { accessKind, addressOf, uncheckedAddressOf } from './operands.ts';
 
 /** The memory operand of an instruction that saves or restores state: fields at offsets from its address. */
 export class StateArea {
@@ -13,18 +13,18 @@ export class StateArea {
   readonly #fields: RecordFields;
   readonly #kind: 'stack' | 'data';
 
-  /** #GP(0) where the address is no multiple of `alignment`. */
+  /** #GP(0) where the address is no multiple of `alignment`, before its segment is asked. */
   constructor(core: Core, instruction: Instruction, fields: RecordFields, alignment: number) {
     this.#core = core;
     this.#instruction = instruction;
     this.#fields = fields;
     this.#kind = accessKind(fields);
-    if (this.#at(0, 1, 'read') % BigInt(alignment) !== 0n) throw new GuestFault(Vector.GP);
+    if (uncheckedAddressOf(core, instruction, fields) % BigInt(alignment) !== 0n) throw new GuestFault(Vector.GP);
   }
 
-  /** Faults as a store of `bytes` bytes from the start would: call it before the first store, so that there are all or none. */
-  probe(bytes: number): void {
-    this.#core.probe(this.#at(0, bytes, 'write'), bytes, this.#kind);
+  /** Faults where a store of one of these bytes would: call it before the first store, so that there are all or none. Of the offsets the first that faults counts: as recorded. */
+  probe(...offsets: readonly number[]): void {
+    for (const offset of offsets) this.#core.probe(this.#at(offset, 1, 'write'), 1, this.#kind);
   }
 
   load(offset: number, bytes: number): bigint {

@@ -10,11 +10,11 @@ const CONTROL_FIXED = 0x40n;
 
 const physical = (core: Core, n: number): number => x87Offset((Number(core.get('fsw') >> BigInt(TOP_AT)) + n) & 7);
 
-/** Stores ST(n) as ten bytes. */
-export function storeRegister(core: Core, area: StateArea, offset: number, n: number): void {
+/** Stores ST(n): eight bytes of significand, then sign and exponent in `upper` bytes. */
+export function storeRegister(core: Core, area: StateArea, offset: number, n: number, upper: 2 | 8 = 2): void {
   const at = physical(core, n);
   area.store(offset, 8, core.rawLong(at));
-  area.store(offset + 8, 2, core.rawLong(at + 8));
+  area.store(offset + 8, upper, core.rawLong(at + 8) & 0xffffn);
 }
 
 /** The ten bytes of a register in memory. */

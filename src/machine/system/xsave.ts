@@ -80,8 +80,8 @@ export const xsave =
     const area = new StateArea(core, instruction, fields, ALIGNMENT);
     const components = requested(core);
     const used = inUse(core);
+    area.probe(0, areaBytes(components) - 1);
     const old = area.load(HEADER_AT, 8);
-    area.probe(areaBytes(components));
     storeComponents(core, area, optimized ? components & used : components, bytes);
     if ((components & (SSE | AVX)) !== 0n) storeMxcsr(core, area);
     area.store(HEADER_AT, 8, (old & ~components) | (used & components));
@@ -97,7 +97,7 @@ export const xsavec =
     const area = new StateArea(core, instruction, fields, ALIGNMENT);
     const components = requested(core);
     const used = (inUse(core) | (core.get('mxcsr') === MXCSR_START ? 0n : SSE)) & components;
-    area.probe(areaBytes(components));
+    area.probe(0, areaBytes(components) - 1);
     storeComponents(core, area, used, bytes);
     if ((used & SSE) !== 0n) storeMxcsr(core, area);
     area.store(HEADER_AT, 8, used);
@@ -113,6 +113,8 @@ interface Header {
 
 /** #GP(0) for a header that no save instruction makes. */
 function readHeader(core: Core, area: StateArea, compactOnly: boolean): Header {
+  // Its first byte, then the header: as recorded.
+  area.load(0, 1);
   const [present, layout, third] = [0, 8, 16].map((at) => area.load(HEADER_AT + at, 8)) as [bigint, bigint, bigint];
   const isCompact = (layout & COMPACT) !== 0n;
   const enabled = xcr0Of(core);

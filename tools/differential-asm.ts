@@ -8,7 +8,7 @@ import { TextpokeError } from '../src/error.ts';
 import type { Backend } from '../src/image/assembler/encode.ts';
 import { BackendRefusal } from '../src/image/assembler/failure.ts';
 import { ASSEMBLER_NAMES, type Assembler, loadAssembler, makeAssembler, type Syntax } from '../src/image/assembler/index.ts';
-import { ATT_LINES, INTEL_LINES } from './differential-asm-lines.ts';
+import { ATT_LINES, INTEL_LINES } from './differential-asm/lines.ts';
 
 /** Compares an assembler with GNU as, line by line. `npx tsx tools/differential-asm.ts` prints the tally and every line that is not equal. */
 

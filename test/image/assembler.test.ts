@@ -8,8 +8,8 @@ import { ASSEMBLER_NAMES, imageFromAssembled, loadAssembler, makeAssembler, type
 import { loadKeystone } from '../../src/image/assembler/keystone.ts';
 import { TokenReader, tokenize } from '../../src/image/assembler/lexer.ts';
 import { parseInstruction } from '../../src/image/assembler/parse-instruction.ts';
+import { ATT_LINES } from '../../tools/differential-asm/lines.ts';
 import { disassemble, hex, noBackend } from '../../tools/differential-asm.ts';
-import { ATT_LINES } from '../../tools/differential-asm-lines.ts';
 
 const assemblers = await Promise.all(ASSEMBLER_NAMES.map((n) => loadAssembler(n)));
 const own = makeAssembler(noBackend);

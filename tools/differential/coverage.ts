@@ -1,4 +1,5 @@
 import type { RegionBlock } from '../../src/engine/region-code.ts';
+import { vectorName } from '../../src/kernel/bare-report.ts';
 
 const COUNTS = ['regions', 'retiredInRegions', 'retired', 'inRegions', 'sequences', 'visits', 'loops', 'schedules', 'segmented'] as const;
 
@@ -68,7 +69,7 @@ export class Coverage {
       `${this.regions} regions; ${percent(this.inRegions, this.sequences)} of the sequences were compared compiled; ${percent(this.retiredInRegions, this.retired)} of ${this.retired} instructions retired in regions`,
       `${this.mnemonics.size} mnemonics generated, ${this.compiled.size} of them in regions; the rarest: ${rare.map(([name, n]) => `${name} ${n}`).join(', ')}`,
       `exceptions and interrupts: ${sorted(this.exceptions)
-        .map(([vector, n]) => `${VECTORS[vector] ?? vector} ${n}`)
+        .map(([vector, n]) => `${OTHERS[vector] ?? vectorName(vector)} ${n}`)
         .join(', ')}`,
     ];
   }
@@ -81,27 +82,8 @@ export class Coverage {
 /** Names that are the most telling of a map's numbers. */
 const sorted = <K>(map: ReadonlyMap<K, number>): [K, number][] => [...map].sort((a, b) => b[1] - a[1]);
 
-const VECTORS: Readonly<Record<number, string>> = {
-  0: '#DE',
-  1: '#DB',
-  2: 'NMI',
-  3: '#BP',
-  4: '#OF',
-  5: '#BR',
-  6: '#UD',
-  7: '#NM',
-  8: '#DF',
-  10: '#TS',
-  11: '#NP',
-  12: '#SS',
-  13: '#GP',
-  14: '#PF',
-  16: '#MF',
-  17: '#AC',
-  19: '#XM',
-  81: 'interrupt',
-  97: 'INT n',
-};
+/** Vectors that are no exceptions, by what the programs here have them for. */
+const OTHERS: Readonly<Record<number, string>> = { 81: 'interrupt', 97: 'INT n' };
 
 function count<K>(map: Map<K, number>, key: K, more = 1): void {
   map.set(key, (map.get(key) ?? 0) + more);

@@ -1,8 +1,5 @@
-import { CORE } from '../../src/engine/layout.ts';
 import { type AssembleOptions, type Assembler, loadAssembler } from '../../src/image/assembler/index.ts';
-import { Activity, GPR_NAMES, RSP, Vector } from '../../src/isa/core-state.ts';
-import { codeSegment, dataSegment, gate, tssDescriptor } from '../../src/kernel/descriptors.ts';
-import { PageTables } from '../../src/kernel/page-tables.ts';
+import { Activity, GPR_NAMES } from '../../src/isa/core-state.ts';
 import { REQUESTED, setVector } from '../../src/machine/apic-state.ts';
 import { accept } from '../../src/machine/interrupts.ts';
 import { type EngineName, Machine } from '../../src/machine/machine.ts';
@@ -10,6 +7,7 @@ import { takeExtended } from '../silicon/extended.ts';
 import type { Extended } from '../silicon/vectors.ts';
 import { chance } from './chance.ts';
 import { randomProgram } from './program.ts';
+import { type ProgramLayout, prepare, SKIPPING, startCore } from './start.ts';
 
 /** Where two engines came apart. */
 export interface EngineDifference {
@@ -28,25 +26,9 @@ export interface Compared {
 const RAM = 0x200000;
 const TEXT = 0x100000;
 export const DATA = 0x110000;
-const STACK = 0x120000;
-const TABLES = 0x150000;
-const GDT = 0x1f0000;
-const IDT = 0x1f1000;
-const TSS = 0x1f2000;
+const LAYOUT: ProgramLayout = { text: TEXT, stack: 0x120000, tables: 0x150000, gdt: 0x1f0000, idt: 0x1f1000, tss: 0x1f2000 };
 /** An interrupt that comes between slices: counts in memory and returns. */
 const VECTOR = 0x40;
-/** Faults that the program goes on behind, and where. */
-const SKIPPING: Readonly<Record<number, string>> = {
-  [Vector.DE]: 'skip',
-  [Vector.UD]: 'skip',
-  [Vector.NM]: 'skip',
-  [Vector.SS]: 'skip_code',
-  [Vector.GP]: 'skip_code',
-  [Vector.PF]: 'skip_code',
-  [Vector.MF]: 'skip_x87',
-  [Vector.AC]: 'skip_code',
-  [Vector.XM]: 'skip',
-};
 const MAX_INSTRUCTIONS = 30_000;
 
 const assembler: Assembler = await loadAssembler();
@@ -54,58 +36,11 @@ const assembler: Assembler = await loadAssembler();
 /** One machine with the program, identity-mapped, at CPL 0, with gates that end it, some that skip what faults, and one that returns. */
 function machineFor(engine: EngineName, bytes: Uint8Array, symbol: (name: string) => number, journal: boolean): Machine {
   const machine = new Machine({ cores: 1, ramBytes: RAM, engine, journal });
-  const view = (at: number): DataView => {
-    const page = machine.peek(at, 4096);
-    return new DataView(page.buffer, page.byteOffset, 4096);
-  };
-  const tables = new PageTables(view, TABLES, GDT);
+  const handler = (vector: number): number => symbol(vector === VECTOR ? 'handler' : (SKIPPING[vector] ?? 'end'));
+  const tables = prepare(machine, LAYOUT, bytes, handler);
   const root = tables.table();
   for (let at = 0x1000; at < RAM; at += 4096) tables.map(root, BigInt(at), at, { writable: true, executable: true });
-  machine.peek(TEXT, bytes.length).set(bytes);
-  const words = [
-    0n,
-    0n,
-    codeSegment(0),
-    dataSegment(0),
-    codeSegment(3),
-    dataSegment(3),
-    codeSegment(3),
-    0n,
-    ...tssDescriptor(BigInt(TSS), 0x67),
-  ];
-  words.forEach((w, i) => view(GDT).setBigUint64(i * 8, w, true));
-  for (let vector = 0; vector < 256; vector++)
-    gate(BigInt(symbol(vector === VECTOR ? 'handler' : (SKIPPING[vector] ?? 'end'))), {
-      selector: 0x10,
-      type: 'interrupt',
-      ist: 0,
-      dpl: 0,
-    }).forEach((w, i) => view(IDT).setBigUint64(vector * 16 + i * 8, w, true));
-  const core = machine.cores[0]!;
-  const state = {
-    cr0: 0x80050033n,
-    cr3: root,
-    cr4: 0x40620n,
-    xcr0: 7,
-    efer: 0xd01n,
-    cs: 0x10,
-    ss: 0x18,
-    gdtrBase: GDT,
-    gdtrLimit: words.length * 8 - 1,
-    idtrBase: IDT,
-    idtrLimit: 0xfff,
-    tr: 0x40,
-    trBase: TSS,
-    trLimit: 0x67,
-    apicBase: 0xfee00d00n,
-    apicSvr: 0x1ff,
-    rip: TEXT,
-  } as const;
-  for (const [word, value] of Object.entries(state)) core.set(word as keyof typeof state, value);
-  core.setRawLong(CORE.homeCr3, BigInt(root));
-  core.rflags = 0x202;
-  for (let n = 0; n < 16; n++) core.setGpr(n, BigInt.asUintN(64, BigInt(n + 1) * 0x123456789abcdefn));
-  core.setGpr(RSP, BigInt(STACK));
+  startCore(machine.cores[0]!, LAYOUT, root);
   return machine;
 }
 

@@ -1,14 +1,12 @@
-import { CORE } from '../../src/engine/layout.ts';
 import { loadAssembler } from '../../src/image/assembler/index.ts';
-import { RSP, Vector } from '../../src/isa/core-state.ts';
-import { codeSegment, dataSegment, gate, tssDescriptor } from '../../src/kernel/descriptors.ts';
-import { PageTables } from '../../src/kernel/page-tables.ts';
+import { Vector } from '../../src/isa/core-state.ts';
 import { REQUESTED, setVector } from '../../src/machine/apic-state.ts';
 import { type EngineName, Machine } from '../../src/machine/machine.ts';
 import { FETCH_POLICY_NAMES, fetchPolicy } from '../../src/machine/policy/index.ts';
 import { chance } from './chance.ts';
 import { bare, walkTogether } from './lockstep.ts';
 import { randomProgram } from './program.ts';
+import { type ProgramLayout, prepare, SKIPPING, startCore } from './start.ts';
 
 /** Where two engines came apart on a schedule. */
 export interface ScheduleDifference {
@@ -37,10 +35,7 @@ const STACK = 0x120000;
 const STACK_BYTES = 0x2000;
 const PRIVATE_AT = 0x200000;
 const PRIVATE_STRIDE = 0x10000;
-const TABLES = 0x240000;
-const GDT = 0x2f0000;
-const IDT = 0x2f1000;
-const TSS = 0x2f2000;
+const LAYOUT: ProgramLayout = { text: TEXT, stack: STACK, tables: 0x240000, gdt: 0x2f0000, idt: 0x2f1000, tss: 0x2f2000 };
 const VECTOR = 0x40;
 const MAX_STEPS = 120;
 
@@ -48,18 +43,10 @@ const assembler = await loadAssembler();
 
 /** Handlers of what may happen: interrupts and debug exceptions return, faults are skipped, and what else there is ends the program. */
 const HANDLERS: Readonly<Record<number, string>> = {
+  ...SKIPPING,
   [Vector.DB]: 'handler',
   [VECTOR]: 'handler',
   [Vector.NMI]: 'handler',
-  [Vector.DE]: 'skip',
-  [Vector.UD]: 'skip',
-  [Vector.NM]: 'skip',
-  [Vector.SS]: 'skip_code',
-  [Vector.GP]: 'skip_code',
-  [Vector.PF]: 'skip_code',
-  [Vector.MF]: 'skip_x87',
-  [Vector.AC]: 'skip_code',
-  [Vector.XM]: 'skip',
 };
 
 /** Accesses that others see, of all kinds that are one, two or more of them: loads, stores, both, locked ones, over two lines, of vectors; stores to text; fences; some of what is private. */
@@ -132,28 +119,7 @@ function machineFor(engine: EngineName, setup: Setup): Machine {
   const { bytes, symbol } = setup;
   const policy = fetchPolicy(setup.fetch)!;
   const machine = new Machine({ cores: CORES, ramBytes: RAM, engine, explore: { memory: setup.memory, fetch: policy } });
-  const view = (at: number): DataView => {
-    const page = machine.peek(at, 4096);
-    return new DataView(page.buffer, page.byteOffset, 4096);
-  };
-  const tables = new PageTables(view, TABLES, GDT);
-  machine.peek(TEXT, bytes.length).set(bytes);
-  const words = [
-    0n,
-    0n,
-    codeSegment(0),
-    dataSegment(0),
-    codeSegment(3),
-    dataSegment(3),
-    codeSegment(3),
-    0n,
-    ...tssDescriptor(BigInt(TSS), 0x67),
-  ];
-  words.forEach((w, i) => view(GDT).setBigUint64(i * 8, w, true));
-  for (let vector = 0; vector < 256; vector++)
-    gate(BigInt(symbol(HANDLERS[vector] ?? 'end')), { selector: 0x10, type: 'interrupt', ist: 0, dpl: 0 }).forEach((w, i) =>
-      view(IDT).setBigUint64(vector * 16 + i * 8, w, true),
-    );
+  const tables = prepare(machine, LAYOUT, bytes, (vector) => symbol(HANDLERS[vector] ?? 'end'));
   const isPrivate = (at: number): boolean => (at >= DATA && at < DATA + DATA_BYTES) || (at >= STACK - STACK_BYTES && at < STACK);
   for (const core of machine.cores) {
     const root = tables.table();
@@ -163,33 +129,10 @@ function machineFor(engine: EngineName, setup: Setup): Machine {
       if (isPrivate(at)) machine.setPrivate(own, core.index, ordinal++);
       tables.map(root, BigInt(at), isPrivate(at) ? own : at, { writable: true, executable: true });
     }
-    for (let at = GDT; at <= TSS; at += 4096) tables.map(root, BigInt(at), at, { writable: true, executable: true });
+    for (let at = LAYOUT.gdt; at <= LAYOUT.tss; at += 4096) tables.map(root, BigInt(at), at, { writable: true, executable: true });
     for (let at = 0; at < DATA_BYTES; at++)
       machine.peek(PRIVATE_AT + core.index * PRIVATE_STRIDE + at, 1)[0] = (at * 37 + core.index) & 0xff;
-    const state = {
-      cr0: 0x80050033n,
-      cr3: root,
-      cr4: 0x40620n,
-      xcr0: 7,
-      efer: 0xd01n,
-      cs: 0x10,
-      ss: 0x18,
-      gdtrBase: GDT,
-      gdtrLimit: words.length * 8 - 1,
-      idtrBase: IDT,
-      idtrLimit: 0xfff,
-      tr: 0x40,
-      trBase: TSS,
-      trLimit: 0x67,
-      apicBase: 0xfee00d00n,
-      apicSvr: 0x1ff,
-      rip: TEXT,
-    } as const;
-    for (const [word, value] of Object.entries(state)) core.set(word as keyof typeof state, value);
-    core.setRawLong(CORE.homeCr3, BigInt(root));
-    core.rflags = 0x202;
-    for (let n = 0; n < 16; n++) core.setGpr(n, BigInt.asUintN(64, BigInt(n + 1 + core.index) * 0x123456789abcdefn));
-    core.setGpr(RSP, BigInt(STACK));
+    startCore(core, LAYOUT, root);
     if (setup.pending) setVector(core, REQUESTED, VECTOR, true);
     if (setup.splits) machine.splits.add(core.index);
   }

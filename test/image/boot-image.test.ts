@@ -6,21 +6,12 @@ import { imageFromContents, imageFromDisk } from '../../src/image/boot-image.ts'
 import { readElf } from '../../src/image/elf.ts';
 import { type Image, imageFromElf } from '../../src/image/image.ts';
 import { readMultiboot } from '../../src/image/multiboot.ts';
+import { refusal } from './refusal.ts';
 import { smallElf, withField } from './small-elf.ts';
 
 const fixture = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(`../../fixtures/boot/${name}`, import.meta.url)));
 const modes = fixture('modes.elf');
 const kernel = fixture('multiboot1.elf');
-
-function failureOf(act: () => unknown): TextpokeError {
-  try {
-    act();
-  } catch (error) {
-    if (error instanceof TextpokeError) return error;
-    throw error;
-  }
-  throw new Error('it was accepted');
-}
 
 describe('an ELF32 file', () => {
   it('is read as an ELF64 one is', () => {
@@ -41,7 +32,7 @@ describe('an ELF32 file', () => {
   });
 
   it('is nothing for a lab, which runs in 64-bit mode', () => {
-    expect(failureOf(() => imageFromElf(modes, 'modes.elf'))).toMatchObject({ code: 'E_ELF', message: 'class 1 is not ELF64' });
+    expect(refusal(() => imageFromElf(modes, 'modes.elf'))).toMatchObject({ code: 'E_ELF', message: 'class 1 is not ELF64' });
   });
 
   const fields: [string, number, 1 | 2 | 4, bigint, RegExp, RegExp][] = [
@@ -61,7 +52,7 @@ describe('an ELF32 file', () => {
     ['entry not executable', 76, 4, 6n, /not executable/, /program header 0/],
   ];
   it.each(fields)('with a bad field is refused: %s', (_name, offset, size, value, message, where) => {
-    const error = failureOf(() => readElf(withField(kernel, offset, size, value), 'probe'));
+    const error = refusal(() => readElf(withField(kernel, offset, size, value), 'probe'));
     expect(error.code).toBe('E_ELF');
     expect(error.message).toMatch(message);
     expect(error.where).toMatch(where);
@@ -134,7 +125,7 @@ describe('a multiboot header', () => {
     ['no entry', two(2, 24, 0x200000, 0x200000, 0, 0), /does not say where the kernel starts/],
   ];
   it.each(refused)('is refused with %s', (_name, words, message) => {
-    const error = failureOf(() => imageFromContents(withWords(0, words), 'kernel'));
+    const error = refusal(() => imageFromContents(withWords(0, words), 'kernel'));
     expect(error.code).toBe('E_IMAGE');
     expect(error.message).toMatch(message);
     expect(error.where).toMatch(/^kernel\+0x/);
@@ -156,7 +147,7 @@ describe('a disk', () => {
     const disk = withWords(508, [0xaa550000], 4096);
     expect(imageFromContents(disk, 'disk')).toMatchObject({ entry: 0x7c00n, boot: { kind: 'disk', disk } });
     expect(imageFromContents(new Uint8Array(4096), 'disk')).toBeUndefined();
-    expect(failureOf(() => imageFromDisk(new Uint8Array(4096), 'disk')).message).toMatch(/not 55 aa/);
+    expect(refusal(() => imageFromDisk(new Uint8Array(4096), 'disk')).message).toMatch(/not 55 aa/);
   });
 });
 

@@ -4,18 +4,11 @@ import { TextpokeError } from '../../src/error.ts';
 import { readElf } from '../../src/image/elf.ts';
 import { imageFromElf } from '../../src/image/image.ts';
 import { buildWithGcc, haveTools } from './gnu.ts';
+import { refusal } from './refusal.ts';
 import { type SmallElf, smallElf, withField } from './small-elf.ts';
 
 const good = smallElf();
-const failure = (bytes: Uint8Array): TextpokeError => {
-  try {
-    readElf(bytes, 'probe');
-  } catch (error) {
-    if (error instanceof TextpokeError) return error;
-    throw error;
-  }
-  throw new Error('it was accepted');
-};
+const failure = (bytes: Uint8Array): TextpokeError => refusal(() => readElf(bytes, 'probe'));
 
 describe('readElf', () => {
   it('reads entry, segments, sections and symbols', () => {

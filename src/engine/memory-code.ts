@@ -7,6 +7,22 @@ import { defineVisible, noteStop, pageInfo } from './visible-code.ts';
 import { type Code, call, drop, get, globalGet, globalSet, I32, I64, i32, i64, iff, ret, set } from './wasm/code.ts';
 import type { ModuleBuilder } from './wasm/module.ts';
 
+/** Locals of an access: what it is, and where it goes. */
+interface AccessLocals {
+  readonly core: number;
+  readonly address: number;
+  readonly size: number;
+  readonly kind: number;
+  /** Host offset of its first byte. */
+  readonly host: number;
+  /** Where it goes over a cache line: bytes in front of that, and host offset of those behind. */
+  readonly first: number;
+  readonly host2: number;
+}
+
+/** Bytes from the address in a local to the next multiple of `unit`. */
+const toNext = (address: number, unit: number): Code => i32.sub(i32.const(unit), i32.and(i32.wrap(get(address)), i32.const(unit - 1)));
+
 /**
  * Adds the code of the memory subsystem to a module: translated loads and stores, store buffers, the undo journal and the
  * incremental hash. Every engine reaches memory through these functions, so there is one meaning of a memory access.
@@ -49,6 +65,23 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
     );
   }
 
+  /** Cuts an access that goes over a cache line, `first` being the bytes to the next page: what lies behind that is translated by itself, with `access`. */
+  const secondPart = ({ core, address, size, kind, host, first, host2 }: AccessLocals, access: Code, giveUp: Code): Code => {
+    const behind = call(
+      translate,
+      get(core),
+      i64.add(get(address), i64.extend(get(first))),
+      access,
+      get(kind),
+      i32.sub(get(size), get(first)),
+    );
+    return iff(
+      i32.geU(get(first), get(size)),
+      [set(first, toNext(address, 64)), set(host2, i32.add(get(host), get(first)))],
+      [set(host2, behind), iff(i32.eqz(get(host2)), giveUp)],
+    );
+  };
+
   // load(core, address, size, kind, modify)
   {
     const [core, address, size, kind, modify, host, first, host2] = [0, 1, 2, 3, 4, 5, 6, 7];
@@ -59,30 +92,10 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
       [
         set(host, call(translate, get(core), get(address), get(modify), get(kind), get(size))),
         iff(i32.eqz(get(host)), ret(i64.const(0))),
-        set(first, i32.sub(i32.const(4096), i32.and(i32.wrap(get(address)), i32.const(0xfff)))),
+        set(first, toNext(address, 4096)),
         // Inside one cache line an access is one; over a line it is two, in address order.
-        iff(
-          i32.geU(i32.sub(i32.const(64), i32.and(i32.wrap(get(address)), i32.const(63))), get(size)),
-          ret(call(pieceLoad, get(core), i32.sub(get(host), i32.const(map.ram)), get(size))),
-        ),
-        iff(
-          i32.geU(get(first), get(size)),
-          [set(first, i32.sub(i32.const(64), i32.and(i32.wrap(get(address)), i32.const(63)))), set(host2, i32.add(get(host), get(first)))],
-          [
-            set(
-              host2,
-              call(
-                translate,
-                get(core),
-                i64.add(get(address), i64.extend(get(first))),
-                get(modify),
-                get(kind),
-                i32.sub(get(size), get(first)),
-              ),
-            ),
-            iff(i32.eqz(get(host2)), ret(i64.const(0))),
-          ],
-        ),
+        iff(i32.geU(toNext(address, 64), get(size)), ret(call(pieceLoad, get(core), i32.sub(get(host), i32.const(map.ram)), get(size)))),
+        secondPart({ core, address, size, kind, host, first, host2 }, get(modify), ret(i64.const(0))),
         set(value, call(pieceLoad, get(core), i32.sub(get(host), i32.const(map.ram)), get(first))),
         iff(globalGet(globals.stop), ret(i64.const(0))),
         i64.or(
@@ -127,29 +140,12 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
               i32.and(i32.shrU(i32.wrap(i64.load(tlbEntry(core, get(address)), TLB.tagAny)), i32.const(2)), i32.const(1)),
             )
           : [],
-        iff(i32.geU(i32.sub(i32.const(64), i32.and(i32.wrap(get(address)), i32.const(63))), get(size)), [
+        iff(i32.geU(toNext(address, 64), get(size)), [
           call(pieceStore, get(core), i32.sub(get(host), i32.const(map.ram)), get(size), get(value), i32.const(0)),
           ret(),
         ]),
-        set(first, i32.sub(i32.const(4096), i32.and(i32.wrap(get(address)), i32.const(0xfff)))),
-        iff(
-          i32.geU(get(first), get(size)),
-          [set(first, i32.sub(i32.const(64), i32.and(i32.wrap(get(address)), i32.const(63)))), set(host2, i32.add(get(host), get(first)))],
-          [
-            set(
-              host2,
-              call(
-                translate,
-                get(core),
-                i64.add(get(address), i64.extend(get(first))),
-                i32.const(1),
-                get(kind),
-                i32.sub(get(size), get(first)),
-              ),
-            ),
-            iff(i32.eqz(get(host2)), ret()),
-          ],
-        ),
+        set(first, toNext(address, 4096)),
+        secondPart({ core, address, size, kind, host, first, host2 }, i32.const(1), ret()),
         call(
           pieceStore,
           get(core),
@@ -174,7 +170,7 @@ export function defineMemory(m: ModuleBuilder, map: MemoryMap, features: Feature
   // probe(core, address, size, kind): at most two pages
   {
     const [core, address, size, kind] = [0, 1, 2, 3];
-    const room = i32.sub(i32.const(4096), i32.and(i32.wrap(get(address)), i32.const(0xfff)));
+    const room = toNext(address, 4096);
     const second = i64.add(get(address), i64.extend(room));
     m.define(
       m.declare(MEMORY_TYPES.probe, 'probe'),

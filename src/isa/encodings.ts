@@ -274,8 +274,8 @@ function addressSizeOf({ codeSize, operands }: Row, own: number, choices: Choice
 /** Operands of 64 bits are REX.W's or the instruction's own. */
 const needsOperandSize = (operandSize: number, codeSize: CodeSize): boolean => (codeSize === 16 ? operandSize === 32 : operandSize === 16);
 
-/** The r/m field by base and index (SDM Vol. 2, "16-Bit Addressing Forms with the ModR/M Byte"). */
-const RM16: readonly (readonly [base: number | undefined, index: number | undefined])[] = [
+/** Base and index of an address of 16 bits, by the r/m field (SDM Vol. 2, "16-Bit Addressing Forms with the ModR/M Byte"). */
+export const RM16: readonly (readonly [base: number, index: number | undefined])[] = [
   [3, 6],
   [3, 7],
   [5, 6],

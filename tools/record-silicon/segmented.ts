@@ -1,7 +1,7 @@
 import { Code } from 'iced-x86';
 import { GPR_NAMES } from '../../src/isa/core-state.ts';
 import { decode } from '../../src/isa/decode.ts';
-import { encode, isGather, type MemoryPlace, type Row } from '../../src/isa/encodings.ts';
+import { encode, isGather, type MemoryPlace, RM16, type Row } from '../../src/isa/encodings.ts';
 import { modeOf } from '../../src/isa/mode.ts';
 import { boundsOf, descriptorOf, FLAT_CODE, FLAT_DATA, LDT, LONG_CODE, ldtSelector, SEGMENT_ORDER, sizesOf } from '../silicon/segments.ts';
 import { narrowed } from '../silicon/vectors.ts';
@@ -272,16 +272,7 @@ export function generateSegmented(row: Row, kind: string, number: number, random
 
 function placeOf(random: Random, addressSize: 16 | 32, gather: boolean): MemoryPlace {
   if (addressSize === 16) {
-    const [base, index] = pick(random, [
-      [3, 6],
-      [3, 7],
-      [5, 6],
-      [5, 7],
-      [6, undefined],
-      [7, undefined],
-      [5, undefined],
-      [3, undefined],
-    ] as const);
+    const [base, index] = pick(random, RM16);
     return { base, ...(index !== undefined && { index }), scale: 0, displacement: random(2) === 0 ? random(256) - 128 : random(0x10000) };
   }
   const base = random(8);

@@ -24,6 +24,7 @@ export function threadsXml(target: Target): string {
 }
 
 const TOP = 1n << 64n;
+const MIDDLE = 1n << 63n;
 
 /** Code that the image does not map writable is ROM: gdb puts hardware breakpoints there. All the rest is RAM, mapped or not. */
 export function memoryMapXml(image: Image): string {
@@ -41,7 +42,9 @@ export function memoryMapXml(image: Image): string {
     add('rom', from > at ? from : at, to);
     at = to > at ? to : at;
   }
-  add('ram', at, TOP);
+  // Where nothing is ROM: gdb has no number for a length of 2^64.
+  if (at === 0n) add('ram', at, MIDDLE);
+  add('ram', at === 0n ? MIDDLE : at, TOP);
   return `<?xml version="1.0"?><!DOCTYPE memory-map PUBLIC "+//IDN gnu.org//DTD GDB Memory Map V1.0//EN" "http://sourceware.org/gdb/gdb-memory-map.dtd"><memory-map>${parts.join('')}</memory-map>`;
 }
 

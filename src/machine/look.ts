@@ -8,8 +8,11 @@ import { isLong } from './segmentation.ts';
 
 // What a debugger sees of a machine. Nothing here changes anything: no accessed flags, no translation caches, no store buffers.
 
-/** Physical address of a linear one as a core maps it, whatever it may do there; undefined where it maps nothing or there is no RAM. */
-export function translate(machine: Machine, core: Core, linear: bigint): number | undefined {
+/**
+ * Physical address of a linear one as a core maps it, whatever it may do there; undefined where it maps nothing or there is no RAM. `used` is told the entries of page tables on
+ * the way: their physical addresses and sizes.
+ */
+export function translate(machine: Machine, core: Core, linear: bigint, used?: (at: number, bytes: number) => void): number | undefined {
   const long = isLong(core);
   const address = BigInt.asUintN(long ? 64 : 32, linear);
   if (long && !isCanonical(address)) return undefined;
@@ -19,6 +22,7 @@ export function translate(machine: Machine, core: Core, linear: bigint): number 
   if (mode === undefined) return inRam(Number(address & 0xffffffffn));
   const path = followTables(core, mode, address, (at, bytes) => {
     if (at >= map.ramBytes) return undefined;
+    used?.(at, bytes);
     return bytes === 8 ? view.getBigUint64(map.ram + at, true) : BigInt(view.getUint32(map.ram + at, true));
   });
   return path.kind === 'page' ? inRam(path.physical) : undefined;

@@ -58,7 +58,7 @@ const FOUR_LEVEL: PagingMode = {
 
 const PAE_RESERVED = bits(62, PHYSICAL_BITS);
 /** Behind the four entries that the core holds. */
-const PAE: PagingMode = {
+export const PAE: PagingMode = {
   entryBytes: 8,
   indexMask: 0x1ffn,
   hasNoExecute: true,

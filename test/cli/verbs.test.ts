@@ -64,6 +64,10 @@ describe('asm', () => {
   test('nothing, or two sources, is wrong usage', async () => {
     expect((await textpoke(['asm'])).stderr()).toContain('nothing to assemble');
     expect((await textpoke(['asm', 'nop', '--file', 'a.s'])).exit).toBe(129);
+    const other = await textpoke(['asm', 'nop', '--bits', '16']);
+    expect([other.exit, other.stderr()]).toEqual([129, expect.stringMatching(/asm makes 64-bit code alone.*\n.*--bits 16\n.*\.code16/)]);
+    expect((await textpoke(['asm', '.code32', 'nop'])).stderr()).toMatch(/64-bit code alone[^\n]*\n[^\n]*1:1\n[^\n]*GNU as/);
+    expect((await textpoke(['asm', 'nop', '--bits', '64'])).exit).toBe(0);
   });
 });
 

@@ -1,8 +1,8 @@
 import type { Core } from '../../machine/core.ts';
-import { readLinear } from '../../machine/look.ts';
 import { Accesses } from './accesses.ts';
 import { comparePositions, type Position } from './position.ts';
 import type { Crossing, Timeline } from './timeline.ts';
+import { WatchedBytes } from './watched-bytes.ts';
 
 export type Direction = 'forward' | 'back';
 
@@ -13,6 +13,12 @@ export interface Watch {
   readonly size: number;
   /** `write`: it changes, as the writer sees it. `read`, `access`: an instruction reads it, or reads or writes it. */
   readonly kind: 'write' | 'read' | 'access';
+}
+
+/** A watch, and what each core sees there. */
+interface Watched {
+  readonly watch: Watch;
+  readonly values: readonly WatchedBytes[];
 }
 
 /** What a run goes on to. */
@@ -156,36 +162,31 @@ export class Debugger {
   }
 
   /** What watched data is now, as each core sees it. */
-  #watched(): Map<Watch, string[]> {
+  #watched(): Watched[] {
     const { machine } = this.timeline;
     for (const core of machine.cores) this.#accesses.forget(core);
     if ([...this.watches].some((w) => w.kind !== 'write')) for (const core of machine.cores) this.#accesses.expect(core);
-    return new Map([...this.watches].map((w) => [w, machine.cores.map((c) => this.#value(w, c))]));
+    return [...this.watches].map((watch) => ({
+      watch,
+      values: machine.cores.map((c) => new WatchedBytes(machine, c, watch.address, watch.size)),
+    }));
   }
 
-  #value({ address, size }: Watch, core: Core): string {
-    return readLinear(this.timeline.machine, core, address, size).join(' ');
-  }
-
-  #stopsAt(crossing: Crossing, watched: Map<Watch, string[]>): Stopped | undefined {
+  #stopsAt(crossing: Crossing, watched: readonly Watched[]): Stopped | undefined {
     const core = this.#core(crossing.core);
     const moved = crossing.kind === 'instruction' || crossing.kind === 'interrupt';
     let stopped: Stopped | undefined;
     if (moved && this.breakpoints.has(core.linearRip)) stopped = { why: 'breakpoint', core: core.index, address: core.linearRip };
-    for (const [watch, values] of watched) {
-      const before = values[core.index];
-      if (crossing.kind === 'drain') for (const c of this.timeline.machine.cores) values[c.index] = this.#value(watch, c);
-      else {
-        const now = this.#value(watch, core);
-        if (now !== before) {
-          for (const c of this.timeline.machine.cores) values[c.index] = this.#value(watch, c);
-          if (watch.kind !== 'read') stopped = { why: 'watch', core: core.index, watch };
-        }
-      }
+    let expects = false;
+    for (const { watch, values } of watched) {
+      const changes = crossing.kind !== 'drain' && values[core.index]?.changed() === true;
+      if (changes && watch.kind !== 'read') stopped = { why: 'watch', core: core.index, watch };
+      if (changes || crossing.kind === 'drain') for (const value of values) value.changed();
+      expects ||= watch.kind !== 'write';
       if (watch.kind !== 'write' && crossing.kind === 'instruction' && this.#accesses.touched(core, watch))
         stopped = { why: 'watch', core: core.index, watch };
     }
-    if (watched.size > 0 && moved && [...watched.keys()].some((w) => w.kind !== 'write')) this.#accesses.expect(core);
+    if (expects && moved) this.#accesses.expect(core);
     if (crossing.exception !== undefined && this.exceptions.has(crossing.exception))
       stopped = { why: 'exception', core: core.index, vector: crossing.exception };
     return stopped;

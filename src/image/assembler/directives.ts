@@ -108,6 +108,14 @@ function parseOther(name: string, token: Token, reader: TokenReader): Statement[
       while (!reader.atEnd()) reader.next();
       return [];
     }
+    case '.code16':
+    case '.code16gcc':
+    case '.code32':
+      throw new AsmFailure(
+        `${name}: 64-bit code alone is assembled here`,
+        place,
+        'GNU as makes the other sizes; textpoke dis --bits reads them',
+      );
     default: {
       const hint = didYouMean(name, [...Object.keys(DATA_SIZES), ...OTHERS, ...IGNORED]);
       throw new AsmFailure(

@@ -24,7 +24,7 @@ export const FORMAT_HINT = 'fixtures/silicon/README.md has the format';
 
 const numbered = (letters: string, count: number): string[] => Array.from({ length: count }, (_, n) => `${letters}${n}`);
 /** Registers of the format whose values are numbers, and those whose values are bytes in the order of memory, with how many. */
-const WORDS = new Set<string>([...GPR_NAMES, 'rip', 'fl', 'fsb', 'gsb', 'fcw', 'fsw', 'ftw', 'mx']);
+const WORDS = new Set<string>([...GPR_NAMES, 'rip', 'fl', 'fsb', 'gsb', 'fcw', 'fsw', 'ftw', 'fop', 'fip', 'fdp', 'mx']);
 const BYTES = new Map([...numbered('y', 16).map((name) => [name, 32] as const), ...numbered('st', 8).map((name) => [name, 10] as const)]);
 const KEYS = new Set(['id', 'b', 'ip', 's', 'g', 'in', 'm', 'out', 'mo', 'x', 'uf', 'fm', 'n', 'steps']);
 /** The longest run of bytes of a record: those of class len have 16. */

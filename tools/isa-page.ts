@@ -88,7 +88,7 @@ same of an installation, without vectors.
 * *regions*: how many of these compiled regions hold; at the others a region ends and the interpreter goes on. System instructions are never part of one.
 * Hints of features that CPUID does not report (ENDBR64, CLDEMOTE) are NOPs, as on such a processor.
 * Not counted: near branches with a 66 prefix, which vendors read in two ways (here as Intel does), UD0, and x87 instructions with FWAIT, which are two.
-* *vectors*: committed vectors of these encodings, recorded on a CPU (\`fixtures/silicon\`), which both engines pass. \`npm run record:silicon\` makes more.
+* *vectors*: committed vectors of these encodings, recorded on a CPU (\`fixtures/silicon\`), which reference and interpreter pass. \`npm run record:silicon\` makes more.
 
 Within x86-64-v3 ${part(
     total(baseline, (e) => e.run),
@@ -100,7 +100,7 @@ ${sections.join('\n\n')}
 
 ## 32- and 16-bit code
 
-Of real, protected and compatibility mode. Both engines run the same encodings; no region holds them.
+Of real, protected and compatibility mode. Reference and interpreter run the same encodings; no region holds them.
 
 ${otherSizes(new Set(all.map(({ mnemonic }) => mnemonic)))}
 `;

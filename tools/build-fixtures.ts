@@ -98,7 +98,7 @@ const BIOS = boot('bios', ['bios.S'], I386, true);
 const BIOS_MODULE = 'src/kernel/pc-rom.ts';
 
 /** The module with the bytes of the BIOS in `directory`. */
-export function romModule(directory: string): string {
+function romModule(directory: string): string {
   const text = readFileSync(join(directory, flatOf(BIOS))).toString('base64');
   const lines = text.match(/.{1,120}/g) ?? [];
   return [

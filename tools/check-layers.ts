@@ -4,7 +4,7 @@ import { dirname, join, normalize, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** The folders of src/, from the ground up: a file imports its own folder and the folders before it. */
-export const LAYERS: readonly string[] = [
+const LAYERS: readonly string[] = [
   'isa',
   'engine',
   'machine',

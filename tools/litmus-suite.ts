@@ -59,7 +59,7 @@ export function runSuiteTest(name: string, assembler: Assembler): Found {
   return foundIn(runPolicies(testOf(name), builtFixture('lab'), assembler));
 }
 
-export function foundIn({ locations, states, results }: PolicyComparison): Found {
+function foundIn({ locations, states, results }: PolicyComparison): Found {
   const first = (holds: (policy: FetchPolicyName) => boolean): FetchPolicyName | null => FETCH_POLICY_NAMES.find(holds) ?? null;
   const named = states.map(({ values, policies }) => ({ text: stateText(locations, values), policies }));
   return {

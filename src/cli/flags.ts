@@ -68,7 +68,7 @@ const values = {
 type ValueName = keyof typeof values;
 
 /** The groups in which a verb takes the shared flags, and the help shows them. */
-export const FLAG_GROUPS = {
+const FLAG_GROUPS = {
   Model: ['memory', 'fetch'],
   Machine: ['cores', 'engine'],
   Engine: ['engine'],

@@ -61,7 +61,7 @@ export function sayCost({ jobs, transitions, seconds }: Cost): string {
 }
 
 /** One word for a table. */
-export function shortCoverage(coverage: Coverage): string {
+function shortCoverage(coverage: Coverage): string {
   switch (coverage.kind) {
     case 'bounded':
       return 'bounded';

@@ -18,7 +18,7 @@ import { namesTarget, readTarget, readWishes, TARGET_NAMES, type Wishes } from '
 const usage = (message: string, where: string, hint: string): TextpokeError => new TextpokeError('E_USAGE', message, { where, hint });
 
 /** What this adapter can do, as `initialize` answers. */
-export const CAPABILITIES: DebugProtocol.Capabilities = {
+const CAPABILITIES: DebugProtocol.Capabilities = {
   supportsConfigurationDoneRequest: true,
   supportsFunctionBreakpoints: true,
   supportsConditionalBreakpoints: true,
@@ -387,7 +387,7 @@ export class Adapter extends ProtocolServer {
 }
 
 /** The words of an error for a person: what, where, what next. */
-export function errorText(error: unknown): string {
+function errorText(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (!(error instanceof TextpokeError)) return `a defect of textpoke: ${error.message}`;
   const where = error.where === undefined || error.message.includes(error.where) ? '' : ` (${error.where})`;

@@ -43,7 +43,7 @@ export function evaluate(run: Run, scope: Scope, text: string): Value {
 }
 
 /** The register of a name, with or without `$`. */
-export function registerValue({ core, frame }: Scope, name: string): Value | undefined {
+function registerValue({ core, frame }: Scope, name: string): Value | undefined {
   const plain = name.replace(/^\$/, '').toLowerCase();
   const lost = (): never => {
     throw new TextpokeError('E_USAGE', `$${plain} of this frame was not saved`, { where: name, hint: 'look at it in the innermost frame' });

@@ -1,4 +1,4 @@
-import { ARCHITECTURAL_BYTES, OFFSET } from '../isa/core-state.ts';
+import { ARCHITECTURAL_BYTES } from '../isa/core-state.ts';
 
 /**
  * Where everything lies in the one linear memory of a machine.
@@ -36,8 +36,8 @@ export const HELPER_AT = 0x400;
 /** Floating-point functions: three operands of 16 bytes, the result, and the exceptions that helpers raised. */
 export const FLOAT_AT = 0x600;
 
-export const CORE_BASE = 0x10000;
-export const CORE_STRIDE = 0x4000;
+const CORE_BASE = 0x10000;
+const CORE_STRIDE = 0x4000;
 export const coreBase = (core: number): number => CORE_BASE + core * CORE_STRIDE;
 
 /** Entries of a core's store buffer. Reaching the bound is reported, see `Coverage`. */
@@ -226,6 +226,3 @@ export function memoryMap(ramBytes: number, journalBytes: number, explore: boole
   const ramAt = Math.ceil((journal + journalBytes) / 65536) * 65536;
   return { ramBytes: ram, shadow, journal, journalBytes, ram: ramAt, totalPages: Math.ceil((ramAt + ram) / 65536) + 1 };
 }
-
-/** Words of the block that the hash leaves out or takes in another form. */
-export const UNHASHED_WORDS: readonly number[] = [OFFSET.zero, OFFSET.flagResult, OFFSET.flagCarry, OFFSET.cr3];

@@ -68,7 +68,7 @@ export interface Actor {
 }
 
 /** Names of what happened without which an OK says nothing. */
-export class Witnessed extends Set<string> {
+class Witnessed extends Set<string> {
   /** Called each time that something is seen, also when it was seen before. */
   onSeen: ((what: string) => void) | undefined;
 

@@ -7,11 +7,11 @@ import { type LoadAddresses, type MultibootHeader, readMultiboot } from './multi
 
 export const SECTOR_BYTES = 512;
 /** Where the BIOS puts the first sector of a disk. */
-export const BOOT_SECTOR_AT = 0x7c00;
+const BOOT_SECTOR_AT = 0x7c00;
 const ELF_MAGIC = [0x7f, 0x45, 0x4c, 0x46];
 
 /** Whether bytes begin with a boot sector: 55 AA at the end of the first 512 bytes. */
-export const hasBootSector = (bytes: Uint8Array): boolean => bytes[510] === 0x55 && bytes[511] === 0xaa;
+const hasBootSector = (bytes: Uint8Array): boolean => bytes[510] === 0x55 && bytes[511] === 0xaa;
 
 /** The image of a raw disk. Throws `E_IMAGE` where its first sector cannot be booted. */
 export function imageFromDisk(disk: Uint8Array, where = 'disk'): Image {
@@ -31,7 +31,7 @@ export function imageFromDisk(disk: Uint8Array, where = 'disk'): Image {
  * The image of whatever a loader knows: an ELF64 executable, which enters in 64-bit mode, one of 32 bits, or a multiboot kernel in either format or in
  * none. Undefined where the bytes are none of these. Errors are `E_ELF` and `E_IMAGE`.
  */
-export function imageFromProgram(bytes: Uint8Array, where: string): Image | undefined {
+function imageFromProgram(bytes: Uint8Array, where: string): Image | undefined {
   const isElf = ELF_MAGIC.every((byte, n) => bytes[n] === byte);
   const header = readMultiboot(bytes, where);
   if (header?.addresses !== undefined)

@@ -199,9 +199,6 @@ export const gprOffset = (n: number): number => 8 * n;
 /** First byte after the architectural words; engines and the machine keep their own words behind it. */
 export const ARCHITECTURAL_BYTES = 128 + 8 * WORDS.length;
 
-/** The words that every core uses: all but those of the extended state. */
-export const ARCHITECTURAL_WORDS: readonly StateWord[] = WORDS;
-
 export const Activity = { running: 0, halted: 1, waitForSipi: 2, shutdown: 3, exited: 4 } as const;
 
 /** RFLAGS bits (SDM Vol. 1, "EFLAGS Register"). */

@@ -157,9 +157,6 @@ function rowOf(code: Code, codeSize: CodeSize): Row | undefined {
   }
 }
 
-/** Whether an explicit operand of the row is a general register. */
-export const namesGeneral = (row: Row): boolean => row.operands.some((kind) => GENERAL.has(kind));
-
 /** Whether the row is a gather: its memory operand has a vector of indexes. */
 export const isGather = (row: Row): boolean => row.operands.some((kind) => GATHERS.has(kind));
 

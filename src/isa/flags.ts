@@ -19,11 +19,11 @@ import { AF, CF, OF, PF, SF, ZF } from './core-state.ts';
  */
 const ALL64 = (1n << 64n) - 1n;
 
-export const CARRY_CF = 63n;
-export const CARRY_CF_XOR_OF = 62n;
-export const CARRY_AF = 3n;
-export const CARRY_SF_FLIP = 1n;
-export const CARRY_PF_FLIP = 0n;
+const CARRY_CF = 63n;
+const CARRY_CF_XOR_OF = 62n;
+const CARRY_AF = 3n;
+const CARRY_SF_FLIP = 1n;
+const CARRY_PF_FLIP = 0n;
 
 /** PF of a byte: 1 when the number of ones is even. */
 export function parityFlag(byte: number): 0 | 1 {
@@ -40,7 +40,7 @@ export function arithmeticFlags(flagResult: bigint, flagCarry: bigint): number {
   const of = cf ^ Number((flagCarry >> CARRY_CF_XOR_OF) & 1n);
   const af = Number((flagCarry >> CARRY_AF) & 1n);
   const sf = Number((flagResult >> 63n) & 1n) ^ Number((flagCarry >> CARRY_SF_FLIP) & 1n);
-  const pf = parityFlag(Number(flagResult & 0xffn)) ^ Number(flagCarry & 1n);
+  const pf = parityFlag(Number(flagResult & 0xffn)) ^ Number((flagCarry >> CARRY_PF_FLIP) & 1n);
   const zf = (flagResult & ALL64) === 0n ? 1 : 0;
   return (cf ? CF : 0) | (pf ? PF : 0) | (af ? AF : 0) | (zf ? ZF : 0) | (sf ? SF : 0) | (of ? OF : 0);
 }
@@ -54,7 +54,8 @@ export function lazyFlags(rflags: number): { flagResult: bigint; flagCarry: bigi
   const parity = parityFlag(Number(flagResult));
   const pfFlip = BigInt((rflags & PF ? 1 : 0) ^ parity);
   const af = rflags & AF ? 1n : 0n;
-  const flagCarry = (cf << CARRY_CF) | ((cf ^ of) << CARRY_CF_XOR_OF) | (af << CARRY_AF) | (sfFlip << CARRY_SF_FLIP) | pfFlip;
+  const flagCarry =
+    (cf << CARRY_CF) | ((cf ^ of) << CARRY_CF_XOR_OF) | (af << CARRY_AF) | (sfFlip << CARRY_SF_FLIP) | (pfFlip << CARRY_PF_FLIP);
   return { flagResult, flagCarry };
 }
 

@@ -36,7 +36,7 @@ export const RECORD = {
   immediate: 24,
 } as const;
 
-export const SCALE_STACK_SEGMENT = 0x80;
+const SCALE_STACK_SEGMENT = 0x80;
 
 /** A decoded instruction before it is written to linear memory. */
 export interface RecordFields {

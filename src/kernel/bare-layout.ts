@@ -5,7 +5,7 @@ const PAGE_BYTES = 0x1000;
 const LARGE_PAGE_BYTES = 0x200000;
 
 /** Bytes of a core's stack. The page below it is not mapped, so that running over it is a #PF and not silent damage. */
-export const BARE_STACK_BYTES = 0x10000;
+const BARE_STACK_BYTES = 0x10000;
 /** A guard page, the stack, and one page on which exceptions are delivered. */
 const CORE_BYTES = PAGE_BYTES + BARE_STACK_BYTES + PAGE_BYTES;
 /** GDT, IDT, the page that gates lead to, the task-state segments. */

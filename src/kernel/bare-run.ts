@@ -11,9 +11,9 @@ import { type BareTrap, watchTraps } from './bare-trap.ts';
 /** Instructions that a core runs before the next one's turn, while several can run. */
 export const BARE_SLICE = 1_000;
 /** The same while only one can. */
-export const BARE_LONE_SLICE = 100_000;
+const BARE_LONE_SLICE = 100_000;
 /** The same on a PC, whose programs wait for its timer: time stands still during a turn. */
-export const PC_LONE_SLICE = 4_000;
+const PC_LONE_SLICE = 4_000;
 
 /** How a core ended, or where it stands when the run ended first. */
 export type BareEnd =

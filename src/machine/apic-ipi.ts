@@ -20,7 +20,7 @@ export interface Ipi {
   readonly logical?: boolean;
 }
 
-export const BROADCAST = 0xffffffff;
+const BROADCAST = 0xffffffff;
 const SEND_ILLEGAL_VECTOR = 5;
 
 /** The logical x2APIC id: cluster in the high half, one bit of 16 in the low half (SDM Vol. 3, "Deriving Logical x2APIC ID"). */

@@ -10,7 +10,7 @@ import type { MachineParts } from './parts.ts';
  * bits 3:0 and the low half of the task-priority register in bits 7:4. `apicTimerDeadline` is the tick at which the timer fires next, in every mode,
  * 0 when it is off.
  */
-export const APIC_BASE = { bootstrap: 1n << 8n, x2apic: 1n << 10n, enabled: 1n << 11n, address: 0xfee00000n } as const;
+const APIC_BASE = { bootstrap: 1n << 8n, x2apic: 1n << 10n, enabled: 1n << 11n, address: 0xfee00000n } as const;
 const APIC_BASE_DEFINED = 0xfffffff000n | APIC_BASE.bootstrap | APIC_BASE.x2apic | APIC_BASE.enabled;
 
 export const LVT_MASKED = 1 << 16;
@@ -102,7 +102,7 @@ export function requestInterrupt(core: Core, vector: number): void {
 }
 
 /** Ticks for one count of the timer (SDM Vol. 3, "Divide Configuration Register"). */
-export function timerDivisor(core: Core): bigint {
+function timerDivisor(core: Core): bigint {
   const divide = core.small('apicTimerDivide');
   const code = (divide & 3) | ((divide >>> 1) & 4);
   return 1n << BigInt((code + 1) & 7);

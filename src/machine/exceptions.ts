@@ -71,7 +71,7 @@ export function deliver(machine: MachineParts, core: Core, delivery: Delivery): 
 }
 
 /** The core stops until it is reset (SDM Vol. 3, "Double Fault Exception": shutdown mode). */
-export function shutDown(machine: MachineParts, core: Core, why: string): void {
+function shutDown(machine: MachineParts, core: Core, why: string): void {
   core.setSmall('activity', Activity.shutdown);
   machine.emit({ kind: 'shutdown', core: core.index, rip: core.get('rip'), why });
 }

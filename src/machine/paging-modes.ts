@@ -8,8 +8,8 @@ export const PTE = { present: 1n, write: 2n, user: 4n, accessed: 0x20n, dirty: 0
 
 export const CR0_PE = 1n;
 export const CR0_PG = 1n << 31n;
-export const CR4_PSE = 1n << 4n;
-export const CR4_PAE = 1n << 5n;
+const CR4_PSE = 1n << 4n;
+const CR4_PAE = 1n << 5n;
 export const EFER_LME = 1n << 8n;
 export const EFER_LMA = 1n << 10n;
 export const EFER_NXE = 1n << 11n;

@@ -39,7 +39,7 @@ export interface Absent {
 const ERROR = { present: 1, write: 2, user: 4, reserved: 8, fetch: 16 } as const;
 
 export const CR0_WP = 1n << 16n;
-export const CR4_SMEP = 1n << 20n;
+const CR4_SMEP = 1n << 20n;
 export const CR4_SMAP = 1n << 21n;
 
 /** Whether bits 63 to 47 of a linear address are equal (SDM Vol. 1, "Canonical Addressing"). */

@@ -104,7 +104,7 @@ export interface TailCallSwitches {
  * A program array's element goes from `old` to `next`, 0 being none, and the tail calls through it follow (kernel: `bpf_arch_poke_desc_update`). Whoever is
  * behind the bypass has unwound its frame and must find a target.
  */
-export function* bpfPokeDescUpdate(
+function* bpfPokeDescUpdate(
   text: BpfText,
   kernel: TailCallKernel,
   poke: PokeDescriptor,

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest';
 import { searchDpor } from '../../src/explore/dpor/search.ts';
 import { explore, learn } from '../../src/explore/explore.ts';
 import { onTable } from '../../src/explore/on-table.ts';
-import { reachableStates } from '../../src/explore/reachable.ts';
 import { searchReduced, searchTable } from '../../src/explore/table/search.ts';
 import type { StateVector, TransitionSystem } from '../../src/explore/table/system.ts';
 import type { TransitionTable } from '../../src/explore/table/table.ts';
@@ -15,6 +14,7 @@ import { CellRunner } from '../../src/scenario/matrix.ts';
 import { type Cell, imageOf } from '../../src/scenario/scenario.ts';
 import { builtFixture } from '../../tools/built-fixture.ts';
 import { brokenDiamonds } from './dpor/diamonds.ts';
+import { reachableStates } from './reachable.ts';
 
 const violation = (check: Violation['check'], cause?: Violation['cause']): Violation => ({
   check,

@@ -17,7 +17,7 @@ const SLICE = 200_000;
 /** The four kernels of fixtures/bench. */
 export const KERNELS = ['crc', 'sieve', 'hash', 'fib'] as const;
 /** Others: calls between functions on pages of their own, and `hash` with its data on the page of its code. */
-export const OTHER_KERNELS = ['far', 'beside'] as const;
+const OTHER_KERNELS = ['far', 'beside'] as const;
 export type Kernel = (typeof KERNELS)[number] | (typeof OTHER_KERNELS)[number] | VectorKernel;
 
 export const flatImage = (kernel: Kernel): Uint8Array => readFileSync(new URL(`../../fixtures/bench/${kernel}.bin`, import.meta.url));

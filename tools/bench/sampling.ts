@@ -6,7 +6,7 @@ import { builtFixture } from '../built-fixture.ts';
 import { cpuSeconds, type Row, say } from './measure.ts';
 
 /** A way to draw schedules, by the name of its row. */
-export const SAMPLERS: readonly (Pick<SampleSettings, 'strategy' | 'depth'> & { readonly name: string })[] = [
+const SAMPLERS: readonly (Pick<SampleSettings, 'strategy' | 'depth'> & { readonly name: string })[] = [
   { name: 'portfolio', strategy: 'portfolio' },
   { name: 'pct d=2', strategy: 'pct', depth: 2 },
   { name: 'pct d=3', strategy: 'pct', depth: 3 },
@@ -33,7 +33,7 @@ const LIMIT = 10_000;
 const P95 = 250;
 
 /** Schedules until a variant breaks: seeds 1 to `seeds`, each with a limit of schedules. What is shared is learned before. */
-export function firstFound(
+function firstFound(
   code: string,
   variant: string,
   sampler: Pick<SampleSettings, 'strategy' | 'depth'>,

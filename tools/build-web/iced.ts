@@ -38,7 +38,7 @@ export function browserModule(source: string, wasm: string): string {
 }
 
 /** The same for Node. */
-export function nodeModule(source: string): string {
+function nodeModule(source: string): string {
   return [
     "import { readFileSync } from 'node:fs';",
     "import { createRequire } from 'node:module';",

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Plugin } from 'vite';
 
 /** The file beside the page. */
-export const LICENCES = 'licences.txt';
+const LICENCES = 'licences.txt';
 
 /**
  * The licences of all that the page is made of, in a file beside it. A worker is a build of its own: each gets a plugin of these, and that of the page, which

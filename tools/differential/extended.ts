@@ -39,7 +39,7 @@ const [RBX, RBP, R15] = [3, 5, 15];
 const INDEXES = 7;
 
 /** Bytes that stand behind everything that may fault: NOPL 0x5A(%RAX). The handler of a fault goes on there. */
-export const LANDING = 0x5a401f0f;
+const LANDING = 0x5a401f0f;
 const landing = '.byte 0x0f, 0x1f, 0x40, 0x5a';
 
 let drawn: readonly (readonly Row[])[] | undefined;

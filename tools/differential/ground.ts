@@ -12,7 +12,7 @@ import { type EngineName, Machine } from '../../src/machine/machine.ts';
 export const RAM = 0x200000;
 /** Pages of random text, one after the other. */
 export const TEXT = 0x100000;
-export const TEXT_PAGES = 3;
+const TEXT_PAGES = 3;
 export const TEXT_BYTES = TEXT_PAGES * 4096;
 const HANDLERS = 0x103000;
 /** For each byte of the text the length of the instruction that begins there, 0 where none does. */
@@ -27,7 +27,7 @@ export const WINDOW = 0x118000;
 /** What the window shows besides data. */
 export const FRAME = 0x119000;
 /** Words of the ground: where the next visit goes, where one that is lost ends, counters of the handlers. */
-export const SLOTS = 0x11a000;
+const SLOTS = 0x11a000;
 /** Top of the stack of each core; each has an own page below it, and others for the supervisor and for exceptions. */
 export const stackOf = (core: number): number => 0x130000 + core * 0x8000;
 /** The same physical text and data at other linear addresses. */

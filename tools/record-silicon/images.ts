@@ -26,7 +26,7 @@ export function imageBytes(codeName: string): number | undefined {
 }
 
 /** What its address is a multiple of. */
-export const imageAlignment = (codeName: string): number => (codeName.startsWith('X') ? 64 : codeName.startsWith('Fx') ? 16 : 1);
+const imageAlignment = (codeName: string): number => (codeName.startsWith('X') ? 64 : codeName.startsWith('Fx') ? 16 : 1);
 
 const pointer = (random: Random): bigint => (random(4) === 0 ? bitsOf(random, 16) : bitsOf(random, random(3) === 0 ? 32 : 47));
 

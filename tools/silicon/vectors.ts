@@ -160,7 +160,7 @@ function textOf(path: string, file: string): string {
 }
 
 /** Selectors as they are written: hexadecimal with dots between them. */
-export const selectorsOf = (text: string): number[] => text.split('.').map((selector) => Number.parseInt(selector, 16));
+const selectorsOf = (text: string): number[] => text.split('.').map((selector) => Number.parseInt(selector, 16));
 
 /** What general register `n` of a background is in 16- and 32-bit code. */
 export const narrowed = (n: number, value: bigint): bigint => (n < 8 ? value & 0xffffffffn : 0n);

@@ -29,7 +29,7 @@ export interface DapOptions extends SharedFlags {
 const ROOT = packageFile('.');
 
 /** The outside of a debug adapter. */
-export function dapHost(io: Io): DapHost {
+function dapHost(io: Io): DapHost {
   return {
     readFile: (path) => io.readFile(path),
     findFile: (path, folders) => {

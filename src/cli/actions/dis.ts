@@ -13,7 +13,7 @@ export interface DisOptions extends SharedFlags {
 }
 
 /** The bytes that hex digits stand for. Throws E_USAGE with the first character that is none. */
-export function parseHex(text: string): Uint8Array {
+function parseHex(text: string): Uint8Array {
   const digits = text.replace(/0x|\\x|[\s,;_]/gi, '');
   const wrong = /[^0-9a-f]/i.exec(digits);
   const hint = 'for example: textpoke dis 0f 1f 44 00 00';

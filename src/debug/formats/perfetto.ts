@@ -8,7 +8,7 @@ import { beginPacket, counterPacket, endPacket, instantPacket, type Track, type 
 import { rolesIn } from './roles.ts';
 
 /** Nanoseconds that a step takes: step N begins at N * 1000. */
-export const STEP_NANOSECONDS = 1000;
+const STEP_NANOSECONDS = 1000;
 
 const RUN = 1;
 /** Tracks of a core: its steps with what happened in them, the functions and handlers that it is in, and the depth of its store buffer. */

@@ -126,7 +126,7 @@ function core(text: string): number {
 }
 
 /** What all commands are. */
-export const helpText = (): string =>
+const helpText = (): string =>
   COMMANDS.map(
     ({ names, argument, help }) => `${`${names.join(', ')}${argument === undefined ? '' : ` ${argument}`}`.padEnd(28)} ${help}`,
   ).join('\n');

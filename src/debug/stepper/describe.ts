@@ -20,7 +20,7 @@ import { inNames } from './code.ts';
 const MAX_LENGTH = 15;
 
 /** The instruction that memory holds at a core's RIP, with names for addresses. */
-export function nextInstruction(world: World, names: Names, core: Core): string {
+function nextInstruction(world: World, names: Names, core: Core): string {
   const bytes = readLinear(world.machine, core, core.linearRip, MAX_LENGTH, 'memory');
   const decoded = world.machine.fetch.decode(bytes, core.mode);
   const length = 'length' in decoded ? decoded.length : bytes.length;

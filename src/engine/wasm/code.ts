@@ -22,7 +22,7 @@ export function uleb(value: number): Code {
 }
 
 /** A signed number. */
-export function sleb32(value: number): Code {
+function sleb32(value: number): Code {
   if (value >= -0x40 && value < 0x40) return BYTES[value & 0x7f] as Code;
   const out: number[] = [];
   let v = value | 0;
@@ -38,7 +38,7 @@ export function sleb32(value: number): Code {
 }
 
 /** The same of 64 bits. */
-export function sleb64(value: bigint): Code {
+function sleb64(value: bigint): Code {
   if (value >= -0x80000000n && value < 0x80000000n) return sleb32(Number(value));
   const out: number[] = [];
   let v = BigInt.asIntN(64, value);
@@ -277,7 +277,7 @@ export const upperHalf = (a: Code): Code => [a, a, 0xfd, 0x0d, [8, 9, 10, 11, 12
 /** The lower halves of both. */
 export const lowerHalves = (a: Code, b: Code): Code => [a, b, 0xfd, 0x0d, [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]];
 
-export const VOID = 0x40;
+const VOID = 0x40;
 export const I32 = 0x7f;
 export const I64 = 0x7e;
 export const V128 = 0x7b;
@@ -285,7 +285,6 @@ export type ValueType = typeof I32 | typeof I64 | typeof V128;
 
 export const get = (local: number): Code => [0x20, uleb(local)];
 export const set = (local: number, value: Code): Code => [value, 0x21, uleb(local)];
-export const tee = (local: number, value: Code): Code => [value, 0x22, uleb(local)];
 export const globalGet = (n: number): Code => [0x23, uleb(n)];
 export const globalSet = (n: number, value: Code): Code => [value, 0x24, uleb(n)];
 export const call = (fn: number, ...args: Code[]): Code => [args, 0x10, uleb(fn)];
@@ -306,7 +305,6 @@ export const iff = (condition: Code, then: Code, otherwise?: Code, type = VOID):
 export const ret = (value: Code = []): Code => [value, 0x0f];
 export const select = (a: Code, b: Code, condition: Code): Code => [a, b, condition, 0x1b];
 export const drop = (value: Code): Code => [value, 0x1a];
-export const unreachable: Code = [0x00];
 /** memory.copy(destination, source, length) and memory.fill(destination, byte, length). */
 export const memoryCopy = (to: Code, from: Code, length: Code): Code => [to, from, length, 0xfc, 0x0a, 0, 0];
 export const memoryFill = (to: Code, byte: Code, length: Code): Code => [to, byte, length, 0xfc, 0x0b, 0];

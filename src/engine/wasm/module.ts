@@ -1,4 +1,4 @@
-import { Bytes, type Code, I32, I64, i32, uleb, type ValueType } from './code.ts';
+import { Bytes, type Code, I32, i32, uleb, type ValueType } from './code.ts';
 
 export interface FunctionType {
   readonly params: readonly ValueType[];
@@ -131,6 +131,3 @@ function str(s: string): Code {
   const bytes = [...new TextEncoder().encode(s)];
   return [uleb(bytes.length), bytes];
 }
-
-export const i32Type = I32;
-export const i64Type = I64;

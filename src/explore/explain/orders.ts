@@ -137,7 +137,7 @@ const MOST = 1 << 26;
  * accesses of both, and those of the event that violates, up to the ones that are meant; runs in which `early` comes first are left at once. Undefined when
  * that is too much.
  */
-export function reversedRun(graph: RunGraph, early: EventId, late: EventId, aim: Aim): boolean | undefined {
+function reversedRun(graph: RunGraph, early: EventId, late: EventId, aim: Aim): boolean | undefined {
   const marks = graph.labels.map(
     (label) =>
       (isAccess(label, early) ? 1 : 0) | (isAccess(label, late) ? 2 : 0) | (aim.event !== undefined && isAccess(label, aim.event) ? 4 : 0),

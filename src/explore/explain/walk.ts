@@ -1,9 +1,8 @@
 import { StateKey } from '../table/key.ts';
 import type { Remembered } from '../table/remembered.ts';
-import type { StateVector, Transition, TransitionSystem } from '../table/system.ts';
+import type { Transition } from '../table/system.ts';
 import type { TransitionTable } from '../table/table.ts';
 import { Trail } from '../table/trail.ts';
-import { vectorKey } from '../vector.ts';
 import type { Violation } from '../violation.ts';
 import { VisitedSet } from '../visited.ts';
 
@@ -57,51 +56,5 @@ export class TableWalk implements Walk {
   instruction(transition: Transition): bigint {
     this.#table.materialise();
     return this.#table.world.machine.cores[transition.core]!.rip;
-  }
-}
-
-/** Walks on any transition system, by exact keys. */
-export class SystemWalk implements Walk {
-  readonly #system: TransitionSystem;
-  readonly #instruction: (state: StateVector, transition: Transition) => bigint;
-  readonly #numbers = new Map<string, number>();
-  readonly #states: StateVector[];
-
-  constructor(system: TransitionSystem, instruction: (state: StateVector, transition: Transition) => bigint) {
-    this.#system = system;
-    this.#instruction = instruction;
-    this.#states = [system.start()];
-  }
-
-  get #state(): StateVector {
-    return this.#states.at(-1)!;
-  }
-
-  next(): readonly Transition[] {
-    return this.#system.next(this.#state);
-  }
-
-  take(transition: Transition): void {
-    this.#states.push(this.#system.after(this.#state, transition));
-  }
-
-  back(): void {
-    this.#states.pop();
-  }
-
-  arrive(): number {
-    const key = vectorKey(this.#state);
-    const known = this.#numbers.get(key);
-    if (known !== undefined) return -1 - known;
-    this.#numbers.set(key, this.#numbers.size);
-    return this.#numbers.size - 1;
-  }
-
-  end(): readonly Violation[] {
-    return this.#system.end(this.#state);
-  }
-
-  instruction(transition: Transition): bigint {
-    return this.#instruction(this.#state, transition);
   }
 }

@@ -47,7 +47,7 @@ export interface LitmusResult {
 
 const CODE_RACE = 'code race';
 
-export const sameLocation = (a: Location, b: Location): boolean =>
+const sameLocation = (a: Location, b: Location): boolean =>
   a.kind === 'register'
     ? b.kind === 'register' && a.thread === b.thread && registerNamed(a.register).number === registerNamed(b.register).number
     : a.kind === 'variable'

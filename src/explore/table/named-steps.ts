@@ -15,7 +15,7 @@ export interface NamedStep {
   readonly writes: readonly number[];
 }
 
-export const ALIKE = -1;
+const ALIKE = -1;
 const END = '';
 
 // Names of places: a word by its offset in linear memory; below zero the text as a whole, the end of a run, and what belongs to a core: four of each.

@@ -5,7 +5,7 @@ import type { MachineParts } from '../parts.ts';
  * The transmitter of a 16550 at COM1: always ready, no receiver, no interrupts, no state. The divisor latch is not distinguished from the data
  * register, so a guest that programs the baud rate sends two stray bytes.
  */
-export const SERIAL_PORT = 0x3f8;
+const SERIAL_PORT = 0x3f8;
 
 /** Register offsets and the bits of the line status register that say that both holding and shift register are empty. */
 const DATA = 0;

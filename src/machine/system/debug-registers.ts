@@ -6,10 +6,10 @@ import { readOperand, writeOperand } from './operands.ts';
 
 /** MOV to and from debug registers (SDM Vol. 3, "Debug Registers"). DR4 and DR5 are DR6 and DR7 unless CR4.DE. */
 
-export const DR6_FIXED = 0xffff0ff0n;
+const DR6_FIXED = 0xffff0ff0n;
 const DR6_WRITABLE = 0xe00fn;
 const DR6_BD = 1n << 13n;
-export const DR7_FIXED = 0x400n;
+const DR7_FIXED = 0x400n;
 const DR7_WRITABLE = 0xffff23ffn;
 const DR7_GD = 1n << 13n;
 

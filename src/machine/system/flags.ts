@@ -25,7 +25,7 @@ export const sti: SystemHelper = (_machine, core) => {
 };
 
 /** Sets system flags; where AC counts for SMAP, translations are forgotten. */
-export function setSystemFlags(machine: MachineParts, core: Core, flags: number): void {
+function setSystemFlags(machine: MachineParts, core: Core, flags: number): void {
   const changed = core.small('flagSystem') ^ flags;
   core.setSmall('flagSystem', flags);
   if ((changed & AC) !== 0 && (core.get('cr4') & CR4_SMAP) !== 0n) machine.flushTlb(core);

@@ -110,7 +110,7 @@ function tagOf(step: TraceStep): Tag {
   return TAGS[step.happened.reduce((most, h) => Math.max(most, rank(h)), 0)] as Tag;
 }
 
-export function tagOfHappening(h: Happening): Tag {
+function tagOfHappening(h: Happening): Tag {
   switch (h.what) {
     case 'access':
       if (h.access === 'buffer') return 'buffer';
@@ -144,7 +144,7 @@ function brokenOf(trace: Trace): BrokenView | undefined {
 }
 
 /** IPIs with the step in which each target took it. One that waits already is taken with the next: an APIC has one bit a vector. */
-export function arrowsOf(trace: Trace): Arrow[] {
+function arrowsOf(trace: Trace): Arrow[] {
   const out: { name: string; from: number; sender: number; target: number; to: number | undefined }[] = [];
   const waiting = new Map<string, (typeof out)[number][]>();
   for (const { at, happened } of trace.steps) {

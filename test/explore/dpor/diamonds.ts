@@ -1,8 +1,8 @@
 import { type Move, Moves } from '../../../src/explore/dpor/agents.ts';
 import { eventOf, races } from '../../../src/explore/dpor/happens-before.ts';
-import { reachableStates } from '../../../src/explore/reachable.ts';
 import type { StateVector, Transition, TransitionSystem } from '../../../src/explore/table/system.ts';
 import { vectorKey } from '../../../src/explore/vector.ts';
+import { reachableStates } from '../reachable.ts';
 
 const outcomes = (move: Move): string =>
   `${move.reads} | ${[...move.steps, ...move.violating].map((t) => `${t.detail} ${t.writes}`).join(', ')}`;

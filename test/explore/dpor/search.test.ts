@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { searchDpor } from '../../../src/explore/dpor/search.ts';
-import { reachableStates } from '../../../src/explore/reachable.ts';
 import type { StateVector } from '../../../src/explore/table/system.ts';
 import { vectorKey } from '../../../src/explore/vector.ts';
+import { reachableStates } from '../reachable.ts';
 import { type Instruction, type Toy, ToySystem, tracesOf } from './toy.ts';
 
 const store = (word: number, value = 1): Instruction => ({ do: 'store', word, value });

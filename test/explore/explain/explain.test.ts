@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { type Explanation, explainMoves, type Move } from '../../../src/explore/explain/explain.ts';
-import { SystemWalk } from '../../../src/explore/explain/walk.ts';
 import type { Violation } from '../../../src/explore/violation.ts';
 import { type Instruction, type Toy, ToySystem } from '../dpor/toy.ts';
+import { SystemWalk } from './system-walk.ts';
 
 const store = (word: number, value = 1): Instruction => ({ do: 'store', word, value });
 const load = (word: number): Instruction => ({ do: 'load', word });

@@ -137,7 +137,7 @@ export function lane<V>(p: Vocabulary<V>, quads: readonly V[], size: Lane, n: nu
 }
 
 /** The same, sign-extended. */
-export function signedLane<V>(p: Vocabulary<V>, quads: readonly V[], size: Lane, n: number): V {
+function signedLane<V>(p: Vocabulary<V>, quads: readonly V[], size: Lane, n: number): V {
   const bit = n * size;
   const shifted = p.shr(quads[bit >> 6] as V, p.constant(bit & 63));
   return size === 64 ? shifted : p.signExtend(shifted, size);

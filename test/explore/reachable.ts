@@ -1,7 +1,7 @@
-import { ASK_EVERY, type Budget, type Counts } from './result.ts';
-import type { StateVector, TransitionSystem } from './table/system.ts';
-import { vectorKey } from './vector.ts';
-import type { Violation } from './violation.ts';
+import { ASK_EVERY, type Budget, type Counts } from '../../src/explore/result.ts';
+import type { StateVector, TransitionSystem } from '../../src/explore/table/system.ts';
+import { vectorKey } from '../../src/explore/vector.ts';
+import type { Violation } from '../../src/explore/violation.ts';
 
 export interface Reachable {
   readonly counts: Counts;

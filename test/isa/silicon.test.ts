@@ -15,7 +15,7 @@ const text = (id: string, differences: readonly Difference[]): string =>
 const { region: createRegions, ...targets } = TARGETS;
 
 /** System instructions are the machine's: what the vocabulary has alone does not do them. */
-const SYSTEM = /^(image|far)/;
+const SYSTEM = /^(image|far|flags)/;
 
 describe.each(Object.entries(targets))('silicon vectors on the %s engine', (name, create) => {
   const target = create();

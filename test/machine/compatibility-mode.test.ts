@@ -66,6 +66,19 @@ describe.each(ENGINES)('compatibility mode under %s', (engine) => {
     expect(guest.seen).toEqual([]);
   });
 
+  it('calls 64-bit code on the stack that RSP alone says', () => {
+    // lcall code64:1012
+    const guest = compatibilityMachine(engine, '9a 12 10 00 00 68 00');
+    const { machine, core } = guest;
+    // Beyond the limit of a segment that has a base.
+    setSegment(core, 2, SELECTOR.small, readDescriptor(machine, core, SELECTOR.small)!.hidden);
+    core.setGpr(RSP, 0xb000n);
+    guest.run(1);
+    expect(guest.seen).toEqual([]);
+    expect([core.codeSize, core.rip, core.gpr(RSP)]).toEqual([64, 0x1012n, 0xaff8n]);
+    expect([guest.word(0xaff8, 4), guest.word(0xaffc, 4)]).toEqual([0x1012, SELECTOR.code]);
+  });
+
   it('enters handlers of 64 bits with a whole frame, and IRETQ comes back', () => {
     // int 21h | iretq
     const guest = compatibilityMachine(engine, 'cd 21');

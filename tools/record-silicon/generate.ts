@@ -29,6 +29,8 @@ export interface Test {
   readonly overrides: ReadonlyMap<string, string>;
   readonly memory: readonly (readonly [at: bigint, bytes: string])[];
   readonly repeats: boolean;
+  /** Runs by itself, instruction after instruction, until something is raised; what is raised ends it. */
+  readonly runs?: boolean;
   /** Linear address of the state that is saved or restored: pointers of the x87 FPU count too, and registers that are empty. */
   readonly image?: bigint;
   /** Every processor that has the instruction raises #UD. */

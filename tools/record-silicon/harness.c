@@ -4,7 +4,7 @@
  *   harness TIMES [LDT...] < TESTS     each test TIMES times; a line a test, in their order: what came of it, or `unstable`
  *
  * LDT has the descriptors of the local descriptor table, each as base.limit.flags, flags as in struct user_desc.
- * A test is one line of hexadecimal words as generate.ts writes them: name, whether it may stay where it is, 0 or for 16- and 32-bit code the selectors of CS, SS, DS, ES, FS
+ * A test is one line of hexadecimal words as record.ts writes them: name, 1 if it may stay where it is or 2 if it runs on until something is raised, 0 or for 16- and 32-bit code the selectors of CS, SS, DS, ES, FS
  * and GS with dots between them, RIP, RFLAGS, 16 general registers, MXCSR, FCW, FSW,
  * FTW, FOP, FIP, FDP, 8 x87 registers (20 digits), 16 YMM registers (64 digits, as in memory), the instruction's bytes, then address and bytes of memory.
  *
@@ -63,7 +63,7 @@ struct state {
 
 static struct test {
   char name[96];
-  int repeats, segmented;
+  int repeats, runs_on, segmented;
   unsigned selectors[6];
   struct state in;
   uint8_t code[16];
@@ -137,6 +137,7 @@ static int next_test(void)
   memset(&test, 0, sizeof test);
   strncpy(test.name, w, sizeof test.name - 1);
   test.repeats = (int)number();
+  test.runs_on = test.repeats == 2;
   w = word();
   test.segmented = *w != '0';
   for (int n = 0; n < 6 && test.segmented; n++)
@@ -212,7 +213,7 @@ static void load(ucontext_t *to)
   for (int n = 0; n < 16; n++)
     gregs[order[n]] = (greg_t)test.in.gpr[n];
   gregs[REG_RIP] = (greg_t)test.in.rip;
-  gregs[REG_EFL] = (greg_t)(test.in.flags | TF);
+  gregs[REG_EFL] = (greg_t)(test.runs_on ? test.in.flags : test.in.flags | TF);
   gregs[REG_CSGSFS] = test.segmented ? (greg_t)((uint64_t)test.selectors[1] << 48 | test.selectors[0]) : (greg_t)((uint64_t)USER_SS << 48 | USER_CS);
   to->uc_flags |= WITH_SS;
   memcpy(area, &test.in.fcw, 2);
@@ -259,11 +260,11 @@ static void describe(char *to, int number, const siginfo_t *info, ucontext_t *fr
     to += sprintf(to, "%x.%x.%x.%x.%x.%x ", (unsigned)(gregs[REG_CSGSFS] & 0xffff), (unsigned)((uint64_t)gregs[REG_CSGSFS] >> 48), ds, es, fs, gs);
   else
     to += sprintf(to, "- ");
-  if (number == SIGTRAP && trap == 1)
+  if (number == SIGTRAP && trap == 1 && !test.runs_on)
     to += sprintf(to, "- 0 0");
   else
     to += sprintf(to, "%x %lx %lx", trap, (unsigned long)gregs[REG_ERR], (unsigned long)gregs[REG_CR2]);
-  to += sprintf(to, " %lx %lx", (unsigned long)gregs[REG_RIP], (unsigned long)gregs[REG_EFL] & ~(TF | RF));
+  to += sprintf(to, " %lx %lx", (unsigned long)gregs[REG_RIP], (unsigned long)gregs[REG_EFL] & (test.runs_on ? ~0ul : ~(TF | RF)));
   for (int n = 0; n < 16; n++)
     /* With a stack in the LDT the kernel returns through one of its own, whose address shows in the upper half of RSP, which such code cannot see. */
     to += sprintf(to, " %lx", (unsigned long)gregs[order[n]] & (test.segmented && order[n] == REG_RSP ? 0xfffffffful : ~0ul));
@@ -320,7 +321,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
   __asm__ volatile("pushfq; andl $~0x244000, (%%rsp); popfq" ::: "memory", "cc");
   if (started) {
     steps++;
-    if (number == SIGTRAP && test.repeats && (uint64_t)at->uc_mcontext.gregs[REG_RIP] == test.in.rip && steps < MAX_STEPS) {
+    if (number == SIGTRAP && test.repeats && !test.runs_on && (uint64_t)at->uc_mcontext.gregs[REG_RIP] == test.in.rip && steps < MAX_STEPS) {
       at->uc_mcontext.gregs[REG_EFL] |= (greg_t)TF;
       at->uc_flags |= WITH_SS;
       if (test.segmented) {

@@ -39,7 +39,7 @@ export function lineOf(test: Test, files: readonly Background[]): string {
   const words = ['rip', 'fl', ...GPR_NAMES, ...WORDS, ...ST, ...YMM].map((name) => all.get(name) as string);
   const place = test.segments === undefined ? [] : [[linearOf(test.segments[0]!, test.rip), hexOf(test.code)] as const];
   const memory = [...test.memory, ...place].flatMap(([at, bytes]) => [at.toString(16), bytes]);
-  return [test.id, test.repeats ? '1' : '0', selectorsIn(test) ?? '0', ...words, hexOf(test.code), ...memory].join(' ');
+  return [test.id, test.runs ? '2' : test.repeats ? '1' : '0', selectorsIn(test) ?? '0', ...words, hexOf(test.code), ...memory].join(' ');
 }
 
 /** What stands at an address when a test begins. */
@@ -99,7 +99,8 @@ export function recordOf(test: Test, files: readonly Background[], line: string)
   if (test.segments !== undefined && selectors !== selectorsIn(test)) out.sel = selectors;
   const pieces = words.slice(names.length);
   const stores = Array.from({ length: pieces.length / 2 }, (_, n): [string, string] => [pieces[2 * n]!, pieces[2 * n + 1]!]);
-  if (/^pushf/.test(test.row.mnemonic) && vector === '-' && !clearTrap(test, stores, BigInt(`0x${after.get('rsp')}`))) return undefined;
+  if (/^pushf/.test(test.row.mnemonic) && vector === '-' && test.runs !== true && !clearTrap(test, stores, BigInt(`0x${after.get('rsp')}`)))
+    return undefined;
   hideMisalignedMask(test, stores);
   const error = vector === 'e' && BigInt(`0x${cr2}`) >= KERNEL ? (BigInt(`0x${errorCode}`) & ~1n).toString(16) : errorCode;
   const repeatedString = test.repeats && !/gather/i.test(test.id);
@@ -117,6 +118,7 @@ export function recordOf(test: Test, files: readonly Background[], line: string)
     ...(test.undefinedFlags !== 0n && { uf: test.undefinedFlags.toString(16) }),
     ...(test.statusMask !== undefined && { fm: test.statusMask }),
     ...(test.notes.length > 0 && { n: test.notes }),
+    ...(test.runs === true && { run: 1 }),
     ...(repeatedString && { steps: Number(steps) }),
   };
 }

@@ -31,6 +31,7 @@ const HANDLER = 0x1f3000;
 /** Only to be no null selector. */
 const LDTR = 0x50;
 const MAX_STEPS = 100_000;
+const RF = 0x10000n;
 
 type ExceptionEvent = Extract<MachineEvent, { kind: 'exception' }>;
 
@@ -123,7 +124,7 @@ export class MachineTarget implements VectorTarget {
   }
 
   /** With `instructions` so many from the vector's first one on, or as far as an exception. */
-  run(vector: Vector, instructions = 1): Outcome {
+  run(vector: Vector, instructions = vector.runs ? MAX_STEPS : 1): Outcome {
     const machine = this.#machine;
     const core = machine.cores[0]!;
     const { before } = vector;
@@ -165,7 +166,7 @@ export class MachineTarget implements VectorTarget {
       if (error instanceof TextpokeError && error.code === 'E_INSN') return { kind: 'unimplemented', name: error.message };
       throw error;
     }
-    return this.#outcome(start, steps);
+    return this.#outcome(start, steps, vector.runs ? 0n : RF);
   }
 
   #write(address: bigint, bytes: Uint8Array): void {
@@ -176,7 +177,8 @@ export class MachineTarget implements VectorTarget {
     });
   }
 
-  #outcome(start: readonly Uint8Array[], steps: number): Ran {
+  /** Without `hidden` flags: what the recording hides. */
+  #outcome(start: readonly Uint8Array[], steps: number, hidden: bigint): Ran {
     const machine = this.#machine;
     const core = machine.cores[0]!;
     const changed = new Map<bigint, number>();
@@ -202,7 +204,7 @@ export class MachineTarget implements VectorTarget {
     const word = (n: number): bigint => machine.readPhysical(frame + n * 8, 8);
     gpr[4] = word(3);
     if (common.segments !== undefined) common.segments.splice(0, 2, Number(word(1)), Number(word(4)));
-    const rflags = word(2) & ~0x10000n;
+    const rflags = word(2) & ~hidden;
     core.rflags = IF;
     return {
       ...common,

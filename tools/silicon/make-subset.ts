@@ -22,6 +22,7 @@ const PER_CLASS: Readonly<Record<string, number>> = {
   fma: 2,
   mmx: 3,
   image: 3,
+  flags: 40,
 };
 /** Of 16- and 32-bit code, by the class without its size. */
 const PER_SEGMENTED: Readonly<Record<string, number>> = {
@@ -36,6 +37,7 @@ const PER_SEGMENTED: Readonly<Record<string, number>> = {
   mmx: 1,
   x87: 1,
   image: 1,
+  flags: 30,
 };
 const SEGMENTED = 2;
 const CLASSES = [
@@ -71,6 +73,9 @@ const CLASSES = [
   'mmx',
   'x87',
   'image',
+  'flags',
+  'flags-32',
+  'flags-16',
 ];
 
 interface Row {

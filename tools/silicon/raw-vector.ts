@@ -17,6 +17,7 @@ export interface RawVector {
   readonly fm?: string;
   readonly n?: readonly string[];
   readonly steps?: number;
+  readonly run?: number;
 }
 
 /** Where the format is written down. */
@@ -26,7 +27,7 @@ const numbered = (letters: string, count: number): string[] => Array.from({ leng
 /** Registers of the format whose values are numbers, and those whose values are bytes in the order of memory, with how many. */
 const WORDS = new Set<string>([...GPR_NAMES, 'rip', 'fl', 'fsb', 'gsb', 'fcw', 'fsw', 'ftw', 'fop', 'fip', 'fdp', 'mx']);
 const BYTES = new Map([...numbered('y', 16).map((name) => [name, 32] as const), ...numbered('st', 8).map((name) => [name, 10] as const)]);
-const KEYS = new Set(['id', 'b', 'ip', 's', 'g', 'in', 'm', 'out', 'mo', 'x', 'uf', 'fm', 'n', 'steps']);
+const KEYS = new Set(['id', 'b', 'ip', 's', 'g', 'in', 'm', 'out', 'mo', 'x', 'uf', 'fm', 'n', 'steps', 'run']);
 /** The longest run of bytes of a record: those of class len have 16. */
 const MOST_BYTES = 32;
 
@@ -48,7 +49,7 @@ export function parseRecord(line: string, where: string, backgrounds: number): R
   if (!isObject(raw)) return fail('the line is no JSON object');
   const unknown = Object.keys(raw).find((key) => !KEYS.has(key));
   if (unknown !== undefined) return fail(`there is no key '${unknown}'`);
-  const { id, b, ip, s, g, in: before = {}, out = {}, m, mo, x, uf, fm, n, steps } = raw;
+  const { id, b, ip, s, g, in: before = {}, out = {}, m, mo, x, uf, fm, n, steps, run } = raw;
   const text = (value: unknown): string => JSON.stringify(value) ?? 'nothing';
   const check = (key: string, value: unknown, wanted: string, good: boolean): void => {
     if (!good) fail(`${key} is ${text(value)}: it must be ${wanted}`);
@@ -98,5 +99,6 @@ export function parseRecord(line: string, where: string, backgrounds: number): R
   for (const [key, mask] of Object.entries({ uf, fm })) optional(key, mask, 'a mask in hexadecimal', isNumber);
   optional('n', n, 'a list of notes', (v) => Array.isArray(v) && v.every((note) => typeof note === 'string'));
   optional('steps', steps, 'a number of iterations', (v) => Number.isInteger(v) && (v as number) >= 0);
+  optional('run', run, '1', (v) => v === 1);
   return { ...raw, in: before, out } as unknown as RawVector;
 }

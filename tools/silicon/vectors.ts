@@ -54,6 +54,8 @@ export interface Vector {
   /** The result is an approximation, or a destination is undefined: not every register can be compared. */
   readonly notes: readonly string[];
   readonly steps: number | undefined;
+  /** Runs on, instruction after instruction, until something is raised: RFLAGS count as a whole. */
+  readonly runs?: boolean;
 }
 
 interface Background {
@@ -199,5 +201,6 @@ export function vectorOf(raw: RawVector, background: Background): Vector {
     statusMask: hex(raw.fm ?? 'ffff'),
     notes: raw.n ?? [],
     steps: raw.steps,
+    ...(raw.run !== undefined && { runs: true }),
   };
 }

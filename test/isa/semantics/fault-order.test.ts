@@ -4,6 +4,7 @@ import { MachineTarget } from '../../../tools/silicon/machine-target.ts';
 import { ReferenceTarget } from '../../../tools/silicon/reference-target.ts';
 import { RegionTarget } from '../../../tools/silicon/region-target.ts';
 import type { Ran, VectorTarget } from '../../../tools/silicon/target.ts';
+import { runOne } from './run-one.ts';
 
 /** What comes first where several things are wrong, and what of an instruction stays that faults: as recorded on silicon. */
 
@@ -33,37 +34,13 @@ const TARGETS: readonly (readonly [string, () => VectorTarget])[] = [
 describe.each(TARGETS)('on the %s target', (_name, create) => {
   const target = create();
   const run = (hex: string, { gpr = {}, ymm = [], st0 = 0n, fcw = 0x37fn, fsw = 0n, ftw = 0xffn, mxcsr = 0x1f80n }: Before): Ran => {
-    const outcome = target.run({
-      id: hex,
-      bytes: Uint8Array.from(hex.match(/../g)!, (pair) => Number.parseInt(pair, 16)),
-      before: {
-        gpr: Array.from({ length: 16 }, (_, n) => gpr[n] ?? 0n),
-        rip: CODE,
-        rflags: 0x202n,
-        fsBase: 0n,
-        gsBase: 0n,
-        extended: {
-          ymm: Array.from({ length: 16 }, (_, n) => ymm[n] ?? 0n),
-          st: [st0, ...Array.from({ length: 7 }, () => 0n)],
-          fcw,
-          fsw,
-          ftw,
-          mxcsr,
-          fop: 0n,
-          fip: 0n,
-          fdp: 0n,
-        },
-      },
-      memory: [],
-      out: new Map(),
-      memoryOut: [],
-      undefinedFlags: 0n,
-      statusMask: 0xffffn,
-      notes: [],
-      steps: undefined,
+    const st = [st0, ...Array.from({ length: 7 }, () => 0n)];
+    return runOne(target, hex, {
+      gpr: Array.from({ length: 16 }, (_, n) => gpr[n] ?? 0n),
+      rip: CODE,
+      rflags: 0x202n,
+      extended: { ymm: Array.from({ length: 16 }, (_, n) => ymm[n] ?? 0n), st, fcw, fsw, ftw, mxcsr },
     });
-    if (outcome.kind !== 'ran') throw new Error(outcome.name);
-    return outcome;
   };
   const pageFault = (cr2: bigint) => expect.objectContaining({ vector: Vector.PF, cr2 });
 

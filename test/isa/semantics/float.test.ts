@@ -4,6 +4,7 @@ import { OFFSET, Vector } from '../../../src/isa/core-state.ts';
 import { IE, MASKS_AT, MXCSR_START, PE, ZE } from '../../../src/isa/helpers/mxcsr.ts';
 import { MachineTarget } from '../../../tools/silicon/machine-target.ts';
 import type { Ran } from '../../../tools/silicon/target.ts';
+import { runOne } from './run-one.ts';
 
 const OSFXSR = 1n << 9n;
 const OSXMMEXCPT = 1n << 10n;
@@ -44,37 +45,13 @@ describe.each(['reference', 'interpreter'] as const)('on the %s engine', (engine
     view.setBigUint64(base + OFFSET.cr0, words.cr0 | cr0, true);
     view.setBigUint64(base + OFFSET.cr4, words.cr4 & ~cr4, true);
     try {
-      const outcome = target.run({
-        id: hex,
-        bytes: Uint8Array.from(hex.match(/../g)!, (pair) => Number.parseInt(pair, 16)),
-        before: {
-          gpr: [rax, ...Array.from({ length: 15 }, () => 0n)],
-          rip: CODE,
-          rflags: 2n,
-          fsBase: 0n,
-          gsBase: 0n,
-          extended: {
-            ymm: Array.from({ length: 16 }, (_, n) => ymm[n] ?? 0n),
-            st: Array.from({ length: 8 }, () => 0n),
-            fcw: 0x37fn,
-            fsw: 0n,
-            ftw: 0n,
-            mxcsr: BigInt(mxcsr),
-            fop: 0n,
-            fip: 0n,
-            fdp: 0n,
-          },
-        },
+      return runOne(target, hex, {
+        gpr: [rax, ...Array.from({ length: 15 }, () => 0n)],
+        rip: CODE,
+        rflags: 2n,
+        extended: { ymm: Array.from({ length: 16 }, (_, n) => ymm[n] ?? 0n), mxcsr: BigInt(mxcsr) },
         memory,
-        out: new Map(),
-        memoryOut: [],
-        undefinedFlags: 0n,
-        statusMask: 0xffffn,
-        notes: [],
-        steps: undefined,
       });
-      if (outcome.kind !== 'ran') throw new Error(outcome.name);
-      return outcome;
     } finally {
       view.setBigUint64(base + OFFSET.cr0, words.cr0, true);
       view.setBigUint64(base + OFFSET.cr4, words.cr4, true);

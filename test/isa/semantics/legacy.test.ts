@@ -5,6 +5,7 @@ import type { MachineEvent } from '../../../src/machine/parts.ts';
 import { setHidden, updateMode } from '../../../src/machine/segmentation.ts';
 import { MachineTarget } from '../../../tools/silicon/machine-target.ts';
 import type { Ran } from '../../../tools/silicon/target.ts';
+import { bytesOf, runOne } from './run-one.ts';
 
 /** Selectors of the vectors' machine: data at DATA, 64 KiB. */
 const [CODE_32, CODE_16, DATA_32, DATA_16] = [0x07, 0x0f, 0x17, 0x1f];
@@ -21,46 +22,21 @@ interface Before extends Registers {
   readonly stack?: number;
 }
 
-const bytesOf = (hex: string): Uint8Array => Uint8Array.from(hex.match(/../g)!, (pair) => Number.parseInt(pair, 16));
-
 describe.each(['reference', 'interpreter'] as const)('on the %s engine', (engine) => {
   const target = new MachineTarget(engine);
 
   function run(size: 16 | 32, hex: string, { flags = 0, memory = [], stack, ...registers }: Before = {}): Ran {
     const data = size === 16 ? DATA_16 : DATA_32;
-    const outcome = target.run({
-      id: hex,
-      bytes: bytesOf(hex),
+    return runOne(target, hex, {
       segments: [size === 16 ? CODE_16 : CODE_32, stack ?? data, data, data, 0, 0],
-      before: {
-        gpr: GPR_NAMES.map((name) => BigInt(registers[name] ?? 0)),
-        rip: IP,
-        rflags: BigInt(flags | 2),
-        fsBase: 0n,
-        gsBase: 0n,
-        extended: {
-          ymm: Array.from({ length: 16 }, () => (1n << 256n) - 1n),
-          st: Array.from({ length: 8 }, () => 0n),
-          fcw: 0x37fn,
-          fsw: 0n,
-          ftw: 0n,
-          mxcsr: 0x1f80n,
-          fop: 0n,
-          fip: 0n,
-          fdp: 0n,
-        },
-      },
+      gpr: GPR_NAMES.map((name) => BigInt(registers[name] ?? 0)),
+      rip: IP,
+      rflags: BigInt(flags | 2),
+      extended: { ymm: Array.from({ length: 16 }, () => (1n << 256n) - 1n) },
       memory: memory.map(([at, text]) => [DATA + BigInt(at), bytesOf(text)] as const),
-      out: new Map(),
-      memoryOut: [],
-      undefinedFlags: 0n,
-      statusMask: 0xffffn,
-      notes: [],
-      steps: undefined,
     });
-    if (outcome.kind !== 'ran') throw new Error(outcome.name);
-    return outcome;
   }
+
   const register = ({ gpr }: Ran, name: keyof Registers): number => Number(gpr[GPR_NAMES.indexOf(name)]);
   const status = ({ rflags }: Ran): number => Number(rflags) & (CF | PF | AF | ZF | SF | OF);
   const word = ({ changed }: Ran, at: number): number =>

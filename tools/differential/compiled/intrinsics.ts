@@ -10,7 +10,7 @@ interface Intrinsic {
   readonly parameters: readonly string[];
 }
 
-export const FEATURES = ['-maes', '-mpclmul', '-msha', '-madx', '-mmovbe'];
+const FEATURES = ['-maes', '-mpclmul', '-msha', '-madx', '-mmovbe'];
 const HEADER = '#include <immintrin.h>\n';
 /** Types that variables have here; all others are pointers, or what nobody can make at random. */
 const TYPES: Readonly<Record<string, string>> = {
@@ -70,13 +70,15 @@ function declared(text: string): Intrinsic[] {
 
 let list: readonly Intrinsic[] | undefined;
 
-export function intrinsics(): readonly Intrinsic[] {
-  const { stdout } = spawnSync('gcc', ['-march=x86-64-v3', ...FEATURES, '-O2', '-E', '-x', 'c', '-'], {
-    input: HEADER,
-    encoding: 'utf8',
-    maxBuffer: 1 << 27,
-  });
-  list ??= declared(stdout ?? '');
+function readHeaders(): Intrinsic[] {
+  const args = ['-march=x86-64-v3', ...FEATURES, '-O2', '-E', '-x', 'c', '-'];
+  const { stdout } = spawnSync('gcc', args, { input: HEADER, encoding: 'utf8', maxBuffer: 1 << 27 });
+  return declared(stdout ?? '');
+}
+
+/** None where there is no gcc. */
+function intrinsics(): readonly Intrinsic[] {
+  list ??= readHeaders();
   return list;
 }
 

@@ -133,7 +133,7 @@ static __attribute__((noinline)) int size${n}(int length)
   char *more = __builtin_alloca(length * 3 + ${random(40)});
   for (int i = 0; i <= length; i++) list[i] = i * i;
   memset(more, length, length * 3);
-  for (int i = 0; i <= length; i++) total += list[i] ^ more[i];
+  for (int i = 0; i < length; i++) total += list[i] ^ more[i];
   return total;
 }
 static void f${n}(void)

@@ -16,6 +16,9 @@
 #define EINVAL 22
 
 #define AT_NULL 0
+#define AT_PHDR 3
+#define AT_PHENT 4
+#define AT_PHNUM 5
 #define AT_PAGESZ 6
 #define AT_HWCAP 16
 #define AT_RANDOM 25
@@ -23,8 +26,11 @@
 /* Of struct utsname. */
 #define RELEASE_AT 130
 
-/* The value of AT_HWCAP below. */
+/* Of an ELF header: e_phnum. */
+#define PHNUM_AT 44
+/* The values of AT_HWCAP and AT_PHNUM below. */
 #define HWCAP_AT 20
+#define AUX_PHNUM_AT 28
 #define HEAP_BYTES 0x2000000
 #define STACK_BYTES 0x400000
 
@@ -79,6 +85,8 @@ bare_start:
   movl $1, %eax
   cpuid
   movl %edx, HWCAP_AT(%esp)
+  movzwl __ehdr_start + PHNUM_AT, %eax
+  movl %eax, AUX_PHNUM_AT(%esp)
   xorl %edx, %edx
   jmp _start
   .size bare_start, . - bare_start
@@ -216,6 +224,9 @@ idt_pointer:
 first:
   .long 1, name, 0, 0
   .long AT_HWCAP, 0
+  .long AT_PHNUM, 0
+  .long AT_PHDR, __ehdr_start + 52
+  .long AT_PHENT, 32
   .long AT_PAGESZ, 0x1000
   .long AT_RANDOM, random
   .long AT_NULL, 0

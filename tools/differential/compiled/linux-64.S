@@ -24,6 +24,9 @@
 #define EINVAL 22
 
 #define AT_NULL 0
+#define AT_PHDR 3
+#define AT_PHENT 4
+#define AT_PHNUM 5
 #define AT_PAGESZ 6
 #define AT_HWCAP 16
 #define AT_RANDOM 25
@@ -31,8 +34,11 @@
 /* Of struct utsname. */
 #define RELEASE_AT 130
 
-/* The value of AT_HWCAP below. */
+/* Of an ELF header: e_phnum. */
+#define PHNUM_AT 56
+/* The values of AT_HWCAP and AT_PHNUM below. */
 #define HWCAP_AT 40
+#define AUX_PHNUM_AT 56
 #define HEAP_BYTES 0x2000000
 #define STACK_BYTES 0x400000
 
@@ -66,6 +72,8 @@ bare_start:
   movl $1, %eax
   cpuid
   movl %edx, HWCAP_AT(%rsp)
+  movzwl __ehdr_start + PHNUM_AT, %eax
+  movl %eax, AUX_PHNUM_AT(%rsp)
   xorl %edx, %edx
   jmp _start
   .size bare_start, . - bare_start
@@ -197,6 +205,9 @@ exit:
 first:
   .quad 1, name, 0, 0
   .quad AT_HWCAP, 0
+  .quad AT_PHNUM, 0
+  .quad AT_PHDR, __ehdr_start + 64
+  .quad AT_PHENT, 56
   .quad AT_PAGESZ, 0x1000
   .quad AT_RANDOM, random
   .quad AT_NULL, 0

@@ -7,7 +7,7 @@ import type { Program } from './program.ts';
  */
 
 const INTEGERS = ['i8', 'u8', 'i16', 'u16', 'i32', 'u32', 'i64', 'u64'];
-const FLOATS = ['f32', 'f64'];
+const FLOATS = ['f32', 'f64', 'f32', 'f64', 'f16'];
 const WIDE = ['f80', 'i128', 'u128'];
 const isFloat = (type: string): boolean => type.startsWith('f');
 
@@ -19,6 +19,11 @@ const HEAD = `#include <stdint.h>
 typedef int8_t i8; typedef uint8_t u8; typedef int16_t i16; typedef uint16_t u16;
 typedef int32_t i32; typedef uint32_t u32; typedef int64_t i64; typedef uint64_t u64;
 typedef float f32; typedef double f64; typedef long double f80;
+#ifdef __FLT16_MAX__
+typedef _Float16 f16;
+#else
+typedef float f16;
+#endif
 #ifdef __SIZEOF_INT128__
 typedef __int128 i128; typedef unsigned __int128 u128;
 #else

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { TextpokeError } from '../../../src/error.ts';
 import { imageFromContents } from '../../../src/image/boot-image.ts';
 import { imageFromElf } from '../../../src/image/image.ts';
@@ -17,6 +18,8 @@ export interface Outcome {
 
 /** How a program ends without a kernel where it gets a signal with one: by an exception, and abort() by its HLT. */
 const SIGNALS: Readonly<Record<string, string>> = { SIGFPE: '#DE', SIGILL: '#UD', SIGSEGV: '#PF', SIGTRAP: '#BP', SIGABRT: 'halted' };
+/** Libraries choose their functions by who made the processor: the same as here. */
+const VENDOR = /^vendor_id\s*: (.{12})$/m.exec(readFileSync('/proc/cpuinfo', 'latin1'))?.[1];
 const RAM = 160 << 20;
 /** Of CPU, and much more than what is run under textpoke takes here. */
 const SECONDS = 1;
@@ -41,8 +44,7 @@ export function runEmulated(bytes: Uint8Array, engine: EngineName, maxInstructio
     ramBytes: RAM,
     engine,
     entry: image.symbol('bare_start').address,
-    // The C library takes its functions for AVX2 on processors that it knows.
-    vendor: 'GenuineIntel',
+    vendor: VENDOR,
     serial: (_core, byte) => written.push(byte),
   });
   try {

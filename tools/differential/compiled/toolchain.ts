@@ -4,7 +4,9 @@ import { pick, type Random } from '../chance.ts';
 import type { Program } from './program.ts';
 
 export interface Compiler {
-  readonly name: 'gcc' | 'clang';
+  /** gcc, clang, or a version of one of them: gcc-11. */
+  readonly name: string;
+  readonly family: 'gcc' | 'clang';
   /** Has libraries for 32 bits. */
   readonly has32: boolean;
   readonly hasCpp: boolean;
@@ -64,21 +66,22 @@ const FAST = { gcc: ['-ffast-math', '-mno-recip'], clang: ['-ffast-math', '-mrec
 const works = (command: string, args: readonly string[], input = 'int main(void) { return 0; }'): boolean =>
   spawnSync(command, args, { input, stdio: ['pipe', 'ignore', 'ignore'] }).status === 0;
 
-/** What of gcc and clang is here and links static programs. */
-export function compilers(): Compiler[] {
+/** Those of gcc, clang and their versions that are here and link static programs. */
+export function compilers(names: readonly string[]): Compiler[] {
   const link = ['-static', '-o', '/dev/null', '-x'];
-  return (['gcc', 'clang'] as const).flatMap((name) => {
+  return names.flatMap((name) => {
     if (!works(name, [...link, 'c', '-'])) return [];
     const hasCpp = works(cppOf(name), [...link, 'c++', '-'], '#include <string>\nint main() { return std::string().size(); }');
-    return [{ name, has32: works(name, ['-m32', ...link, 'c', '-'], '#include <stdio.h>\nint main(void) { return 0; }'), hasCpp }];
+    const has32 = works(name, ['-m32', ...link, 'c', '-'], '#include <stdio.h>\nint main(void) { return 0; }');
+    return [{ name, family: name.startsWith('clang') ? 'clang' : 'gcc', has32, hasCpp }];
   });
 }
 
-const cppOf = (name: Compiler['name']): string => (name === 'gcc' ? 'g++' : 'clang++');
+const cppOf = (name: string): string => name.replace('clang', 'clang++').replace('gcc', 'g++');
 
 /** A compiler and options for a program. */
 export function chooseBuild(random: Random, from: readonly Compiler[], program: Program): Build | undefined {
-  const able = from.filter(({ name, hasCpp }) => (hasCpp || program.language === 'c') && (program.compiler ?? name) === name);
+  const able = from.filter(({ family, hasCpp }) => (hasCpp || program.language === 'c') && (program.compiler ?? family) === family);
   if (able.length === 0) return undefined;
   const compiler = pick(random, able);
   const bits = compiler.has32 && program.has32 && random(5) === 0 ? 32 : 64;
@@ -87,8 +90,8 @@ export function chooseBuild(random: Random, from: readonly Compiler[], program: 
   const flags = [level, `-march=${march}`, ...(WITHOUT[march] ?? [])];
   if (bits === 32) flags.push('-m32');
   if (random(3) === 0) flags.push(`-mtune=${pick(random, TUNES)}`);
-  if (random(6) === 0) flags.push(...FAST[compiler.name]);
-  const more = [...EITHER, ...(compiler.name === 'gcc' ? ONLY_GCC : ONLY_CLANG)];
+  if (random(6) === 0) flags.push(...FAST[compiler.family]);
+  const more = [...EITHER, ...(compiler.family === 'gcc' ? ONLY_GCC : ONLY_CLANG)];
   for (let n = random(3); n > 0; n--) flags.push(...pick(random, more).split(' '));
   return { command: program.language === 'c' ? compiler.name : cppOf(compiler.name), flags: [...new Set(flags)], bits };
 }

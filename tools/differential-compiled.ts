@@ -165,12 +165,12 @@ function main(asked: Asked): number {
     );
     return PROBLEM.harness;
   }
-  if (asked.kinds.includes('csmith') && !hasCsmith()) {
-    console.error('csmith is not installed (Debian: csmith libcsmith-dev): leave it out with --kind loops');
-    return PROBLEM.harness;
-  }
   const folder = mkdtempSync(join(tmpdir(), 'textpoke-compiled-'));
   try {
+    if (asked.kinds.includes('csmith') && !hasCsmith(folder)) {
+      console.error('csmith is not installed (Debian: csmith libcsmith-dev): leave it out with --kind loops');
+      return PROBLEM.harness;
+    }
     for (let seed = asked.seed; seed < asked.seed + asked.count; seed++) {
       runSeed(seed, asked, from, folder);
       if ((seed - asked.seed + 1) % PROGRESS === 0) console.log(`up to seed ${seed}: ${counts.equal} equal`);

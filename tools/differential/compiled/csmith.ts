@@ -5,9 +5,10 @@ import type { Program } from './program.ts';
 /** Where its headers may be. */
 const INCLUDE = ['/usr/include/csmith', '/usr/local/include/csmith', '/usr/include/csmith-2.3.0', '/usr/local/include/csmith-2.3.0'];
 
-export const hasCsmith = (): boolean => spawnSync('csmith', ['--version'], { stdio: 'ignore' }).status === 0;
+/** Whether it is installed. It leaves a file in the folder where it runs. */
+export const hasCsmith = (folder: string): boolean => spawnSync('csmith', ['--version'], { cwd: folder, stdio: 'ignore' }).status === 0;
 
-/** A program of csmith, which prints a checksum of its globals. csmith leaves a file where it runs. */
+/** A program of csmith, which prints a checksum of its globals. */
 export function csmithProgram(random: Random, folder: string): Program | undefined {
   const args = ['--seed', `${1 + random(2 ** 31 - 2)}`, '--max-funcs', `${4 + random(8)}`, '--inline-function'];
   // Some are CRC32.

@@ -1,17 +1,17 @@
 import type { Image } from '../image/image.ts';
-import { FEATURES } from './registers.ts';
+import type { RegisterFile } from './registers.ts';
 import type { Target } from './target.ts';
 import { threadIdOf } from './thread-id.ts';
 
 /** `target.xml`: the registers of a core, in the order of their numbers. No operating system: gdb looks for none of its traces then. */
-export function targetXml(): string {
-  const features = FEATURES.map(({ name, types, registers }) => {
+export function targetXml({ architecture, features: all }: RegisterFile): string {
+  const features = all.map(({ name, types, registers }) => {
     const regs = registers.map(
       (r) => `<reg name="${r.name}" bitsize="${r.bits}" type="${r.type}"${r.group === undefined ? '' : ` group="${r.group}"`}/>`,
     );
     return `<feature name="${name}">${types ?? ''}${regs.join('\n')}</feature>`;
   });
-  return `<?xml version="1.0"?><!DOCTYPE target SYSTEM "gdb-target.dtd"><target version="1.0"><architecture>i386:x86-64</architecture><osabi>none</osabi>${features.join('\n')}</target>`;
+  return `<?xml version="1.0"?><!DOCTYPE target SYSTEM "gdb-target.dtd"><target version="1.0"><architecture>${architecture}</architecture><osabi>none</osabi>${features.join('\n')}</target>`;
 }
 
 /** The cores, with what `info threads` says of each. */

@@ -175,13 +175,60 @@ const SYSTEM: Feature = {
   ],
 };
 
-export const FEATURES: readonly Feature[] = [CORE_FEATURE, SSE, SEGMENT_BASES, AVX, SYSTEM];
+/** The size of code that gdb takes all code for, from the beginning to the end of a connection. */
+export type Bits = 16 | 32 | 64;
 
-/** By their numbers in `p` packets. */
-export const REGISTERS: readonly Register[] = FEATURES.flatMap((feature) => feature.registers);
+/** What gdb takes a core for. */
+export interface RegisterFile {
+  readonly bits: Bits;
+  readonly architecture: string;
+  readonly features: readonly Feature[];
+  /** By their numbers in `p` packets. */
+  readonly registers: readonly Register[];
+  /** The first so many are in a `g` packet; gdb asks for the others one by one, when it wants them. */
+  readonly inG: number;
+  /** The program counter. */
+  readonly counter: string;
+}
 
-/** The first so many are in a `g` packet; gdb asks for the others one by one, when it wants them. */
-export const IN_G = REGISTERS.length - SYSTEM.registers.length;
+const ARCHITECTURES = { 16: 'i8086', 32: 'i386', 64: 'i386:x86-64' } as const;
+
+function fileOf(bits: Bits, features: readonly Feature[]): RegisterFile {
+  const registers = features.flatMap((feature) => feature.registers);
+  const inG = registers.length - features.at(-1)!.registers.length;
+  return { bits, architecture: ARCHITECTURES[bits], features, registers, inG, counter: bits === 64 ? 'rip' : 'eip' };
+}
+
+const WIDE = fileOf(64, [CORE_FEATURE, SSE, SEGMENT_BASES, AVX, SYSTEM]);
+
+/** What a program of 32 bits knows of the core: low halves, half of the vector registers. */
+const NARROW = fileOf(32, [
+  {
+    ...CORE_FEATURE,
+    registers: [
+      ...EIGHT.map((n) => ({
+        name: `e${NAMES[n]!.slice(1)}`,
+        bits: 32,
+        type: n === 4 || n === 5 ? 'data_ptr' : 'int32',
+        read: (core: Core) => core.gpr(n),
+      })),
+      ...CORE_FEATURE.registers.slice(NAMES.length).map((r) => (r.name === 'rip' ? { ...r, name: 'eip', bits: 32 } : r)),
+    ],
+  },
+  { ...SSE, registers: SSE.registers.filter((r) => !isUpper(r)) },
+  { ...AVX, registers: AVX.registers.filter((r) => !isUpper(r)) },
+  // A pointer has 32 bits there, these registers have 64.
+  { ...SYSTEM, registers: SYSTEM.registers.map((r) => (r.type.endsWith('_ptr') ? { ...r, type: 'int64' } : r)) },
+]);
+
+const REAL: RegisterFile = fileOf(16, NARROW.features);
+
+export const registerFile = (bits: Bits): RegisterFile => ({ 16: REAL, 32: NARROW, 64: WIDE })[bits];
+
+/** XMM8 to XMM15 and their upper halves. */
+function isUpper({ name }: Register): boolean {
+  return Number(/^[xy]mm(\d+)/.exec(name)?.[1] ?? 0) >= 8;
+}
 
 /** The value of a register as the protocol has it: little-endian. */
 export function registerHex({ bits, read }: Register, core: Core, target: Target): string {

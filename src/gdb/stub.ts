@@ -6,7 +6,7 @@ import { memoryMapXml, targetXml, threadsXml } from './documents.ts';
 import { HostFile } from './exec-file.ts';
 import { Monitor } from './monitor/monitor.ts';
 import { bytesOfHex, hexOf, hexOfText, numberOfHex, PACKET_BYTES } from './packet.ts';
-import { IN_G, REGISTERS, registerHex } from './registers.ts';
+import { registerHex } from './registers.ts';
 import { REFUSAL, Runner } from './runner.ts';
 import type { Target } from './target.ts';
 import { parseThreadId, threadIdOf } from './thread-id.ts';
@@ -77,11 +77,12 @@ export class Stub {
       case 'T':
         return typeof parseThreadId(rest, this.#cores) === 'number' ? 'OK' : BAD;
       case 'g':
-        return REGISTERS.slice(0, IN_G)
+        return this.#target.registers.registers
+          .slice(0, this.#target.registers.inG)
           .map((r) => registerHex(r, this.#current, this.#target))
           .join('');
       case 'p': {
-        const register = REGISTERS[Number(numberOfHex(rest) ?? -1n)];
+        const register = this.#target.registers.registers[Number(numberOfHex(rest) ?? -1n)];
         return register === undefined ? BAD : registerHex(register, this.#current, this.#target);
       }
       case 'm':
@@ -153,7 +154,8 @@ export class Stub {
   #writeRegister(text: string): string {
     const [register, value] = text.split('=');
     const bytes = bytesOfHex(value ?? '');
-    if (bytes !== undefined && REGISTERS[Number(numberOfHex(register) ?? -1n)]?.name === 'rip') {
+    const { registers, counter } = this.#target.registers;
+    if (bytes !== undefined && registers[Number(numberOfHex(register) ?? -1n)]?.name === counter) {
       const wanted = bytes.reduceRight((all, byte) => (all << 8n) | BigInt(byte), 0n);
       if (this.#runner.int3.skips(this.#current, wanted)) return 'OK';
     }
@@ -225,7 +227,7 @@ export class Stub {
   #document(object: string | undefined, annex: string | undefined): string | undefined {
     switch (object) {
       case 'features':
-        return annex === 'target.xml' ? targetXml() : undefined;
+        return annex === 'target.xml' ? targetXml(this.#target.registers) : undefined;
       case 'threads':
         return threadsXml(this.#target);
       case 'memory-map':

@@ -1,6 +1,7 @@
 import type { Debugger } from '../debug/timeline/debugger.ts';
 import type { Timeline } from '../debug/timeline/timeline.ts';
 import type { Core } from '../machine/core.ts';
+import type { RegisterFile } from './registers.ts';
 import type { Schedule } from './schedule.ts';
 import type { SerialLog } from './serial.ts';
 
@@ -18,6 +19,7 @@ export interface Target {
   readonly timeline: Timeline;
   readonly debug: Debugger;
   readonly execFile: ExecFile | undefined;
+  readonly registers: RegisterFile;
   /** The schedule that is run; an image alone has none. */
   readonly schedule: Schedule | undefined;
   /** What the guest wrote; a scenario's cores have no serial port. */

@@ -7,6 +7,7 @@ import { CHECK_TITLES } from '../explore/violation.ts';
 import { Activity } from '../isa/core-state.ts';
 import { endText } from '../kernel/bare-report.ts';
 import type { Core } from '../machine/core.ts';
+import { type Bits, registerFile } from './registers.ts';
 import { Schedule } from './schedule.ts';
 import type { SerialLog } from './serial.ts';
 import type { ExecFile, Target } from './target.ts';
@@ -20,6 +21,7 @@ export function scheduleTarget(session: Session, execFile: ExecFile | undefined)
     timeline,
     debug: new Debugger(timeline),
     execFile,
+    registers: registerFile(64),
     schedule,
     serial: undefined,
     firstCore: () => timeline.lastCore,
@@ -40,12 +42,13 @@ export function scheduleTarget(session: Session, execFile: ExecFile | undefined)
   };
 }
 
-/** The run of an image alone as a target. */
-export function bareTarget(timeline: BareTimeline, serial: SerialLog, execFile: ExecFile | undefined): Target {
+/** The run of an image alone as a target; clients take all code for code of so many bits. */
+export function bareTarget(timeline: BareTimeline, serial: SerialLog, execFile: ExecFile | undefined, bits: Bits = 64): Target {
   return {
     timeline,
     debug: new Debugger(timeline),
     execFile,
+    registers: registerFile(bits),
     schedule: undefined,
     serial,
     firstCore: () => 0,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { openCell } from '../../src/debug/timeline/session.ts';
 import { hexOfText } from '../../src/gdb/packet.ts';
-import { REGISTERS } from '../../src/gdb/registers.ts';
+import { registerFile } from '../../src/gdb/registers.ts';
 import { scheduleTarget } from '../../src/gdb/targets.ts';
 import { scenarioOf } from '../../src/scenario/catalogue.ts';
 import { CellRunner, smokeCell } from '../../src/scenario/matrix.ts';
@@ -11,7 +11,7 @@ import { Driven } from './driven.ts';
 
 const READS = [
   ...['?', 'g', 'qC', 'qfThreadInfo', 'qXfer:threads:read::0,fff', 'qXfer:memory-map:read::0,fff', 'qXfer:features:read:target.xml:0,3fff'],
-  ...REGISTERS.map((_, n) => `p${n.toString(16)}`),
+  ...registerFile(64).registers.map((_, n) => `p${n.toString(16)}`),
   ...['0', 'ffffffff81002c80', 'ffffffff81012600', 'ffffc90000002f00', 'ffff888000000000', '8000000000000000'].map((a) => `m${a},100`),
   ...[
     'pos',

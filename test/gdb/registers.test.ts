@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { BareTimeline } from '../../src/debug/timeline/bare-timeline.ts';
 import { memoryMapXml, targetXml, threadsXml } from '../../src/gdb/documents.ts';
-import { IN_G, REGISTERS, registerHex } from '../../src/gdb/registers.ts';
+import { registerFile, registerHex } from '../../src/gdb/registers.ts';
 import { SerialLog } from '../../src/gdb/serial.ts';
 import { bareTarget } from '../../src/gdb/targets.ts';
 import { x87Offset, ymmOffset } from '../../src/isa/core-state.ts';
@@ -10,6 +10,7 @@ import { BASE, bareOf } from '../kernel/bare.ts';
 const bare = bareOf('nop', { journal: true });
 const target = bareTarget(new BareTimeline(bare), new SerialLog(), undefined);
 const core = bare.machine.cores[0]!;
+const { registers: REGISTERS, inG: IN_G } = registerFile(64);
 const hex = (name: string): string => registerHex(REGISTERS.find((r) => r.name === name)!, core, target);
 
 describe('registers', () => {
@@ -19,7 +20,7 @@ describe('registers', () => {
     expect(hex('rip')).toBe('0000400000000000');
     for (const register of REGISTERS) {
       expect(registerHex(register, core, target), register.name).toHaveLength(register.bits / 4);
-      expect(targetXml()).toContain(`<reg name="${register.name}" bitsize="${register.bits}"`);
+      expect(targetXml(target.registers)).toContain(`<reg name="${register.name}" bitsize="${register.bits}"`);
     }
     expect(new Set(REGISTERS.map((r) => r.name)).size).toBe(REGISTERS.length);
   });
@@ -70,4 +71,18 @@ test('memory is ROM where the image has code that it does not map writable, RAM 
 test('a name with markup in it is text', () => {
   const named = { ...target, threadName: () => 'a<b>&"c"', threadText: () => '<&>' };
   expect(threadsXml(named)).toContain('name="a&lt;b&gt;&amp;&quot;c&quot;">&lt;&amp;&gt;</thread>');
+});
+
+test('a program of 32 bits has the low halves, and half of the vector registers', () => {
+  const { registers, counter, inG, architecture } = registerFile(32);
+  expect(architecture).toBe('i386');
+  expect(registers.slice(0, 16).map((r) => r.name)).toEqual('eax ecx edx ebx esp ebp esi edi eip eflags cs ss ds es fs gs'.split(' '));
+  expect(counter).toBe('eip');
+  const [high, low] = [0x1122334455667788n, '88776655'];
+  core.setGpr(6, high);
+  expect(registerHex(registers.find((r) => r.name === 'esi')!, core, target)).toBe(low);
+  expect(registers.filter((r) => /^xmm|^ymm/.test(r.name))).toHaveLength(16);
+  expect(registers.slice(inG).map((r) => r.name)).toEqual(REGISTERS.slice(IN_G).map((r) => r.name));
+  expect(registers.slice(inG).filter((r) => r.type.endsWith('_ptr'))).toEqual([]);
+  expect(targetXml(registerFile(32))).toContain('<architecture>i386</architecture>');
 });

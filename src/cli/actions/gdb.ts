@@ -5,6 +5,7 @@ import { parsePosition, positionText } from '../../debug/timeline/position.ts';
 import { openCell, openToken, type Session } from '../../debug/timeline/session.ts';
 import { Exit, TextpokeError } from '../../error.ts';
 import { CHECK_TITLES } from '../../explore/violation.ts';
+import type { Bits } from '../../gdb/registers.ts';
 import { SerialLog } from '../../gdb/serial.ts';
 import { listen, serveStreams } from '../../gdb/server.ts';
 import type { ExecFile, Target } from '../../gdb/target.ts';
@@ -39,6 +40,8 @@ export interface GdbOptions extends SharedFlags {
   readonly base: bigint | undefined;
   readonly isDisk: boolean;
   readonly commandLine: string | undefined;
+  /** Of an image: the code that gdb takes all code for; undefined: what the file says. */
+  readonly bits: Bits | undefined;
   /** A position, or `end`. */
   readonly at: string | undefined;
   readonly port: number;
@@ -101,9 +104,9 @@ async function open(options: GdbOptions, io: Io): Promise<Opened> {
   const { known, names } = await knownScenarios(options.scenarios, named, io);
   refuse(
     options,
-    ['entry', 'base', 'maxMemory', 'commandLine'],
+    ['entry', 'base', 'maxMemory', 'commandLine', 'bits'],
     'only an image alone has this',
-    '--entry, --base, --command-line and --max-memory go with a FILE',
+    '--entry, --base, --command-line, --bits and --max-memory go with a FILE',
   );
   const runner = new CellRunner(fixtures(io), options.engine);
   const [session, story] =
@@ -164,6 +167,10 @@ function execFileOf({ image }: Scenario, { sendFile }: GdbOptions, io: Io): Exec
   return { path, sent: sendFile, bytes: () => io.readFile(path) };
 }
 
+/** The byte of an ELF file that says how many bits its addresses have. */
+const EI_CLASS = 4;
+const ELFCLASS32 = 1;
+
 function openFile(options: GdbOptions, io: Io): Opened {
   refuse(
     options,
@@ -173,10 +180,8 @@ function openFile(options: GdbOptions, io: Io): Opened {
   );
   const engine = checkFlags(options);
   const { what } = options;
-  const image = loadImage(
-    { file: what, base: options.base, entry: options.entry, isDisk: options.isDisk, word: flagOf },
-    io.readFile(what),
-  );
+  const bytes = io.readFile(what);
+  const image = loadImage({ file: what, base: options.base, entry: options.entry, isDisk: options.isDisk, word: flagOf }, bytes);
   const serial = new SerialLog();
   const bare = new BareMachine(image, {
     cores: options.cores ?? 1,
@@ -191,7 +196,12 @@ function openFile(options: GdbOptions, io: Io): Opened {
   const path = resolve(what);
   const execFile = isFlat ? undefined : { path, sent: options.sendFile, bytes: () => io.readFile(what) };
   return {
-    target: bareTarget(new BareTimeline(bare), serial, execFile),
+    target: bareTarget(
+      new BareTimeline(bare),
+      serial,
+      execFile,
+      options.bits ?? (execFile !== undefined && bytes[EI_CLASS] === ELFCLASS32 ? 32 : 64),
+    ),
     lines: [`${what} on ${bare.machine.cores.length} ${bare.machine.cores.length === 1 ? 'core' : 'cores'}`],
   };
 }

@@ -126,3 +126,9 @@ export function setTypeBits(machine: MachineParts, core: Core, descriptor: Descr
   if (!('physical' in at)) throw new GuestFault(Vector.GP);
   machine.writePhysical(at.physical, 1, machine.readPhysical(at.physical, 1) | BigInt(bits));
 }
+
+/** Whether the task register names a 16-bit TSS: its descriptor as it is now, since of the hidden part no type is kept. */
+export function hasTss16(machine: MachineParts, core: Core): boolean {
+  const tr = core.small('tr');
+  return !isNull(tr) && readDescriptor(machine, core, tr)?.type === (DESCRIPTOR_TYPE.tss16Available | DESCRIPTOR_TYPE.busy);
+}

@@ -6,6 +6,7 @@ import { type Core, GuestFault } from './core.ts';
 import {
   DESCRIPTOR_TYPE,
   type Descriptor,
+  hasTss16,
   isCode,
   isConforming,
   isNull,
@@ -136,9 +137,7 @@ interface InnerStack {
 /** The stack of an inner level, from a 32-bit or a 16-bit TSS (SDM Vol. 3, "Task-State Segment (TSS)", "16-Bit Task-State Segment (TSS)"). */
 function innerStack(machine: MachineParts, core: Core, cpl: number, external: number): InnerStack {
   const tr = core.small('tr');
-  const tss = isNull(tr) ? undefined : readDescriptor(machine, core, tr);
-  const is16Bit = tss?.type === (DESCRIPTOR_TYPE.tss16Available | DESCRIPTOR_TYPE.busy);
-  const [at, bytes] = is16Bit ? [2 + 4 * cpl, 2] : [4 + 8 * cpl, 4];
+  const [at, bytes] = hasTss16(machine, core) ? [2 + 4 * cpl, 2] : [4 + 8 * cpl, 4];
   if (isNull(tr) || at + bytes + 1 > core.small('trLimit') >>> 0) throw new GuestFault(Vector.TS, selectorError(tr) | external);
   const base = core.get('trBase') + BigInt(at);
   const top = asSupervisor(machine, core, () => core.load(base, bytes));

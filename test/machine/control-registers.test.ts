@@ -109,6 +109,19 @@ describe('MOV to CR0', () => {
     expect(takes(start(long), 'cr0', PE | PG | 2n)).toBe(true);
   });
 
+  test('IA-32e mode does not begin with a 16-bit TSS', () => {
+    const begins = (access: bigint): boolean => {
+      const started = start({ size: 32, cr4: PAE, efer: LME });
+      const { machine, core } = started;
+      machine.writePhysical(0x9008, 8, 0x67n | (access << 40n));
+      core.set('gdtrBase', 0x9000n);
+      core.set('gdtrLimit', 0xfn);
+      core.set('tr', 8n);
+      return takes(started, 'cr0', PE | PG);
+    };
+    expect([0x83n, 0x8bn].map(begins)).toEqual([false, true]);
+  });
+
   test('PG with LME begins IA-32e mode, with PAE and in code without L only', () => {
     const to64 = { size: 32, cr4: PAE, efer: LME | SCE } as const;
     const began = start(to64);

@@ -3,6 +3,7 @@ import { TextpokeError } from '../../error.ts';
 import { Vector } from '../../isa/core-state.ts';
 import { RIGHTS } from '../../isa/segments.ts';
 import { type Core, GuestFault } from '../core.ts';
+import { hasTss16 } from '../descriptors.ts';
 import { CR0_WP } from '../paging.ts';
 import { CR0_PE, CR0_PG, EFER_LMA, EFER_LME, isPae, PHYSICAL_BITS, readPdptes, setPdptes } from '../paging-modes.ts';
 import type { MachineParts, SystemHelper } from '../parts.ts';
@@ -44,7 +45,7 @@ export const movToCr: SystemHelper = (machine, core, instruction, fields) => {
   requireCpl0(core);
   const number = numberOf(fields.immediate);
   const value = readOperand(core, instruction, fields, 1);
-  if (refuses(core, number, value)) throw new GuestFault(Vector.GP);
+  if (refuses(machine, core, number, value)) throw new GuestFault(Vector.GP);
   if (number === 8) {
     core.set('cr8', value);
     return 'nextAndLook';
@@ -85,10 +86,10 @@ function controlWith(before: Control, number: ControlRegister, value: bigint): C
 }
 
 /** Whether a value is #GP(0). */
-function refuses(core: Core, number: ControlRegister, value: bigint): boolean {
+function refuses(machine: MachineParts, core: Core, number: ControlRegister, value: bigint): boolean {
   switch (number) {
     case 0:
-      return refusesCr0(core, value);
+      return refusesCr0(machine, core, value);
     case 2:
       return false;
     case 3:
@@ -101,8 +102,8 @@ function refuses(core: Core, number: ControlRegister, value: bigint): boolean {
   }
 }
 
-/** SDM Vol. 2, "MOV—Move to/from Control Registers". */
-function refusesCr0(core: Core, value: bigint): boolean {
+/** SDM Vol. 2, "MOV—Move to/from Control Registers"; of IA-32e mode Vol. 3, "Initializing IA-32e Mode". */
+function refusesCr0(machine: MachineParts, core: Core, value: bigint): boolean {
   if (value >> 32n !== 0n) return true;
   if ((value & CR0.nw) !== 0n && (value & CR0.cd) === 0n) return true;
   const pages = (value & CR0_PG) !== 0n;
@@ -111,7 +112,7 @@ function refusesCr0(core: Core, value: bigint): boolean {
   // Paging cannot be switched off in 64-bit mode.
   if (paged && !pages) return (efer & EFER_LMA) !== 0n && core.mode === 0;
   if (paged || !pages || (efer & EFER_LME) === 0n) return false;
-  return (core.get('cr4') & CR4.pae) === 0n || (core.small('csRights') & RIGHTS.long) !== 0;
+  return (core.get('cr4') & CR4.pae) === 0n || (core.small('csRights') & RIGHTS.long) !== 0 || hasTss16(machine, core);
 }
 
 function loadsPdptes(before: Control, after: Control, number: ControlRegister): boolean {

@@ -37,6 +37,8 @@ export function scenarioOf(name: string, scenarios: readonly Scenario[] = CATALO
   const known = scenarios.flatMap((s) => (s.alias === undefined ? [s.name] : [s.name, s.alias]));
   throw new TextpokeError('E_SCENARIO', `there is no scenario '${name}'`, {
     where: name,
-    hint: didYouMean(name, known) ?? "'textpoke list' shows them all",
+    hint: /\.(elf|img|iso|bin)$/i.test(name)
+      ? 'a program alone is for textpoke run, gdb and dap'
+      : (didYouMean(name, known) ?? "'textpoke list' shows them all"),
   });
 }

@@ -135,6 +135,7 @@ describe('scenarios of a file', () => {
     ['explore two.mjs', 'several scenarios: name one'],
     ['explore mine.mjs --scenarios two.mjs', 'one file of scenarios at a time'],
     ['explore mine/one-stor --scenarios mine.mjs', 'did you mean mine/one-store'],
+    ['step fixtures/run/hello.elf', 'a program alone is for textpoke run, gdb and dap'],
   ])('%s is refused', async (line, message) => {
     const { exit, stderr } = await run(line);
     expect(exit).toBeGreaterThanOrEqual(128);

@@ -188,13 +188,13 @@ export class FloatFunctions {
   readonly #m: ModuleBuilder;
   readonly #helper: number;
   readonly #known = new Map<string, number>();
-  /** Those for the x87 FPU. */
-  readonly x87: QuickFunctions;
+  /** All other helpers. */
+  readonly quick: QuickFunctions;
 
   constructor(m: ModuleBuilder, helper: number) {
     this.#m = m;
     this.#helper = helper;
-    this.x87 = new QuickFunctions(m, helper, X87_FORMULAS);
+    this.quick = new QuickFunctions(m, helper, X87_FORMULAS);
   }
 
   /** The function that runs a helper on what is at `HELPER_AT`. */

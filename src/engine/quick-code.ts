@@ -41,8 +41,8 @@ export class QuickCode extends WasmArithmetic {
   }
 }
 
-/** A call of a helper whose parameters are on the stack: they go where the helper has them, and its results are there. */
-export const callHelper = (helper: number, name: string, parameters: readonly Code[]): Code => [
+/** Calls a helper: it finds its parameters and leaves its results at `HELPER_AT`. */
+const callHelper = (helper: number, name: string, parameters: readonly Code[]): Code => [
   parameters.map((code, n) => i64.store(i32.const(HELPER_AT), code, 8 * n)),
   call(helper, i32.const(helperNumber(name))),
 ];

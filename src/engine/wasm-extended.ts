@@ -197,7 +197,7 @@ export abstract class WasmExtended extends WasmMemory {
   }
 
   compute(helper: string, parameters: readonly Node[], results: number): Node[] {
-    this.g.effect(parameters, (_depth, ...codes) => this.context.float.x87.compute(helper, codes));
+    this.g.effect(parameters, (_depth, ...codes) => this.context.float.quick.compute(helper, codes));
     return Array.from({ length: results }, (_, n) => {
       const result = this.g.node([], () => i64.load(i32.const(HELPER_AT), 8 * n), { pinned: true });
       // Taken at once: the next helper writes there, too.

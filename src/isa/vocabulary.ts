@@ -107,7 +107,10 @@ export interface Vocabulary<V> {
   /** Quadword at a byte offset of the core's block that depends on values: `base` + 16 * (index mod 8). For the x87 stack, whose top moves. */
   stacked(base: number, index: V): V;
   setStacked(base: number, index: V, value: V): void;
-  /** A pure function of `isa/helpers` by its name: for what is too long to be spelt in these words (rounding, division of significands). */
+  /**
+   * A pure function of `isa/helpers` by its name: for what is too long to be spelt in these words (rounding, division of significands). Generated code has
+   * formulas of its own for what is frequent with some of them.
+   */
   compute(helper: string, parameters: readonly V[], results: number): V[];
   /**
    * The same of a helper of `helpers/float.ts`, whose last parameter is MXCSR: its value and the exceptions that it raises. Generated code has instructions of its

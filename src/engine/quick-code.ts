@@ -1,4 +1,4 @@
-import { helperNumber } from '../isa/helpers/index.ts';
+import { HELPERS, helperNumber } from '../isa/helpers/index.ts';
 import { Graph, Locals, type Node, truth } from './graph.ts';
 import { HELPER_AT } from './layout.ts';
 import { block, brIf, type Code, call, get, I64, i32, i64, ret } from './wasm/code.ts';
@@ -22,9 +22,9 @@ export class QuickCode extends WasmArithmetic {
     this.g.effect([truth(this.g, condition)], (depth, code) => brIf(depth, i32.eqz(code!)));
   }
 
-  /** These are the results: the formula ends here. */
+  /** These are the results: the formula ends here. Those that come last, the status word among them, are returned in registers: the next instruction needs it. */
   give(...results: readonly Node[]): void {
-    this.g.effect(results, (_depth, ...codes) => [codes.map((code, n) => i64.store(i32.const(HELPER_AT), code, 8 * n)), ret()]);
+    this.g.effect(results, (_depth, ...codes) => ret([...codes].reverse()));
   }
 
   /** A value that one of WebAssembly's own instructions makes. */
@@ -41,10 +41,13 @@ export class QuickCode extends WasmArithmetic {
   }
 }
 
-/** Calls a helper: it finds its parameters and leaves its results at `HELPER_AT`. */
+const resultsOf = (name: string): number => HELPERS[helperNumber(name)]!.results;
+
+/** Calls a helper: it finds its parameters and leaves its results at `HELPER_AT`. Its results are on the stack then, the first one on top. */
 const callHelper = (helper: number, name: string, parameters: readonly Code[]): Code => [
   parameters.map((code, n) => i64.store(i32.const(HELPER_AT), code, 8 * n)),
   call(helper, i32.const(helperNumber(name))),
+  Array.from({ length: resultsOf(name) }, (_, n) => i64.load(i32.const(HELPER_AT), 8 * n)).reverse(),
 ];
 
 /** Functions of one module for helpers that have formulas: each made when it is asked for first. */
@@ -60,13 +63,13 @@ export class QuickFunctions {
     this.#formulas = formulas;
   }
 
-  /** Code that leaves the results of a helper at `HELPER_AT`. */
+  /** Code that leaves the results of a helper on the stack, the first one on top. */
   compute(name: string, parameters: readonly Code[]): Code {
     const formula = this.#formulas.get(name);
     if (formula === undefined) return callHelper(this.#helper, name, parameters);
     let fn = this.#known.get(name);
     if (fn === undefined) {
-      fn = this.#m.declare({ params: parameters.map(() => I64), results: [] });
+      fn = this.#m.declare({ params: parameters.map(() => I64), results: Array(resultsOf(name)).fill(I64) });
       this.#known.set(name, fn);
       this.#define(fn, name, formula, parameters.length);
     }

@@ -2,7 +2,7 @@ import { EXTENDED_AT, ymmOffset } from '../isa/core-state.ts';
 import type { Operand, Size } from '../isa/instruction.ts';
 import { floatElement, floatVectors } from './float-code.ts';
 import type { Node } from './graph.ts';
-import { CORE, HELPER_AT, TLB } from './layout.ts';
+import { CORE, TLB } from './layout.ts';
 import { tlbEntry } from './tlb-code.ts';
 import { type Code, call, get, globalGet, I32, I64, i32, i64, i64x2, iff, set, V128, v128 } from './wasm/code.ts';
 import { KINDS, WasmMemory } from './wasm-memory.ts';
@@ -197,13 +197,12 @@ export abstract class WasmExtended extends WasmMemory {
   }
 
   compute(helper: string, parameters: readonly Node[], results: number): Node[] {
-    this.g.effect(parameters, (_depth, ...codes) => this.context.float.quick.compute(helper, codes));
-    return Array.from({ length: results }, (_, n) => {
-      const result = this.g.node([], () => i64.load(i32.const(HELPER_AT), 8 * n), { pinned: true });
-      // Taken at once: the next helper writes there, too.
-      result.uses++;
-      return result;
-    });
+    const locals = Array.from({ length: results }, () => this.g.locals.take(I64));
+    this.g.effect(parameters, (_depth, ...codes) => [
+      this.context.float.quick.compute(helper, codes),
+      locals.map((local) => set(local, [])),
+    ]);
+    return locals.map((local) => this.g.node([], () => get(local)));
   }
 
   float(helper: string, operands: readonly Node[], mxcsr: Node): { value: Node; flags: Node } {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { HELPER_AT } from '../../src/engine/layout.ts';
 import { QuickFunctions } from '../../src/engine/quick-code.ts';
 import { get, I32, I64 } from '../../src/engine/wasm/code.ts';
 import { ModuleBuilder } from '../../src/engine/wasm/module.ts';
@@ -18,12 +17,11 @@ function compiled(): (name: string, parameters: readonly bigint[]) => bigint[] |
   const functions = new QuickFunctions(m, helper, X87_FORMULAS);
   for (const name of NAMES) {
     const count = helperOf(name).parameters;
-    const fn = m.declare({ params: Array(count).fill(I64), results: [] }, name);
+    const fn = m.declare({ params: Array(count).fill(I64), results: Array(helperOf(name).results).fill(I64) }, name);
     const parameters = Array.from({ length: count }, (_, n) => get(n));
     m.define(fn, [], functions.compute(name, parameters));
   }
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1 });
-  const longs = new BigUint64Array(memory.buffer);
   let left = false;
   const env = {
     memory,
@@ -34,8 +32,13 @@ function compiled(): (name: string, parameters: readonly bigint[]) => bigint[] |
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(m.bytes()), { env });
   return (name, parameters) => {
     left = false;
-    (exports[name] as (...all: readonly bigint[]) => void)(...parameters);
-    return left ? undefined : [...longs.slice(HELPER_AT / 8, HELPER_AT / 8 + helperOf(name).results)];
+    const results = (exports[name] as (...all: readonly bigint[]) => bigint | bigint[])(...parameters);
+    return left
+      ? undefined
+      : [results]
+          .flat()
+          .map((value) => BigInt.asUintN(64, value))
+          .reverse();
   };
 }
 

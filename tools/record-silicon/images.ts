@@ -129,9 +129,15 @@ export function imageFor(random: Random, codeName: string): string | undefined {
   return legacy(random) + header(random) + junk(random, AVX);
 }
 
-/** An address for it: of the alignment that it must have, nearly always, now and then over the end of a page or of memory. */
+/** An address for it near `at`: of the alignment that it must have, nearly always; of an end of memory any part of the image is beyond. */
 export function imagePlace(random: Random, codeName: string, at: bigint): bigint {
-  const alignment = BigInt(imageAlignment(codeName));
   if (random(20) === 0) return pick(random, [at, at - (at % 16n), at - (at % 16n) + 8n]);
-  return at - (at % alignment);
+  const alignment = BigInt(imageAlignment(codeName));
+  const back = random(3) === 0 ? BigInt(random(imageBytes(codeName)!)) : 0n;
+  const place = at - back - ((at - back) % alignment);
+  // XRSTOR: AVX's part is asked for on AMD also where it is not loaded. Its header is beyond the page instead.
+  const beyond = place % 4096n;
+  const isSplit =
+    codeName.startsWith('Xrstor') && beyond <= 4096n - BigInt(LEGACY + HEADER) && beyond > 4096n - BigInt(LEGACY + HEADER + AVX);
+  return isSplit ? place + BigInt(AVX) : place;
 }

@@ -202,7 +202,7 @@ export function generateSegmented(row: Row, kind: string, number: number, random
     const usual = place.base === RBP || (place.base === RSP && bits === 32) ? SS : DS;
     const anywhere = offsetIn(random, through(usual), bits);
     // Bases are multiples of 64.
-    const at = image === undefined ? anywhere : Number(imagePlace(random, codeName, BigInt(anywhere)));
+    const at = image === undefined ? anywhere : Number(BigInt.asUintN(bits, imagePlace(random, codeName, BigInt(anywhere))));
     // AMD goes on at the start of the segment, where the manual has #GP, or anything.
     if (image !== undefined && at + image > 2 ** bits) return undefined;
     // AMD asks for all of it, even where a component is not loaded from it.

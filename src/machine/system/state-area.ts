@@ -13,12 +13,13 @@ export class StateArea {
   readonly #fields: RecordFields;
   readonly #kind: 'stack' | 'data';
 
-  /** #GP(0) where the address is no multiple of `alignment`, before its segment is asked. */
+  /** #GP(0) where the address is no multiple of `alignment`: of the XSAVE set, of 64 bytes, before its segment is asked, as recorded. */
   constructor(core: Core, instruction: Instruction, fields: RecordFields, alignment: number) {
     this.#core = core;
     this.#instruction = instruction;
     this.#fields = fields;
     this.#kind = accessKind(fields);
+    if (alignment < 64) this.#at(0, 1, 'read');
     if (uncheckedAddressOf(core, instruction, fields) % BigInt(alignment) !== 0n) throw new GuestFault(Vector.GP);
   }
 

@@ -1,4 +1,5 @@
 import { TextpokeError } from '../error.ts';
+import { eachBlock } from '../isa/blocks.ts';
 import { ARITHMETIC_FLAGS, gprOffset, type StateWord, Vector } from '../isa/core-state.ts';
 import { arithmeticFlags, lazyFlags } from '../isa/flags.ts';
 import { HELPERS, helperNumber } from '../isa/helpers/index.ts';
@@ -6,7 +7,7 @@ import type { Instruction, Operand, Size } from '../isa/instruction.ts';
 import type { RecordFields } from '../isa/record.ts';
 import { linearAddress, segmentFor } from '../isa/segments.ts';
 import { semanticsOf } from '../isa/semantics/index.ts';
-import type { AccessKind, FlagName, Vocabulary } from '../isa/vocabulary.ts';
+import type { AccessKind, BlockOperation, FlagName, Vocabulary } from '../isa/vocabulary.ts';
 import { ReferenceArithmetic } from './reference-arithmetic.ts';
 import { CoreBlock, mask } from './reference-core.ts';
 import { arithmeticResultFlags, FLAG_BIT, logicResultFlags } from './reference-flags.ts';
@@ -268,6 +269,10 @@ export class Reference extends ReferenceArithmetic implements Vocabulary<bigint>
       return quad;
     });
     return { quads, flags: raised };
+  }
+
+  blockwise(_name: BlockOperation, operands: readonly (readonly bigint[])[], meaning: (...blocks: bigint[][]) => bigint[]): bigint[] {
+    return eachBlock(operands, meaning);
   }
 
   // Flags.

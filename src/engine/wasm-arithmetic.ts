@@ -12,6 +12,11 @@ export class WasmArithmetic {
     this.g = graph;
   }
 
+  /** What is known of both operands is known of the result: an immediate of an instruction in a region, mostly. */
+  #known(a: Node, b: Node, result: (a: bigint, b: bigint) => bigint): Node | undefined {
+    return a.constant === undefined || b.constant === undefined ? undefined : this.constant(BigInt.asUintN(64, result(a.constant, b.constant)));
+  }
+
   constant(value: bigint | number): Node {
     return this.g.constant(BigInt(value));
   }
@@ -22,7 +27,7 @@ export class WasmArithmetic {
     return b.constant === 0n ? a : this.g.node([a, b], i64.sub);
   }
   mul(a: Node, b: Node): Node {
-    return this.g.node([a, b], i64.mul);
+    return this.#known(a, b, (x, y) => x * y) ?? this.g.node([a, b], i64.mul);
   }
 
   mulHighUnsigned(a: Node, b: Node): Node {
@@ -42,23 +47,23 @@ export class WasmArithmetic {
   }
 
   and(a: Node, b: Node): Node {
-    return this.g.node([a, b], i64.and, { bits: Math.min(a.bits, b.bits) });
+    return this.#known(a, b, (x, y) => x & y) ?? this.g.node([a, b], i64.and, { bits: Math.min(a.bits, b.bits) });
   }
   or(a: Node, b: Node): Node {
-    return this.g.node([a, b], i64.or, { bits: Math.max(a.bits, b.bits) });
+    return this.#known(a, b, (x, y) => x | y) ?? this.g.node([a, b], i64.or, { bits: Math.max(a.bits, b.bits) });
   }
   xor(a: Node, b: Node): Node {
-    return this.g.node([a, b], i64.xor, { bits: Math.max(a.bits, b.bits) });
+    return this.#known(a, b, (x, y) => x ^ y) ?? this.g.node([a, b], i64.xor, { bits: Math.max(a.bits, b.bits) });
   }
   not(a: Node): Node {
     return this.g.node([a], (x) => i64.xor(x, i64.const(-1)));
   }
   shl(a: Node, count: Node): Node {
-    return this.g.node([a, count], i64.shl);
+    return this.#known(a, count, (x, n) => x << (n & 63n)) ?? this.g.node([a, count], i64.shl);
   }
   shr(a: Node, count: Node): Node {
     const bits = count.constant === undefined ? a.bits : Math.max(0, a.bits - Number(count.constant & 63n));
-    return this.g.node([a, count], i64.shrU, { bits });
+    return this.#known(a, count, (x, n) => x >> (n & 63n)) ?? this.g.node([a, count], i64.shrU, { bits });
   }
   sar(a: Node, count: Node): Node {
     return this.g.node([a, count], i64.shrS);
@@ -76,10 +81,12 @@ export class WasmArithmetic {
     return this.g.node([a], i64.popcnt, { bits: 7 });
   }
   eq(a: Node, b: Node): Node {
+    const known = this.#known(a, b, (x, y) => (x === y ? 1n : 0n));
+    if (known !== undefined) return known;
     return b.constant === 0n ? comparison(this.g, [a], i64.eqz) : comparison(this.g, [a, b], i64.eq);
   }
   ne(a: Node, b: Node): Node {
-    return comparison(this.g, [a, b], i64.ne);
+    return this.#known(a, b, (x, y) => (x === y ? 0n : 1n)) ?? comparison(this.g, [a, b], i64.ne);
   }
   ltUnsigned(a: Node, b: Node): Node {
     return comparison(this.g, [a, b], i64.ltU);
@@ -88,6 +95,7 @@ export class WasmArithmetic {
     return comparison(this.g, [a, b], i64.ltS);
   }
   select(condition: Node, a: Node, b: Node): Node {
+    if (condition.constant !== undefined) return condition.constant === 0n ? b : a;
     return this.g.node([a, b, truth(this.g, condition)], select, { bits: Math.max(a.bits, b.bits) });
   }
 

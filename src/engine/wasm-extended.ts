@@ -1,10 +1,13 @@
+import { eachBlock } from '../isa/blocks.ts';
 import { EXTENDED_AT, ymmOffset } from '../isa/core-state.ts';
 import type { Operand, Size } from '../isa/instruction.ts';
+import type { BlockOperation } from '../isa/vocabulary.ts';
 import { floatElement, floatVectors } from './float-code.ts';
 import type { Node } from './graph.ts';
 import { CORE, TLB } from './layout.ts';
 import { tlbEntry } from './tlb-code.ts';
 import { type Code, call, get, globalGet, I32, I64, i32, i64, i64x2, iff, set, V128, v128 } from './wasm/code.ts';
+import { blockOf } from './wasm-blocks.ts';
 import { KINDS, WasmMemory } from './wasm-memory.ts';
 
 /** The offset of a vector register, of which XMM and YMM have the same. What is there has an index of zero where it is given as one of a stack. */
@@ -216,5 +219,17 @@ export abstract class WasmExtended extends WasmMemory {
     mxcsr: Node,
   ): { quads: Node[]; flags: Node } {
     return floatVectors(this.g, this.context.float, { size, operations, single: false }, operands, mxcsr);
+  }
+
+  blockwise(
+    name: BlockOperation,
+    operands: readonly (readonly Node[])[],
+    meaning: (...blocks: Node[][]) => Node[],
+    control?: Node,
+  ): Node[] {
+    return eachBlock(
+      operands,
+      (...blocks) => (blocks[0]!.length === 2 ? blockOf(this.g, name, blocks, control) : undefined) ?? meaning(...blocks),
+    );
   }
 }

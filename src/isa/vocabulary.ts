@@ -125,6 +125,12 @@ export interface Vocabulary<V> {
     mxcsr: V,
   ): { readonly quads: V[]; readonly flags: V };
 
+  /**
+   * What `meaning` makes of each block of the operands: two quadwords, or the one of an MMX register. Generated code may use its vector instruction `name`, where it has
+   * one, for blocks of two. `control`: what such an instruction takes beside them, the same for all blocks.
+   */
+  blockwise(name: BlockOperation, operands: readonly (readonly V[])[], meaning: (...blocks: V[][]) => V[], control?: V): V[];
+
   /** Sets SF, ZF and PF from the low `size` bits of `result`; clears CF, OF and AF. */
   flagsLogic(result: V, size: Size): void;
   /**
@@ -167,6 +173,38 @@ export interface Vocabulary<V> {
   /** Hands the instruction to the machine's system helper (CPUID, WRMSR, IRETQ, MOV CR ...), the same one for every engine. */
   system(): void;
 }
+
+type Narrow = 8 | 16;
+type Element = 8 | 16 | 32;
+/** Vector instructions by what they do and the bits of an element, as `blockwise` names them. `s` and `u`: signed and unsigned elements. */
+export type BlockOperation =
+  | 'and'
+  | 'andNot'
+  | 'or'
+  | 'xor'
+  | `${'add' | 'sub' | 'equal' | 'greater'}${Element | 64}`
+  | `${'add' | 'sub'}Saturated${Narrow}${'s' | 'u'}`
+  | `${'min' | 'max'}${Element}${'s' | 'u'}`
+  | `average${Narrow}`
+  | `absolute${Element}`
+  | `multiply${16 | 32}`
+  | `multiplyHigh16${'s' | 'u'}`
+  | `multiplyLow32${'s' | 'u'}`
+  | 'multiplyAdd16'
+  | `pack${16 | 32}${'s' | 'u'}`
+  | `unpack${'Low' | 'High'}${Element}`
+  | `widen${Element}${'s' | 'u'}`
+  | `shift${'Left' | 'Right' | 'Signed'}${16 | 32 | 64}`
+  | `bytes${'Left' | 'Right'}`
+  | 'align'
+  | 'shuffle32'
+  | `shuffle${'Low' | 'High'}16`
+  | 'shuffleTwo32'
+  | 'shuffleBytes'
+  | `duplicate${'Low' | 'High'}32`
+  | `blend${16 | 32 | 64}`
+  | `blendBySign${8 | 32 | 64}`
+  | `signs${8 | 32 | 64}`;
 
 export type FlagName = 'CF' | 'PF' | 'AF' | 'ZF' | 'SF' | 'OF';
 

@@ -1,3 +1,4 @@
+import { eachBlock } from '../../src/isa/blocks.ts';
 import type { Vocabulary } from '../../src/isa/vocabulary.ts';
 
 /** A value that knows in which `when`, `otherwise` or `loop` body it was made. */
@@ -59,6 +60,10 @@ export function scopedProvider(used: Set<string>): Vocabulary<Scoped> {
     floatQuads: (_names, _size, operands, mxcsr) => {
       for (const value of [...operands.flat(), mxcsr]) check('floatQuads', value);
       return { quads: operands[0]!.map(make), flags: make() };
+    },
+    blockwise: (_name, operands, meaning, control) => {
+      for (const value of [...operands.flat(), ...(control === undefined ? [] : [control])]) check('blockwise', value);
+      return eachBlock(operands, meaning);
     },
     setFlags: (flags) => {
       for (const value of Object.values(flags)) check('setFlags', value);

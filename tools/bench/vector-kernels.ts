@@ -3,6 +3,7 @@ export const VECTOR_KERNELS = {
   dgemm: ['-mavx2', '-mfma'],
   nbody: ['-msse2'],
   copy: ['-mavx2'],
+  pixels: ['-mavx2', '-ftree-vectorize'],
   sha256: ['-mgeneral-regs-only'],
   shani: ['-mssse3', '-msse4.1', '-msha'],
   x87: ['-msse2'],

@@ -230,16 +230,71 @@ export const v128 = {
   or: vector2(0x50),
   xor: vector2(0x51),
 };
-export const i32x4 = { splat: vector1(0x11), extract: extract(0x1b), replace: replace(0x1c), allTrue: vector1(0xa3) };
+/** `a` where `mask` has ones, else `b`. */
+export const bitSelect = (a: Code, b: Code, mask: Code): Code => [a, b, mask, 0xfd, 0x52];
+/** Bytes of `a` and, from 16 on, of `b`. */
+export const shuffle = (a: Code, b: Code, places: readonly number[]): Code => [a, b, 0xfd, 0x0d, places];
+/** Integers of 8 to 32 bits; the opcodes of each size lie in the same order. */
+const integersOf = (compare: number, arithmetic: number) => ({
+  eq: vector2(compare),
+  gtS: vector2(compare + 4),
+  abs: vector1(arithmetic),
+  signs: vector1(arithmetic + 4),
+  shl: vector2(arithmetic + 11),
+  shrS: vector2(arithmetic + 12),
+  shrU: vector2(arithmetic + 13),
+  add: vector2(arithmetic + 14),
+  sub: vector2(arithmetic + 17),
+  minS: vector2(arithmetic + 22),
+  minU: vector2(arithmetic + 23),
+  maxS: vector2(arithmetic + 24),
+  maxU: vector2(arithmetic + 25),
+});
+/** What of them only bytes and words have. */
+const narrowOf = (arithmetic: number) => ({
+  narrowS: vector2(arithmetic + 5),
+  narrowU: vector2(arithmetic + 6),
+  addSatS: vector2(arithmetic + 15),
+  addSatU: vector2(arithmetic + 16),
+  subSatS: vector2(arithmetic + 18),
+  subSatU: vector2(arithmetic + 19),
+  averageU: vector2(arithmetic + 27),
+});
+/** From the lower half of the elements of half the size; products of the lower and of the upper half. */
+const wideOf = (arithmetic: number) => ({
+  widenLowS: vector1(arithmetic + 7),
+  widenLowU: vector1(arithmetic + 9),
+  mul: vector2(arithmetic + 21),
+  productLowS: vector2(arithmetic + 28),
+  productHighS: vector2(arithmetic + 29),
+  productLowU: vector2(arithmetic + 30),
+  productHighU: vector2(arithmetic + 31),
+});
+export const i8x16 = { ...integersOf(0x23, 0x60), ...narrowOf(0x60), swizzle: vector2(0x0e) };
+export const i16x8 = { ...integersOf(0x2d, 0x80), ...narrowOf(0x80), ...wideOf(0x80) };
+export const i32x4 = {
+  ...integersOf(0x37, 0xa0),
+  ...wideOf(0xa0),
+  dotS: vector2(0xba),
+  splat: vector1(0x11),
+  extract: extract(0x1b),
+  replace: replace(0x1c),
+  allTrue: vector1(0xa3),
+};
 export const i64x2 = {
+  ...wideOf(0xc0),
   splat: vector1(0x12),
   extract: extract(0x1d),
   replace: replace(0x1e),
   allTrue: vector1(0xc3),
+  signs: vector1(0xc4),
   eq: vector2(0xd6),
+  gtS: vector2(0xd9),
   shl: vector2(0xcb),
   shrS: vector2(0xcc),
+  shrU: vector2(0xcd),
   add: vector2(0xce),
+  sub: vector2(0xd1),
 };
 const lanesOf = (compare: number, arithmetic: number) => ({
   eq: vector2(compare),

@@ -1,9 +1,10 @@
+import { blocks } from '../../blocks.ts';
 import { ymmOffset } from '../../core-state.ts';
 import type { Instruction } from '../../instruction.ts';
 import type { Vocabulary } from '../../vocabulary.ts';
 import type { Category, Semantics } from '../semantics.ts';
 import { lane, lanes, packLanes } from './lanes.ts';
-import { blocks, immediate, onlyLegacy, result, source, sources, withVex } from './operands.ts';
+import { immediate, onlyLegacy, result, source, sources, withVex } from './operands.ts';
 
 /** AES, SHA and carry-less multiplication (SDM Vol. 2: AESENC and its like, SHA1RNDS4, SHA256RNDS2 and their like, PCLMULQDQ). */
 

@@ -1,3 +1,4 @@
+import { blocks } from '../../blocks.ts';
 import type { Instruction } from '../../instruction.ts';
 import type { Vocabulary } from '../../vocabulary.ts';
 import type { Semantics } from '../semantics.ts';
@@ -5,7 +6,7 @@ import { isVex } from './available.ts';
 import { places, putValues, type Shape, values } from './float-elements.ts';
 import { Environment } from './float-environment.ts';
 import { lanes, packLanes } from './lanes.ts';
-import { blocks, immediate } from './operands.ts';
+import { immediate } from './operands.ts';
 
 /** Arithmetic element by element (SDM Vol. 2: ADDPS, SQRTPS, CMPPS, ROUNDPS, HADDPS and their like). */
 

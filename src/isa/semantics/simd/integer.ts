@@ -1,5 +1,6 @@
+import { blocks } from '../../blocks.ts';
 import type { Instruction } from '../../instruction.ts';
-import type { Vocabulary } from '../../vocabulary.ts';
+import type { BlockOperation, Vocabulary } from '../../vocabulary.ts';
 import type { Semantics } from '../semantics.ts';
 import {
   absoluteLanes,
@@ -20,10 +21,9 @@ import {
   subLanes,
   subSignedSaturated,
   subUnsignedSaturated,
-  type Unary,
 } from './lanes.ts';
 import { quadwise } from './logical.ts';
-import { blocks, immediate, result, source, sources, withVex } from './operands.ts';
+import { immediate, result, source, sources, withVex } from './operands.ts';
 
 /** Integer arithmetic on elements (SDM Vol. 2: PADDx, PSUBx, PMULx, PCMPx, PMINx, PMAXx, PAVGx, PABSx, PSIGNx, PHADDx, PSADBW, MPSADBW...). */
 
@@ -31,24 +31,23 @@ type Elements = <V>(p: Vocabulary<V>, a: V, b: V) => V;
 
 /** An operation on pairs of elements, which are taken out for it; of its result the low bits count. */
 const each =
-  (size: Lane, signed: boolean, operation: Elements): Semantics =>
-  (p, i) => {
+  (size: Lane, signed: boolean, operation: Elements, name?: BlockOperation): Semantics =>
+  <V>(p: Vocabulary<V>, i: Instruction): void => {
     const { a, b } = sources(p, i);
-    const [x, y] = [lanes(p, a, size, signed), lanes(p, b, size, signed)];
-    const out = x.map((v, n) => operation(p, v, y[n]!));
-    result(p, i, i.operands[0]!, packLanes(p, out, size));
+    const all = (x: readonly V[], y: readonly V[]): V[] => {
+      const others = lanes(p, y, size, signed);
+      const out = lanes(p, x, size, signed).map((v, n) => operation(p, v, others[n] as V));
+      return packLanes(p, out, size);
+    };
+    result(p, i, i.operands[0]!, name === undefined ? all(a, b) : p.blockwise(name, [a, b], all));
   };
 
-const one =
-  (operation: Unary): Semantics =>
+const absolute =
+  (size: 8 | 16 | 32): Semantics =>
   (p, i) => {
     const b = source(p, i, i.operands[1]!);
-    result(
-      p,
-      i,
-      i.operands[0]!,
-      b.map((x) => operation(p, x)),
-    );
+    const out = p.blockwise(`absolute${size}`, [b], (block) => block.map((x) => absoluteLanes(size)(p, x)));
+    result(p, i, i.operands[0]!, out);
   };
 
 const product: Elements = (p, a, b) => p.mul(a, b);
@@ -58,20 +57,25 @@ const roundedProduct: Elements = (p, a, b) => p.shr(p.add(p.shr(p.mul(a, b), p.c
 
 /** The low doublewords of each quadword multiplied (PMULUDQ, PMULDQ). */
 const wide = (signed: boolean): Semantics =>
-  quadwise((p, a, b) => {
-    const extend = <V>(q: Vocabulary<V>, v: V): V => (signed ? q.signExtend(v, 32) : q.zeroExtend(v, 32));
-    return p.mul(extend(p, a), extend(p, b));
-  });
+  quadwise(
+    (p, a, b) => {
+      const extend = <V>(q: Vocabulary<V>, v: V): V => (signed ? q.signExtend(v, 32) : q.zeroExtend(v, 32));
+      return p.mul(extend(p, a), extend(p, b));
+    },
+    signed ? 'multiplyLow32s' : 'multiplyLow32u',
+  );
 
 /** Sums of the products of neighbours: PMADDWD on signed words, PMADDUBSW on unsigned times signed bytes, saturated. */
 const multiplyAdd =
   (size: 8 | 16): Semantics =>
-  (p, i) => {
+  <V>(p: Vocabulary<V>, i: Instruction): void => {
     const { a, b } = sources(p, i);
-    const [x, y] = [lanes(p, a, size, size === 16), lanes(p, b, size, true)];
-    const sums = Array.from({ length: x.length / 2 }, (_, n) => p.add(p.mul(x[2 * n]!, y[2 * n]!), p.mul(x[2 * n + 1]!, y[2 * n + 1]!)));
-    const out = size === 16 ? sums : sums.map((s) => clamp(p, s, 16, true));
-    result(p, i, i.operands[0]!, packLanes(p, out, size === 16 ? 32 : 16));
+    const all = (first: readonly V[], second: readonly V[]): V[] => {
+      const [x, y] = [lanes(p, first, size, size === 16), lanes(p, second, size, true)];
+      const sums = Array.from({ length: x.length / 2 }, (_, n) => p.add(p.mul(x[2 * n]!, y[2 * n]!), p.mul(x[2 * n + 1]!, y[2 * n + 1]!)));
+      return packLanes(p, size === 16 ? sums : sums.map((s) => clamp(p, s, 16, true)), size === 16 ? 32 : 16);
+    };
+    result(p, i, i.operands[0]!, size === 16 ? p.blockwise('multiplyAdd16', [a, b], all) : all(a, b));
   };
 
 /** Neighbours added or subtracted, those of `a` below those of `b`, in each block (PHADDx, PHSUBx). */
@@ -159,54 +163,54 @@ const leastWord: Semantics = <V>(p: Vocabulary<V>, i: Instruction): void => {
 };
 
 export const integer = withVex({
-  paddb: quadwise(addLanes(8)),
-  paddw: quadwise(addLanes(16)),
-  paddd: quadwise(addLanes(32)),
-  paddq: quadwise(addLanes(64)),
-  psubb: quadwise(subLanes(8)),
-  psubw: quadwise(subLanes(16)),
-  psubd: quadwise(subLanes(32)),
-  psubq: quadwise(subLanes(64)),
-  paddsb: quadwise(addSignedSaturated(8)),
-  paddsw: quadwise(addSignedSaturated(16)),
-  psubsb: quadwise(subSignedSaturated(8)),
-  psubsw: quadwise(subSignedSaturated(16)),
-  paddusb: quadwise(addUnsignedSaturated(8)),
-  paddusw: quadwise(addUnsignedSaturated(16)),
-  psubusb: quadwise(subUnsignedSaturated(8)),
-  psubusw: quadwise(subUnsignedSaturated(16)),
-  pcmpeqb: quadwise(equalLanes(8)),
-  pcmpeqw: quadwise(equalLanes(16)),
-  pcmpeqd: quadwise(equalLanes(32)),
-  pcmpeqq: quadwise(equalLanes(64)),
-  pcmpgtb: quadwise((p, a, b) => lessLanes(8, true)(p, b, a)),
-  pcmpgtw: quadwise((p, a, b) => lessLanes(16, true)(p, b, a)),
-  pcmpgtd: quadwise((p, a, b) => lessLanes(32, true)(p, b, a)),
-  pcmpgtq: quadwise((p, a, b) => lessLanes(64, true)(p, b, a)),
-  pminub: quadwise(minLanes(8, false)),
-  pminuw: quadwise(minLanes(16, false)),
-  pminud: quadwise(minLanes(32, false)),
-  pminsb: quadwise(minLanes(8, true)),
-  pminsw: quadwise(minLanes(16, true)),
-  pminsd: quadwise(minLanes(32, true)),
-  pmaxub: quadwise(maxLanes(8, false)),
-  pmaxuw: quadwise(maxLanes(16, false)),
-  pmaxud: quadwise(maxLanes(32, false)),
-  pmaxsb: quadwise(maxLanes(8, true)),
-  pmaxsw: quadwise(maxLanes(16, true)),
-  pmaxsd: quadwise(maxLanes(32, true)),
-  pavgb: quadwise(averageLanes(8)),
-  pavgw: quadwise(averageLanes(16)),
-  pabsb: one(absoluteLanes(8)),
-  pabsw: one(absoluteLanes(16)),
-  pabsd: one(absoluteLanes(32)),
+  paddb: quadwise(addLanes(8), 'add8'),
+  paddw: quadwise(addLanes(16), 'add16'),
+  paddd: quadwise(addLanes(32), 'add32'),
+  paddq: quadwise(addLanes(64), 'add64'),
+  psubb: quadwise(subLanes(8), 'sub8'),
+  psubw: quadwise(subLanes(16), 'sub16'),
+  psubd: quadwise(subLanes(32), 'sub32'),
+  psubq: quadwise(subLanes(64), 'sub64'),
+  paddsb: quadwise(addSignedSaturated(8), 'addSaturated8s'),
+  paddsw: quadwise(addSignedSaturated(16), 'addSaturated16s'),
+  psubsb: quadwise(subSignedSaturated(8), 'subSaturated8s'),
+  psubsw: quadwise(subSignedSaturated(16), 'subSaturated16s'),
+  paddusb: quadwise(addUnsignedSaturated(8), 'addSaturated8u'),
+  paddusw: quadwise(addUnsignedSaturated(16), 'addSaturated16u'),
+  psubusb: quadwise(subUnsignedSaturated(8), 'subSaturated8u'),
+  psubusw: quadwise(subUnsignedSaturated(16), 'subSaturated16u'),
+  pcmpeqb: quadwise(equalLanes(8), 'equal8'),
+  pcmpeqw: quadwise(equalLanes(16), 'equal16'),
+  pcmpeqd: quadwise(equalLanes(32), 'equal32'),
+  pcmpeqq: quadwise(equalLanes(64), 'equal64'),
+  pcmpgtb: quadwise((p, a, b) => lessLanes(8, true)(p, b, a), 'greater8'),
+  pcmpgtw: quadwise((p, a, b) => lessLanes(16, true)(p, b, a), 'greater16'),
+  pcmpgtd: quadwise((p, a, b) => lessLanes(32, true)(p, b, a), 'greater32'),
+  pcmpgtq: quadwise((p, a, b) => lessLanes(64, true)(p, b, a), 'greater64'),
+  pminub: quadwise(minLanes(8, false), 'min8u'),
+  pminuw: quadwise(minLanes(16, false), 'min16u'),
+  pminud: quadwise(minLanes(32, false), 'min32u'),
+  pminsb: quadwise(minLanes(8, true), 'min8s'),
+  pminsw: quadwise(minLanes(16, true), 'min16s'),
+  pminsd: quadwise(minLanes(32, true), 'min32s'),
+  pmaxub: quadwise(maxLanes(8, false), 'max8u'),
+  pmaxuw: quadwise(maxLanes(16, false), 'max16u'),
+  pmaxud: quadwise(maxLanes(32, false), 'max32u'),
+  pmaxsb: quadwise(maxLanes(8, true), 'max8s'),
+  pmaxsw: quadwise(maxLanes(16, true), 'max16s'),
+  pmaxsd: quadwise(maxLanes(32, true), 'max32s'),
+  pavgb: quadwise(averageLanes(8), 'average8'),
+  pavgw: quadwise(averageLanes(16), 'average16'),
+  pabsb: absolute(8),
+  pabsw: absolute(16),
+  pabsd: absolute(32),
   psignb: sign(8),
   psignw: sign(16),
   psignd: sign(32),
-  pmullw: each(16, false, product),
-  pmulld: each(32, false, product),
-  pmulhw: each(16, true, highProduct),
-  pmulhuw: each(16, false, highProduct),
+  pmullw: each(16, false, product, 'multiply16'),
+  pmulld: each(32, false, product, 'multiply32'),
+  pmulhw: each(16, true, highProduct, 'multiplyHigh16s'),
+  pmulhuw: each(16, false, highProduct, 'multiplyHigh16u'),
   pmulhrsw: each(16, true, roundedProduct),
   pmuludq: wide(false),
   pmuldq: wide(true),

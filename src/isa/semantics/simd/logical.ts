@@ -1,3 +1,5 @@
+import type { Instruction } from '../../instruction.ts';
+import type { BlockOperation, Vocabulary } from '../../vocabulary.ts';
 import type { Semantics } from '../semantics.ts';
 import { isVex } from './available.ts';
 import type { Binary } from './lanes.ts';
@@ -5,23 +7,19 @@ import { result, sources, withVex } from './operands.ts';
 
 /** Bitwise operations on whole registers (SDM Vol. 2: PAND, PANDN, POR, PXOR, ANDPS and their like). */
 
-/** The same operation on each quadword. */
+/** The same operation on each quadword; `name` where there is a vector instruction that does so. */
 export const quadwise =
-  (operation: Binary): Semantics =>
-  (p, i) => {
+  (operation: Binary, name?: BlockOperation): Semantics =>
+  <V>(p: Vocabulary<V>, i: Instruction): void => {
     const { a, b } = sources(p, i);
-    result(
-      p,
-      i,
-      i.operands[0]!,
-      a.map((x, n) => operation(p, x, b[n]!)),
-    );
+    const each = (x: readonly V[], y: readonly V[]): V[] => x.map((v, n) => operation(p, v, y[n] as V));
+    result(p, i, i.operands[0]!, name === undefined ? each(a, b) : p.blockwise(name, [a, b], each));
   };
 
-const and = quadwise((p, a, b) => p.and(a, b));
-const andn = quadwise((p, a, b) => p.and(p.not(a), b));
-const or = quadwise((p, a, b) => p.or(a, b));
-const xor = quadwise((p, a, b) => p.xor(a, b));
+const and = quadwise((p, a, b) => p.and(a, b), 'and');
+const andn = quadwise((p, a, b) => p.and(p.not(a), b), 'andNot');
+const or = quadwise((p, a, b) => p.or(a, b), 'or');
+const xor = quadwise((p, a, b) => p.xor(a, b), 'xor');
 
 /** Sets ZF where `a` and `b` have no bit in common, CF where `b` has none that `a` lacks; only bits in `mask` count (PTEST, VTESTPS, VTESTPD). */
 const test =

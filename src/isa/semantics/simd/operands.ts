@@ -28,12 +28,6 @@ export function sources<V>(p: Vocabulary<V>, i: Instruction): { readonly a: V[];
   return { a: p.readQuads(i.operands.at(-2)!), b };
 }
 
-/** Quadwords in blocks of 128 bits, inside which most instructions keep. An MMX register is a block of 64. */
-export function blocks<V>(quads: readonly V[]): V[][] {
-  if (quads.length < 2) return [[...quads]];
-  return Array.from({ length: quads.length / 2 }, (_, n) => quads.slice(2 * n, 2 * n + 2));
-}
-
 /** The immediate operand at the end: known when the instruction runs, not before. */
 export const immediate = <V>(p: Vocabulary<V>, i: Instruction): V => p.zeroExtend(p.read(i.operands.at(-1)!), 8);
 

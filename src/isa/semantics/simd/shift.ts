@@ -3,11 +3,12 @@ import type { Vocabulary } from '../../vocabulary.ts';
 import type { Category, Semantics } from '../semantics.ts';
 import { wideShift } from './integer.ts';
 import { type Lane, lane, lanes, packLanes, repeat, signLanes } from './lanes.ts';
-import { blocks, immediate, onlyVex, result, source, sources, withVex } from './operands.ts';
+import { immediate, onlyVex, result, source, sources, withVex } from './operands.ts';
 
 /** Shifts of elements (SDM Vol. 2: PSLLx, PSRLx, PSRAx, PSLLDQ, PSRLDQ, VPSLLVx, VPSRLVx, VPSRAVD). */
 
 type Direction = 'left' | 'right' | 'signed';
+const NAMES = { left: 'Left', right: 'Right', signed: 'Signed' } as const;
 
 /** A quadword whose elements are all shifted by `count`; counts of `size` and above leave zeros, or the sign. */
 function shifted<V>(p: Vocabulary<V>, x: V, size: Lane, direction: Direction, count: V): V {
@@ -27,17 +28,18 @@ function shifted<V>(p: Vocabulary<V>, x: V, size: Lane, direction: Direction, co
 
 /** By an immediate, or by the low quadword of a register of 128 bits or of memory. */
 const shift =
-  (size: Lane, direction: Direction): Semantics =>
+  (size: 16 | 32 | 64, direction: Direction): Semantics =>
   (p, i) => {
     const by = i.operands.at(-1)!;
     const count = by.kind === 'immediate' ? immediate(p, i) : source(p, i, by)[0]!;
     const x = p.readQuads(i.operands.at(-2)!);
-    result(
-      p,
-      i,
-      i.operands[0]!,
-      x.map((v) => shifted(p, v, size, direction, count)),
+    const out = p.blockwise(
+      `shift${NAMES[direction]}${size}`,
+      [x],
+      (block) => block.map((v) => shifted(p, v, size, direction, count)),
+      count,
     );
+    result(p, i, i.operands[0]!, out);
   };
 
 /** Whole blocks by bytes. */
@@ -47,12 +49,12 @@ const byBytes =
     const bytes = immediate(p, i);
     const isAll = p.ltUnsigned(p.constant(15), bytes);
     const bits = p.shl(bytes, p.constant(3));
-    const out = blocks(p.readQuads(i.operands.at(-2)!)).flatMap((block) => {
-      const turned = left ? ([...wideShift(p, mirrored(p, block), bits)] as V[]) : wideShift(p, block, bits);
+    const turn = (block: V[]): V[] => {
+      const turned = left ? wideShift(p, mirrored(p, block), bits) : wideShift(p, block, bits);
       const back = left ? mirrored(p, turned) : turned;
       return back.map((v) => p.select(isAll, p.constant(0), v));
-    });
-    result(p, i, i.operands[0]!, out);
+    };
+    result(p, i, i.operands[0]!, p.blockwise(left ? 'bytesLeft' : 'bytesRight', [p.readQuads(i.operands.at(-2)!)], turn, bytes));
   };
 
 /** The bytes of 128 bits in opposite order. */

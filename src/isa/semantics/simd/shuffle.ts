@@ -1,26 +1,28 @@
+import { blocks, eachBlock } from '../../blocks.ts';
 import { ymmOffset } from '../../core-state.ts';
 import type { Instruction } from '../../instruction.ts';
 import type { Vocabulary } from '../../vocabulary.ts';
 import type { Category, Semantics } from '../semantics.ts';
-import { choose, clamp, type Lane, lane, lanes, packLanes, signLanes } from './lanes.ts';
-import { blocks, immediate, onlyVex, result, source, sources, withVex } from './operands.ts';
+import { choose, clamp, type Lane, lane, lanes, packLanes, repeat, signLanes } from './lanes.ts';
+import { immediate, onlyVex, result, source, sources, withVex } from './operands.ts';
 
 /** Elements that change their places (SDM Vol. 2: PUNPCKx, PACKx, PSHUFx, SHUFPx, PALIGNR, PBLENDx, VPERMx, PMOVSX, PMOVZX, VPBROADCASTx...). */
 
 /** Elements of the lower or upper halves of two blocks, by turns. */
 const unpack =
   (size: Lane, upper: boolean): Semantics =>
-  (p, i) => {
+  <V>(p: Vocabulary<V>, i: Instruction): void => {
     // PUNPCKLBW with MMX registers reads half of its memory operand.
     const last = i.operands.at(-1)!;
     const b = last.kind === 'memory' && last.size < 64 ? [p.read(last)] : source(p, i, last);
-    const y = blocks(b);
-    const out = blocks(p.readQuads(i.operands.at(-2)!)).flatMap((block, n) => {
-      const count = (block.length * 64) / size / 2;
+    const mix = (x: readonly V[], y: readonly V[]): V[] => {
+      const count = (x.length * 64) / size / 2;
       const from = upper ? count : 0;
-      const mixed = Array.from({ length: count }, (_, k) => [lane(p, block, size, from + k), lane(p, y[n]!, size, from + k)]);
+      const mixed = Array.from({ length: count }, (_, k) => [lane(p, x, size, from + k), lane(p, y, size, from + k)]);
       return packLanes(p, mixed.flat(), size);
-    });
+    };
+    const operands = [p.readQuads(i.operands.at(-2)!), b];
+    const out = size === 64 ? eachBlock(operands, mix) : p.blockwise(`unpack${upper ? 'High' : 'Low'}${size}`, operands, mix);
     result(p, i, i.operands[0]!, out);
   };
 
@@ -29,10 +31,9 @@ const pack =
   (size: 16 | 32, signed: boolean): Semantics =>
   (p, i) => {
     const { a, b } = sources(p, i);
-    const y = blocks(b);
     const half = (size / 2) as Lane;
-    const out = blocks(a).flatMap((block, n) => {
-      const all = [...lanes(p, block, size, true), ...lanes(p, y[n]!, size, true)];
+    const out = p.blockwise(`pack${size}${signed ? 's' : 'u'}`, [a, b], (x, y) => {
+      const all = [...lanes(p, x, size, true), ...lanes(p, y, size, true)];
       return packLanes(
         p,
         all.map((v) => clamp(p, v, half, signed)),
@@ -53,48 +54,48 @@ function oneOf<V>(p: Vocabulary<V>, block: readonly V[], size: Lane, from: numbe
 /** PSHUFD; PSHUFW. */
 const shuffle =
   (size: 16 | 32): Semantics =>
-  (p, i) => {
+  <V>(p: Vocabulary<V>, i: Instruction): void => {
     const b = source(p, i, i.operands.at(-2)!);
     const control = immediate(p, i);
-    const out = blocks(b).flatMap((block) =>
+    const turn = (block: V[]): V[] =>
       packLanes(
         p,
         [0, 2, 4, 6].map((at) => oneOf(p, block, size, 0, control, at)),
         size,
-      ),
-    );
-    result(p, i, i.operands[0]!, out);
+      );
+    result(p, i, i.operands[0]!, size === 32 ? p.blockwise('shuffle32', [b], turn, control) : eachBlock([b], turn));
   };
 
 /** PSHUFLW, PSHUFHW: the words of one quadword of each block. */
 const shuffleWords =
   (high: boolean): Semantics =>
-  (p, i) => {
+  <V>(p: Vocabulary<V>, i: Instruction): void => {
     const b = source(p, i, i.operands.at(-2)!);
     const control = immediate(p, i);
-    const out = blocks(b).flatMap((block) => {
+    const turn = (block: V[]): V[] => {
       const [turned] = packLanes(
         p,
         [0, 2, 4, 6].map((at) => oneOf(p, block, 16, high ? 4 : 0, control, at)),
         16,
       );
       return high ? [block[0]!, turned!] : [turned!, block[1]!];
-    });
+    };
+    const out = p.blockwise(high ? 'shuffleHigh16' : 'shuffleLow16', [b], turn, control);
     result(p, i, i.operands[0]!, out);
   };
 
 /** SHUFPS: two elements of `a`, then two of `b`. */
-const shuffleSingles: Semantics = (p, i) => {
-  const b = blocks(source(p, i, i.operands.at(-2)!));
-  const a = blocks(p.readQuads(i.operands.at(-3)!));
+const shuffleSingles: Semantics = <V>(p: Vocabulary<V>, i: Instruction): void => {
+  const b = source(p, i, i.operands.at(-2)!);
+  const a = p.readQuads(i.operands.at(-3)!);
   const control = immediate(p, i);
-  const out = a.flatMap((block, n) =>
+  const turn = (x: V[], y: V[]): V[] =>
     packLanes(
       p,
-      [0, 2, 4, 6].map((at) => oneOf(p, at < 4 ? block : b[n]!, 32, 0, control, at)),
+      [0, 2, 4, 6].map((at) => oneOf(p, at < 4 ? x : y, 32, 0, control, at)),
       32,
-    ),
-  );
+    );
+  const out = p.blockwise('shuffleTwo32', [a, b], turn, control);
   result(p, i, i.operands[0]!, out);
 };
 
@@ -113,9 +114,8 @@ const shuffleDoubles: Semantics = (p, i) => {
 /** PSHUFB: bytes by the low bits of an index, zero where its top bit is set. */
 const shuffleBytes: Semantics = (p, i) => {
   const { a, b } = sources(p, i);
-  const y = blocks(b);
-  const out = blocks(a).flatMap((block, n) => {
-    const bytes = lanes(p, y[n]!, 8).map((index) => {
+  const out = p.blockwise('shuffleBytes', [a, b], (block, indexes) => {
+    const bytes = lanes(p, indexes, 8).map((index) => {
       const quad = block.length === 1 ? block[0]! : p.select(p.and(index, p.constant(8)), block[1]!, block[0]!);
       const byte = p.zeroExtend(p.shr(quad, p.shl(p.and(index, p.constant(7)), p.constant(3))), 8);
       return p.select(p.and(index, p.constant(0x80)), p.constant(0), byte);
@@ -127,11 +127,11 @@ const shuffleBytes: Semantics = (p, i) => {
 
 /** PALIGNR: `b` below `a`, shifted right by bytes. */
 const align: Semantics = <V>(p: Vocabulary<V>, i: Instruction): void => {
-  const b = blocks(source(p, i, i.operands.at(-2)!));
-  const a = blocks(p.readQuads(i.operands.at(-3)!));
+  const b = source(p, i, i.operands.at(-2)!);
+  const a = p.readQuads(i.operands.at(-3)!);
   const bytes = immediate(p, i);
-  const out = a.flatMap((block, n) => {
-    const all = [...(b[n] as V[]), ...block];
+  const turn = (block: V[], below: V[]): V[] => {
+    const all = [...below, ...block];
     // Quadword k of the result lies at byte 8k + bytes of all; behind the end are zeros.
     const within = p.shl(p.and(bytes, p.constant(7)), p.constant(3));
     const first = p.shr(bytes, p.constant(3));
@@ -141,37 +141,43 @@ const align: Semantics = <V>(p: Vocabulary<V>, i: Instruction): void => {
       const upper = p.select(within, p.shl(quad(p.add(at, p.constant(1))), p.sub(p.constant(64), within)), p.constant(0));
       return p.or(p.shr(quad(at), within), upper);
     });
-  });
-  result(p, i, i.operands[0]!, out);
+  };
+  result(p, i, i.operands[0]!, p.blockwise('align', [a, b], turn, bytes));
 };
 
 /** Elements of `b` where a bit of the immediate is set; `wraps`: the same eight bits for each block (PBLENDW). */
 const blend =
-  (size: Lane, wraps = false): Semantics =>
-  (p, i) => {
+  (size: 16 | 32 | 64, wraps = false): Semantics =>
+  <V>(p: Vocabulary<V>, i: Instruction): void => {
     const b = source(p, i, i.operands.at(-2)!);
     const a = p.readQuads(i.operands.at(-3)!);
     const control = immediate(p, i);
-    const y = lanes(p, b, size);
-    const out = lanes(p, a, size).map((x, n) => p.select(p.and(control, p.constant(1 << (wraps ? n % 8 : n))), y[n]!, x));
-    result(p, i, i.operands[0]!, packLanes(p, out, size));
+    // The bits for all eight words of a block, or for the elements of the whole register.
+    const perBlock = 128 / size;
+    const others = blocks(b);
+    const out = blocks(a).flatMap((block, k) => {
+      const bits = wraps ? control : p.shr(control, p.constant(k * perBlock));
+      const mix = (x: V[], y: V[]): V[] => {
+        const second = lanes(p, y, size);
+        const mixed = lanes(p, x, size).map((v, n) => p.select(p.and(bits, p.constant(1 << n)), second[n]!, v));
+        return packLanes(p, mixed, size);
+      };
+      return p.blockwise(`blend${size}`, [block, others[k]!], mix, bits);
+    });
+    result(p, i, i.operands[0]!, out);
   };
 
 /** Elements of `b` where the element of a mask is negative: XMM0, or the fourth operand of the VEX forms. */
 const blendByMask =
-  (size: Lane): Semantics =>
-  (p, i) => {
+  (size: 8 | 32 | 64): Semantics =>
+  <V>(p: Vocabulary<V>, i: Instruction): void => {
     const four = i.operands.length === 4;
     const b = source(p, i, i.operands[four ? 2 : 1]!);
     const a = p.readQuads(i.operands[four ? 1 : 0]!);
     const first = p.constant(0);
     const mask = four ? p.readQuads(i.operands[3]!) : [p.stacked(ymmOffset(0), first), p.stacked(ymmOffset(0) + 8, first)];
-    result(
-      p,
-      i,
-      i.operands[0]!,
-      a.map((x, n) => choose(p, signLanes(size)(p, mask[n]!), b[n]!, x)),
-    );
+    const mix = (x: V[], y: V[], m: V[]): V[] => x.map((v, n) => choose(p, signLanes(size)(p, m[n]!), y[n]!, v));
+    result(p, i, i.operands[0]!, p.blockwise(`blendBySign${size}`, [a, b, mask], mix));
   };
 
 /** Elements widened, with zeros or with their sign, from as much of the source as fills the destination. */
@@ -181,8 +187,15 @@ const widen =
     const [destination, from_] = [i.operands[0]!, i.operands[1]!];
     const count = destination.size / to;
     const quads = from_.kind === 'memory' && from_.size < 64 ? [p.read(from_)] : p.readQuads(from_);
-    const elements = lanes(p, quads, from, signed).slice(0, count);
-    result(p, i, destination, packLanes(p, elements, to));
+    if (to !== 2 * from) {
+      const elements = lanes(p, quads, from, signed).slice(0, count);
+      result(p, i, destination, packLanes(p, elements, to));
+      return;
+    }
+    // Of each block of the destination the source is a quadword.
+    const padded = quads.slice(0, destination.size / 128).flatMap((quad) => [quad, p.constant(0)]);
+    const out = p.blockwise(`widen${from}${signed ? 's' : 'u'}`, [padded], ([quad]) => packLanes(p, lanes(p, [quad!], from, signed), to));
+    result(p, i, destination, out);
   };
 
 /** The lowest element, or a block, in all places. */
@@ -195,16 +208,12 @@ const broadcast =
     if (size === 128) result(p, i, destination, [...quads, ...quads]);
     else {
       const element = lane(p, quads, size, 0);
-      const [quad] = packLanes(
-        p,
-        Array.from({ length: 64 / size }, () => element),
-        size,
-      );
+      const quad = size === 64 ? element : p.mul(element, p.constant(repeat(1n, size)));
       result(
         p,
         i,
         destination,
-        Array.from({ length: count }, () => quad!),
+        Array.from({ length: count }, () => quad),
       );
     }
   };
@@ -212,14 +221,20 @@ const broadcast =
 /** MOVDDUP, MOVSLDUP, MOVSHDUP. */
 const duplicate =
   (size: 32 | 64, high: boolean): Semantics =>
-  (p, i) => {
+  <V>(p: Vocabulary<V>, i: Instruction): void => {
     const [destination, from] = [i.operands[0]!, i.operands[1]!];
     const b = from.kind === 'memory' && from.size === 64 ? [p.read(from)] : source(p, i, from);
+    const twice = (block: V[]): V[] =>
+      packLanes(
+        p,
+        lanes(p, block, 32).map((_, n, all) => (high ? all[n | 1]! : all[n & ~1]!)),
+        32,
+      );
     const out =
       size === 64
         ? Array.from({ length: destination.size / 64 }, (_, n) => b[n & ~1]!)
-        : lanes(p, b, 32).map((_, n, all) => (high ? all[n | 1]! : all[n & ~1]!));
-    result(p, i, destination, size === 64 ? out : packLanes(p, out, 32));
+        : p.blockwise(high ? 'duplicateHigh32' : 'duplicateLow32', [b], twice);
+    result(p, i, destination, out);
   };
 
 /** VPERMILPS, VPERMILPD: inside each block, by an immediate or by elements of a control. */
@@ -231,15 +246,15 @@ const permuteInside =
     if (last.kind === 'immediate') {
       const control = immediate(p, i);
       blocks(source(p, i, i.operands.at(-2)!)).forEach((block, n) => {
-        if (size === 32)
-          out.push(
-            ...packLanes(
+        if (size === 32) {
+          const turn = (x: V[]): V[] =>
+            packLanes(
               p,
-              [0, 2, 4, 6].map((at) => oneOf(p, block, 32, 0, control, at)),
+              [0, 2, 4, 6].map((at) => oneOf(p, x, 32, 0, control, at)),
               32,
-            ),
-          );
-        else out.push(...[0, 1].map((k) => p.select(p.and(control, p.constant(1 << (2 * n + k))), block[1] as V, block[0] as V)));
+            );
+          out.push(...p.blockwise('shuffle32', [block], turn, control));
+        } else out.push(...[0, 1].map((k) => p.select(p.and(control, p.constant(1 << (2 * n + k))), block[1] as V, block[0] as V)));
       });
     } else {
       const { a, b } = sources(p, i);
@@ -353,13 +368,14 @@ const insertSingle: Semantics = (p, i) => {
 
 /** PMOVMSKB, MOVMSKPS, MOVMSKPD: the top bit of each element. */
 const moveMask =
-  (size: Lane): Semantics =>
-  (p, i) => {
-    const bits = lanes(p, p.readQuads(i.operands[1]!), size).map((x, n) => p.shl(p.shr(x, p.constant(size - 1)), p.constant(n)));
-    p.write(
-      i.operands[0]!,
-      bits.reduce((a, b) => p.or(a, b)),
-    );
+  (size: 8 | 32 | 64): Semantics =>
+  <V>(p: Vocabulary<V>, i: Instruction): void => {
+    const signs = (block: V[]): V[] => {
+      const bits = lanes(p, block, size).map((x, n) => p.shl(p.shr(x, p.constant(size - 1)), p.constant(n)));
+      return [bits.reduce((a, b) => p.or(a, b))];
+    };
+    const [low, high] = p.blockwise(`signs${size}`, [p.readQuads(i.operands[1]!)], signs) as [V, V | undefined];
+    p.write(i.operands[0]!, high === undefined ? low : p.or(low, p.shl(high, p.constant(128 / size))));
   };
 
 export const shuffles: Category = {

@@ -14,7 +14,9 @@ export class WasmArithmetic {
 
   /** What is known of both operands is known of the result: an immediate of an instruction in a region, mostly. */
   #known(a: Node, b: Node, result: (a: bigint, b: bigint) => bigint): Node | undefined {
-    return a.constant === undefined || b.constant === undefined ? undefined : this.constant(BigInt.asUintN(64, result(a.constant, b.constant)));
+    return a.constant === undefined || b.constant === undefined
+      ? undefined
+      : this.constant(BigInt.asUintN(64, result(a.constant, b.constant)));
   }
 
   constant(value: bigint | number): Node {

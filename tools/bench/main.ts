@@ -16,7 +16,7 @@ const GROUPS = {
   interpreter: 'four guest kernels on the interpreter, beside Unicorn with a code hook and native code',
   visible: 'one visible operation a call from TypeScript, beside uc_emu_start with count 1',
   region: 'the four kernels in compiled regions, beside Unicorn, qemu-user and native code',
-  vectors: 'dgemm, n-body, SHA-256, x87 and copies with AVX2, in compiled regions',
+  vectors: 'dgemm, n-body, SHA-256, x87, copies with AVX2 and pixels as vectors of integers, under both engines',
   calls: 'calls on one page and across pages',
   short: 'whole processes of the built program, and the parts of a start, beside node -e 0',
   cliff: 'code beside data and code that changes itself, against the same work without',

@@ -6,7 +6,7 @@ import { builtFixture } from '../../tools/built-fixture.ts';
 import { BOTH_WAYS, compareInstructions, compareInterrupts, fineSize, smallestCell } from '../../tools/whole-graph.ts';
 
 /** Larger ones are left to `tools/every-instruction.ts`: so many places of the cores meet. */
-const SMALL = 100_000;
+const SMALL = 60_000;
 const MOST_STEPS = 800_000;
 
 /** By the variant that holds, which runs to its end: the other one is about as large. */

@@ -54,16 +54,16 @@ const VARIANTS = CATALOGUE.filter((s) => s.scope === 'two-victims' && s.image ==
 const NAMES_CORES: ReadonlySet<string> = new Set(['text-poke/three-phase']);
 
 describe('taking interchangeable cores for one changes the number of states and nothing else', () => {
-  test.each(VARIANTS)('$title', ({ scenario, variant }) => {
-    for (const fetch of ['coherent', 'intel-sdm'] as const) {
-      const cell: Cell = { victims: 2, fetch, memory: 'tso' };
-      const [plain, symmetric] = [graphOf(scenario, variant, cell, false), graphOf(scenario, variant, cell, true)];
-      expect(symmetric.symmetric).toBe(!NAMES_CORES.has(scenario.name) && variant !== 'per-site-records');
-      expect(symmetric.checks).toEqual(plain.checks);
-      expect(symmetric.ends).toEqual(plain.ends);
-      if (symmetric.symmetric) expect(symmetric.states).toBeLessThan(plain.states);
-      else expect(symmetric.states).toBe(plain.states);
-    }
+  test.each(VARIANTS)('$title', ({ scenario, variant, title }) => {
+    // Every second one under the other policy.
+    const fetch = VARIANTS.findIndex((v) => v.title === title) % 2 === 0 ? 'intel-sdm' : 'coherent';
+    const cell: Cell = { victims: 2, fetch, memory: 'tso' };
+    const [plain, symmetric] = [graphOf(scenario, variant, cell, false), graphOf(scenario, variant, cell, true)];
+    expect(symmetric.symmetric).toBe(!NAMES_CORES.has(scenario.name) && variant !== 'per-site-records');
+    expect(symmetric.checks).toEqual(plain.checks);
+    expect(symmetric.ends).toEqual(plain.ends);
+    if (symmetric.symmetric) expect(symmetric.states).toBeLessThan(plain.states);
+    else expect(symmetric.states).toBe(plain.states);
   });
 });
 

@@ -17,12 +17,13 @@ const { region: createRegions, ...targets } = TARGETS;
 /** System instructions are the machine's: what the vocabulary has alone does not do them. */
 const SYSTEM = /^(image|far|flags)/;
 
-describe.each(Object.entries(targets))('silicon vectors on the %s engine', (name, create) => {
+describe.each(Object.entries(targets))('silicon vectors on the %s engine', (engine, create) => {
   const target = create();
-  const classes = vectors.classes.filter((vectorClass) => name !== 'judge' || !SYSTEM.test(vectorClass));
+  const classes = vectors.classes.filter((vectorClass) => engine !== 'judge' || !SYSTEM.test(vectorClass));
 
   it.each(classes)('%s', (name) => {
-    const records = vectors.read(name);
+    // The judge alone computes what the reference does on the machine.
+    const records = vectors.read(name).filter((_, n) => engine !== 'judge' || n % 4 === 0);
     const result = runVectors(target, records);
     expect(result.failures.map((f) => text(f.vector.id, f.differences))).toEqual([]);
     expect([...result.unimplemented]).toEqual([]);

@@ -41,7 +41,8 @@ describe('textbook races', () => {
     },
   );
 
-  test.each(cases)('%s under %s: its fix holds', (_name, memory, program) => {
+  // With store buffers: what holds there holds without.
+  test.each(cases.filter(([, memory]) => memory === 'tso'))('%s under %s: its fix holds', (_name, memory, program) => {
     const bounded = program.preemptions === undefined ? {} : ({ search: 'ladder', preemptions: program.preemptions } as const);
     const { verdict, coverage, missingWitnesses } = run(program, 'fixed', memory, bounded);
     const wanted =

@@ -34,11 +34,11 @@ describe('explore --jobs', () => {
   test.each([
     ['a safe variant', ['F1', '--variant', 'final-sync', '--victims', '2'], 0],
     ['one that fails', ['F1', '--variant', 'no-final-sync'], 1],
-  ])('%s: one, two and three threads say the same but for the cost', async (_title, target, exit) => {
+  ])('%s: one and three threads say the same but for the cost', async (_title, target, exit) => {
     const alone = await told(['explore', ...target, '--jobs', '1']);
     expect(alone.exit).toBe(exit);
     expect(alone.costs).toBe(1);
-    for (const jobs of ['2', '3']) expect(await told(['explore', ...target, '--jobs', jobs])).toEqual(alone);
+    expect(await told(['explore', ...target, '--jobs', '3'])).toEqual(alone);
   });
 
   test('the report has the cost on a line of its own', async () => {

@@ -8,7 +8,7 @@ import { builtFixture } from '../../tools/built-fixture.ts';
 import { BOTH_WAYS, findAll, settled } from '../../tools/whole-graph.ts';
 
 /** Longer searches are left to the commands: this is about many small ones. */
-const MOST_STEPS = 40_000;
+const MOST_STEPS = 30_000;
 
 const find = (make: () => World, knowledge: Knowledge, how: { readonly symmetry: boolean; readonly reduce: boolean }) =>
   findAll(make, knowledge, { ...how, maxSteps: MOST_STEPS });

@@ -13,7 +13,12 @@ const MOST_STEPS = 30_000;
 const find = (make: () => World, knowledge: Knowledge, how: { readonly symmetry: boolean; readonly reduce: boolean }) =>
   findAll(make, knowledge, { ...how, maxSteps: MOST_STEPS });
 
-const CELLS = BOTH_WAYS.map(({ scenario, variant }) => ({ scenario, variant: variant.name, title: `${scenario.name} ${variant.name}` }));
+/** Two thirds of them, of which each scenario has one at least. */
+const CELLS = BOTH_WAYS.filter((_, n) => n % 3 < 2).map(({ scenario, variant }) => ({
+  scenario,
+  variant: variant.name,
+  title: `${scenario.name} ${variant.name}`,
+}));
 
 const maker = (scenario: Scenario, variant: string, victims: number) => (): World =>
   scenario.build(imageOf(scenario, builtFixture), variant, { ...smokeCell(scenario), victims });
